@@ -1,0 +1,139 @@
+"""The one decoder of pictures: everything is checked before a pixel is decoded."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pellucid.core.errors import BadInput, nearest_names, quoted
+from pellucid.core.text import Text
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_PIXELS = 50_000_000
+MAX_ASPECT = 200
+_ORIENTATION = 0x0112
+_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
+
+Source = str | Path | bytes | Image.Image
+
+
+def open_image(source: Source, *, max_pixels: int = MAX_PIXELS, exif: bool = True) -> tuple[Image.Image, tuple[Text, ...]]:
+    """Decode one picture to RGB.
+
+    Size and shape are read from the header and checked first, so a small file that claims an enormous picture costs
+    nothing. Only the formats in `FORMATS` are tried, whatever the file is called.
+
+    Args:
+        source: a path, the bytes of a file, or a PIL picture.
+        max_pixels: larger pictures are refused.
+        exif: turn the picture as its EXIF orientation says.
+    Returns:
+        The RGB picture, and what the reader must know of how it was made.
+    Raises:
+        BadInput: missing, empty, not a picture, damaged, too large or too thin.
+    """
+    if isinstance(source, Image.Image):
+        name = f"the {source.mode} picture of {source.width} x {source.height}"
+        with _said_of(name):
+            return _to_rgb(source, name, max_pixels, exif)
+    name, stream = _stream(source)
+    with stream, _said_of(name), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(stream, formats=FORMATS) as picture:
+            return _to_rgb(picture, name, max_pixels, exif)
+
+
+def as_file(path: Path) -> Path:
+    """`path`, if it is a file that can be read and is not empty.
+
+    Raises:
+        BadInput: there is no such file (names like it are told), it is a folder, or it is empty.
+    """
+    if path.is_dir():
+        raise BadInput(f"'{path}' is a folder, not a file.", hint="give one file, or a list of files for a batch")
+    if not path.exists():
+        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = quoted(nearest_names(path.name, sorted(beside)))
+        raise BadInput(f"There is no file '{path}'.", nearest=near, hint="check the path; it is relative to the current folder")
+    if not path.is_file():
+        raise BadInput(f"'{path}' is not an ordinary file.")
+    if path.stat().st_size == 0:
+        raise BadInput(f"The file '{path}' is empty.")
+    return path
+
+
+def _stream(source: str | Path | bytes) -> tuple[str, Any]:
+    if isinstance(source, bytes):
+        if not source:
+            raise BadInput("The picture is empty: 0 bytes.")
+        return f"the picture of {len(source)} bytes", io.BytesIO(source)
+    path = as_file(Path(source))
+    try:
+        return f"'{path}'", path.open("rb")
+    except OSError as error:
+        raise BadInput(f"'{path}' cannot be opened: {error.strerror}.") from error
+
+
+@contextmanager
+def _said_of(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BadInput:
+        raise
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{_start(name)} is not a picture that is read here.",
+                       hint=f"the formats are {', '.join(FORMATS)}, told by content and not by the name of the file") from error
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, str(error)) from error
+    except Exception as error:  # a decoder fed with damaged bytes raises almost any class
+        raise BadInput(f"{_start(name)} is damaged or cut short: {error}.", hint="save the picture again and try that file") from error
+
+
+def _to_rgb(picture: Image.Image, name: str, max_pixels: int, exif: bool) -> tuple[Image.Image, tuple[Text, ...]]:
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise _too_large(name, f"{width} x {height} pixels, more than {max_pixels:,}")
+    if width == 0 or height == 0:
+        raise BadInput(f"{_start(name)} has no pixels: {width} x {height}.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise BadInput(f"{_start(name)} is {width} x {height}, longer than {MAX_ASPECT} times its breadth.",
+                       hint="cut out the part to look at")
+    notes: list[Text] = []
+    if getattr(picture, "is_animated", False):
+        notes.append(Text("The file holds several frames; the first is used.", "该文件含有多帧，这里使用第一帧。"))
+    picture.load()
+    if exif and picture.getexif().get(_ORIENTATION, 1) not in (0, 1):
+        picture = ImageOps.exif_transpose(picture)
+        notes.append(Text("Turned upright as its EXIF orientation says.", "已按 EXIF 方向信息转正。"))
+    return _without_alpha(picture, name, notes), tuple(notes)
+
+
+def _without_alpha(picture: Image.Image, name: str, notes: list[Text]) -> Image.Image:
+    if picture.mode in _SIXTEEN_BIT or (picture.mode == "I" and picture.format == "PNG"):
+        notes.append(Text("16-bit gray, brought to 8 bits by dividing by 257.", "16 位灰度图，已除以 257 转为 8 位。"))
+        levels = np.rint(np.asarray(picture).astype(np.float64) / 257).clip(0, 255)
+        return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
+    if picture.mode in ("I", "F"):
+        raise BadInput(f"{_start(name)} has 32 bits per pixel (mode {picture.mode}); which values are black and white is not stated.",
+                       hint="bring it to 8 bits per channel first, or pass a tensor as the model takes it")
+    if picture.mode == "CMYK":
+        notes.append(Text("CMYK colours, brought to RGB without a colour profile.", "CMYK 颜色，已在不使用色彩配置文件的情况下转为 RGB。"))
+    if picture.has_transparency_data:
+        layered = picture.convert("RGBA")
+        if layered.getchannel("A").getextrema()[0] < 255:
+            notes.append(Text("Transparent parts lie on white.", "透明部分以白色为底。"))
+        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
+    return picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
+
+
+def _too_large(name: str, why: str) -> BadInput:
+    return BadInput(f"{_start(name)} is too large: {why.rstrip('.')}.", hint="scale the picture down; the network sees a small copy anyway")
+
+
+def _start(name: str) -> str:
+    return name[:1].upper() + name[1:]
