@@ -1,0 +1,19 @@
+"""One file, one visualization, one public name."""
+
+from tests.architecture.source import method_files, package, visualizations
+
+
+def test_a_file_holds_one_visualization_of_its_own_name():
+    named = {source.name: visualizations(source.tree) for source in method_files()}
+    assert named
+    assert not {name: found for name, found in named.items() if found != [name.rpartition("/")[2].removesuffix(".py")]}
+
+
+def test_names_are_unique():
+    stems = [source.path.stem for source in method_files()]
+    assert len(stems) == len(set(stems))
+
+
+def test_methods_print_nothing():
+    loud = [source.name for source in package() if source.name.startswith("methods/") and "print(" in source.text]
+    assert not loud
