@@ -15,6 +15,10 @@ MACHINE_PATH = re.compile(r"(?<![\w.$}~-])/(?:work|root|home|Users|tmp)/[\w.]")
 URL = re.compile(r"https?://([\w.-]+)")
 
 
+def document(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
 def texts():
     paths = {path for place in PLACES for path in ROOT.glob(place)
              if path.is_file() and (path.suffix in SUFFIXES or path.name in {"Makefile", "run"})}
@@ -38,13 +42,13 @@ def test_the_patterns_see_what_they_forbid():
 
 
 def test_the_change_log_is_kept():
-    assert re.search(r"^## \[?Unreleased\]?\n+### \w+\n+- ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.search(r"^## \[?Unreleased\]?\n+### \w+\n+- ", document("CHANGELOG.md"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_readme_names_every_target_of_make(name):
-    readme = (ROOT / name).read_text(encoding="utf-8")
-    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    readme = document(name)
+    targets = re.findall(r"^([a-z]+):.*##", document("Makefile"), re.MULTILINE)
     assert {"demo", "test", "check", "lint"} <= set(targets)
     assert not [target for target in targets if target not in {"help", "clean"} and f"make {target}" not in readme]
 
@@ -57,7 +61,7 @@ def test_links_lead_somewhere(name):
 
 
 def test_both_readmes_name_the_same_methods():
-    english, chinese = (set(re.findall(r"^\| [^|]+ \| `(\w+)`", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+    english, chinese = (set(re.findall(r"^\| [^|]+ \| `(\w+)`", document(name), re.MULTILINE))
                         for name in ("README.md", "README.zh-CN.md"))
     assert english == chinese
     assert english == {path.stem for path in (ROOT / "examples" / "methods").glob("*.py")}
