@@ -173,9 +173,9 @@ def misfit(x: Tensor, preprocess: Preprocess) -> Text | None:
     least, most = (np.array(limit) for limit in preprocess.limits)
     slack = 0.02 * (most - least)
     outside = bool((low < least - slack).any() or (high > most + slack).any())
-    if outside and low.min() >= 0 and high.max() > 20 and high.max() <= 255:
+    if outside and low.min() >= 0 and 20 < high.max() <= 255:
         return _looks_like("0..255", low.min(), high.max(), least, most)
-    if low.min() >= 0 and high.max() <= 1 and least.max() < -0.2 and _as_in_files(values):
+    if 0 <= low.min() < high.max() <= 1 and least.max() < -0.2 and _as_in_files(values, preprocess):
         return _looks_like("0..1", low.min(), high.max(), least, most)
     if not outside:
         return None
@@ -184,9 +184,15 @@ def misfit(x: Tensor, preprocess: Preprocess) -> Text | None:
                 f"输入的取值为 {given}，而所声明的预处理只会产生 {possible}。")
 
 
-def _as_in_files(values: Tensor) -> bool:
-    levels = values * 255
-    return bool((levels - levels.round()).abs().max() < 1e-2) or float(values.max() - values.min()) > 0.6
+def _as_in_files(values: Tensor, preprocess: Preprocess) -> bool:
+    """Whether values in 0..1 are shares of 255, or spread widely, and are not what the preprocessing makes of bytes."""
+    if _on_grid(preprocess.inverse(values) * np.float32(255)):
+        return False
+    return _on_grid(values.cpu().numpy() * np.float32(255)) or float(values.max() - values.min()) > 0.6
+
+
+def _on_grid(levels: np.ndarray) -> bool:
+    return bool(np.abs(levels - np.rint(levels)).max() < 1e-2)
 
 
 def _looks_like(scale: str, low: float, high: float, least: np.ndarray, most: np.ndarray) -> Text:
