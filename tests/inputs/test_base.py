@@ -7,9 +7,18 @@ from pellucid.inputs.base import base_of
 from pellucid.inputs.preprocess import Preprocess
 
 
-@pytest.mark.parametrize(("shape", "kind", "grid"), [((2, 3, 4, 5), "image", (4, 5)), ((2, 1, 4, 5), "image", (4, 5)), ((2, 7), "features", (7,)),
-                                                     ((2, 3, 9), "series", (9,)), ((2, 1, 3, 4, 5), "volume", (3, 4, 5)),
-                                                     ((2, 4, 5, 6), "array", (4, 5, 6)), ((2,), "array", ())])
+@pytest.mark.parametrize(
+    ("shape", "kind", "grid"),
+    [
+        ((2, 3, 4, 5), "image", (4, 5)),
+        ((2, 1, 4, 5), "image", (4, 5)),
+        ((2, 7), "features", (7,)),
+        ((2, 3, 9), "series", (9,)),
+        ((2, 1, 3, 4, 5), "volume", (3, 4, 5)),
+        ((2, 4, 5, 6), "array", (4, 5, 6)),
+        ((2,), "array", ()),
+    ],
+)
 def test_kind_by_shape(shape, kind, grid) -> None:
     base, _ = base_of(torch.rand(shape))
     assert (base.kind, base.grid) == (kind, grid)

@@ -12,8 +12,16 @@ def ready(x: torch.Tensor, **how: object) -> torch.Tensor:
     return checked(x, "x", **{"alone": True, "device": CPU, "dtype": None, **how})[0]
 
 
-@pytest.mark.parametrize("array", [np.arange(6.0)[::-1].reshape(2, 3), np.arange(6, dtype=">i4").reshape(2, 3).T, np.ones((2, 2), bool),
-                                   np.ones(3, np.complex64), np.float32(3)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0)[::-1].reshape(2, 3),
+        np.arange(6, dtype=">i4").reshape(2, 3).T,
+        np.ones((2, 2), bool),
+        np.ones(3, np.complex64),
+        np.float32(3),
+    ],
+)
 def test_arrays_become_tensors_of_their_own(array) -> None:
     array = np.asarray(array)
     array.setflags(write=False)
@@ -23,18 +31,34 @@ def test_arrays_become_tensors_of_their_own(array) -> None:
     assert array.any()
 
 
-@pytest.mark.parametrize(("array", "words"), [(np.array([[1], [1, 2]], dtype=object), "objects"), (np.array(["a"]), "<U1"),
-                                              (np.zeros(2, "M8[s]"), "datetime"), (np.zeros(2, np.longdouble), "number type")])
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array([[1], [1, 2]], dtype=object), "objects"),
+        (np.array(["a"]), "<U1"),
+        (np.zeros(2, "M8[s]"), "datetime"),
+        (np.zeros(2, np.longdouble), "number type"),
+    ],
+)
 def test_arrays_that_hold_no_numbers(array, words) -> None:
     with pytest.raises(BadInput, match=words):
         as_tensor(array, "x")
 
 
-@pytest.mark.parametrize(("x", "words"), [(torch.tensor(1.0), "no axis"), (torch.rand(0, 3), r"empty: its shape is \(0, 3\)"),
-                                          (torch.rand(2, 0), "empty"), (torch.eye(3).to_sparse(), "dense"),
-                                          (torch.tensor([[1, float("nan")], [float("inf"), float("nan")]]),
-                                           r"2 NaN and 1 infinite among 4 values, the first at \(0, 1\)"),
-                                          (torch.tensor([1.0, -float("inf")]), "1 infinite among 2")])
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (torch.tensor(1.0), "no axis"),
+        (torch.rand(0, 3), r"empty: its shape is \(0, 3\)"),
+        (torch.rand(2, 0), "empty"),
+        (torch.eye(3).to_sparse(), "dense"),
+        (
+            torch.tensor([[1, float("nan")], [float("inf"), float("nan")]]),
+            r"2 NaN and 1 infinite among 4 values, the first at \(0, 1\)",
+        ),
+        (torch.tensor([1.0, -float("inf")]), "1 infinite among 2"),
+    ],
+)
 def test_refused(x, words) -> None:
     with pytest.raises(BadInput, match=words):
         ready(x)
@@ -42,7 +66,9 @@ def test_refused(x, words) -> None:
 
 def test_masks_may_hold_minus_infinity_but_not_nan() -> None:
     mask = torch.tensor([[0.0, -float("inf")]])
-    assert torch.equal(checked(mask, "x['attention_mask']", alone=False, device=CPU, dtype=torch.float64)[0], mask.double())
+    assert torch.equal(
+        checked(mask, "x['attention_mask']", alone=False, device=CPU, dtype=torch.float64)[0], mask.double()
+    )
     with pytest.raises(BadInput, match="NaN"):
         checked(mask * 0, "x['attention_mask']", alone=False, device=CPU, dtype=None)
 

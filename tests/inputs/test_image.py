@@ -110,9 +110,9 @@ def test_bomb_is_refused_at_its_header_without_decoding() -> None:
 
 def test_claims_beyond_the_limit_are_refused() -> None:
     for side in (8_000, 12_000, 2**31 - 1):
-        with pytest.raises(BadInput, match="too large|damaged"):
+        with pytest.raises(BadInput, match=r"too large|damaged"):
             open_image(png_of(side, side, b""))
-    with pytest.raises(BadInput, match="54 pixels|more than 50"):
+    with pytest.raises(BadInput, match=r"6 pixels, more than 50"):
         open_image(Image.fromarray(colours()), max_pixels=50)
 
 
@@ -125,7 +125,7 @@ def test_thin_pictures_are_refused() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "GIF"])
 def test_cut_short(kind: str) -> None:
     file = encoded(Image.fromarray(colours(64, 64)), kind)
-    with pytest.raises(BadInput, match="damaged|not a picture"):
+    with pytest.raises(BadInput, match=r"damaged|not a picture"):
         open_image(file[: len(file) // 2])
 
 

@@ -51,8 +51,14 @@ def test_timm_configs() -> None:
     from timm.data import create_transform
 
     for mode in ("center", "squash"):
-        config = {"input_size": (3, 48, 48), "interpolation": "bicubic", "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.3, 0.4),
-                  "crop_pct": 0.875, "crop_mode": mode}
+        config = {
+            "input_size": (3, 48, 48),
+            "interpolation": "bicubic",
+            "mean": (0.4, 0.5, 0.6),
+            "std": (0.2, 0.3, 0.4),
+            "crop_pct": 0.875,
+            "crop_mode": mode,
+        }
         expected = create_transform(**config)(picture())[None]
         assert torch.allclose(Preprocess.of(config)(picture()), expected, atol=1e-6)
 
@@ -82,17 +88,34 @@ def test_any_callable_is_taken_without_a_way_back() -> None:
         Preprocess.of(lambda one: torch.zeros(4))(picture())
 
 
-@pytest.mark.parametrize(("settings_", "words"), [
-    ({"channels": 4}, "channels=1 or 3"), ({"mean": (1, 2)}, "as mean"), ({"std": (0,)}, "std=0"), ({"range": (1, 0)}, "black < white"),
-    ({"crop": "corner"}, "crop="), ({"interpolation": "magic"}, "interpolation"), ({"size": 32, "resize": 16}, "cannot cut"),
-    ({"size": 0}, "cannot cut"), ({"mean": (float("nan"),)}, "finite")])
+@pytest.mark.parametrize(
+    ("settings_", "words"),
+    [
+        ({"channels": 4}, "channels=1 or 3"),
+        ({"mean": (1, 2)}, "as mean"),
+        ({"std": (0,)}, "std=0"),
+        ({"range": (1, 0)}, "black < white"),
+        ({"crop": "corner"}, "crop="),
+        ({"interpolation": "magic"}, "interpolation"),
+        ({"size": 32, "resize": 16}, "cannot cut"),
+        ({"size": 0}, "cannot cut"),
+        ({"mean": (float("nan"),)}, "finite"),
+    ],
+)
 def test_bad_settings(settings_, words) -> None:
     with pytest.raises(BadSetting, match=words):
         Preprocess(**settings_)
 
 
-@pytest.mark.parametrize(("given_", "words"), [("imagnet", "no preprocessing named"), (3, "not a way"), ({"mean": (1,)}, "lacks 'std', 'input_size'"),
-                                               ({"mean": (0,), "std": (1,), "input_size": (3, 8, 8), "crop_mode": "odd"}, "crop_mode 'odd'")])
+@pytest.mark.parametrize(
+    ("given_", "words"),
+    [
+        ("imagnet", "no preprocessing named"),
+        (3, "not a way"),
+        ({"mean": (1,)}, "lacks 'std', 'input_size'"),
+        ({"mean": (0,), "std": (1,), "input_size": (3, 8, 8), "crop_mode": "odd"}, "crop_mode 'odd'"),
+    ],
+)
 def test_bad_preprocess(given_, words) -> None:
     with pytest.raises(BadSetting, match=words) as caught:
         Preprocess.of(given_)
@@ -111,11 +134,18 @@ def test_misfit_tells_unnormalised_pixels() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_misfit_is_silent_on_what_fits(name: str) -> None:
     preprocess = Preprocess.of(name)
-    for one in (picture(), Image.new("RGB", (40, 40), "white"), Image.new("RGB", (40, 40), "black"), Image.new("RGB", (40, 40), (200, 170, 160))):
+    for one in (
+        picture(),
+        Image.new("RGB", (40, 40), "white"),
+        Image.new("RGB", (40, 40), "black"),
+        Image.new("RGB", (40, 40), (200, 170, 160)),
+    ):
         assert misfit(preprocess(one), preprocess) is None
     assert misfit(torch.zeros(2, 5), preprocess) is None
 
 
 def test_presets_are_values() -> None:
-    assert Preprocess.of("imagenet") == Preprocess((0.485, 0.456, 0.406), [0.229, 0.224, 0.225], 224, 256, interpolation="bilinear")
+    assert Preprocess.of("imagenet") == Preprocess(
+        (0.485, 0.456, 0.406), [0.229, 0.224, 0.225], 224, 256, interpolation="bilinear"
+    )
     assert len({Preprocess.of("imagenet"), Preprocess.of("imagenet")}) == 1

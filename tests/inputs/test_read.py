@@ -32,7 +32,9 @@ def picture(height: int = 40, width: int = 50) -> Image.Image:
 def forward(input_ids, attention_mask=None): ...
 
 
-@pytest.mark.parametrize("x", [torch.rand(2, 5), np.ones((2, 5), np.float32), [[1.0] * 5] * 2, ((1, 2, 3, 4, 5.0),) * 2])
+@pytest.mark.parametrize(
+    "x", [torch.rand(2, 5), np.ones((2, 5), np.float32), [[1.0] * 5] * 2, ((1, 2, 3, 4, 5.0),) * 2]
+)
 def test_tensors_arrays_and_numbers_are_taken_as_they_are(x) -> None:
     if isinstance(x, tuple):
         x = [list(row) for row in x]
@@ -67,7 +69,9 @@ def test_a_picture_in_every_form(tmp_path: Path) -> None:
     for x in (file, str(file), file.read_bytes(), Image.open(file), [file], [str(file)]):
         inputs = read(x, preprocess="cifar10")
         assert torch.equal(inputs.args[0], expected) and inputs.notes == ()
-        np.testing.assert_allclose(inputs.base["input"].values[0] * 255, np.asarray(preprocess.fitted(Image.open(file))), atol=1e-3)
+        np.testing.assert_allclose(
+            inputs.base["input"].values[0] * 255, np.asarray(preprocess.fitted(Image.open(file))), atol=1e-3
+        )
     assert read([file, file, file], preprocess="cifar10").size == 3
 
 
@@ -81,7 +85,9 @@ def test_notes_of_the_decoder_and_of_an_unknown_way_back() -> None:
     turned = picture()
     turned.getexif()[0x0112] = 3
     inputs = read(turned, preprocess=lambda one: torch.rand(3, 8, 8))
-    assert any("EXIF" in note.en for note in inputs.notes) and any("least and greatest" in note.en for note in inputs.notes)
+    assert any("EXIF" in note.en for note in inputs.notes) and any(
+        "least and greatest" in note.en for note in inputs.notes
+    )
     assert inputs.base["input"].stretched
 
 
@@ -118,7 +124,7 @@ def test_array_files(tmp_path: Path) -> None:
     (tmp_path / "b.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-4])
     np.save(tmp_path / "c.npy", np.array([{}], dtype=object), allow_pickle=True)
     for name in ("b.npy", "c.npy"):
-        with pytest.raises(BadInput, match="cannot be read|not an array"):
+        with pytest.raises(BadInput, match=r"cannot be read|not an array"):
             read(tmp_path / name)
 
 
@@ -135,11 +141,27 @@ def test_a_picture_tensor_without_batch_axis() -> None:
         read(np.zeros((32, 32, 3), np.uint8))
 
 
-@pytest.mark.parametrize(("x", "words"), [
-    (None, "NoneType"), (object(), "nothing that a model takes"), ([], "0 examples"), ({}, "empty"), (torch.rand(0, 3), "empty"),
-    (np.array([{}]), "objects"), (np.array([[np.inf]]), "1 infinite among 1 values"), (3.0, "no axis"), ([[1.0], [1.0, 2.0]], "equally long"),
-    ("nothing.png", "no file 'nothing.png'"), ("how do you do", "without a tokenizer"), ("https://a.b/c.png", "nothing is fetched"),
-    ({"deep": True}, "no tensor"), (b"", "0 bytes"), ("x" * 5000, "not a path|not a file"), ("a\0b.png", "not a path|no file")])
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (None, "NoneType"),
+        (object(), "nothing that a model takes"),
+        ([], "0 examples"),
+        ({}, "empty"),
+        (torch.rand(0, 3), "empty"),
+        (np.array([{}]), "objects"),
+        (np.array([[np.inf]]), "1 infinite among 1 values"),
+        (3.0, "no axis"),
+        ([[1.0], [1.0, 2.0]], "equally long"),
+        ("nothing.png", "no file 'nothing.png'"),
+        ("how do you do", "without a tokenizer"),
+        ("https://a.b/c.png", "nothing is fetched"),
+        ({"deep": True}, "no tensor"),
+        (b"", "0 bytes"),
+        ("x" * 5000, "not a path|not a file"),
+        ("a\0b.png", "not a path|no file"),
+    ],
+)
 def test_what_is_refused_and_why(x, words) -> None:
     with pytest.raises(BadInput, match=words) as caught:
         read(x)

@@ -46,7 +46,9 @@ def _names(x: Tensor, features: Sequence[str] | None) -> tuple[tuple[str, ...], 
     if len(features) != x.shape[1]:
         if x.ndim == 3:
             return ()
-        raise BadInput(f"There are {len(features)} names for {x.shape[1]} features.", hint="features= names each once, in order")
+        raise BadInput(
+            f"There are {len(features)} names for {x.shape[1]} features.", hint="features= names each once, in order"
+        )
     return (tuple(str(name) for name in features),)
 
 

@@ -9,7 +9,9 @@ from pellucid.core.errors import BadInput, nearest_names, quoted
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def bound_names(values: Mapping[str, Any], accepts: Callable[..., Any] | None, *, may_drop: bool) -> tuple[list[str], list[str]]:
+def bound_names(
+    values: Mapping[str, Any], accepts: Callable[..., Any] | None, *, may_drop: bool
+) -> tuple[list[str], list[str]]:
     """Which names of `values` the model's forward takes, and which it does not.
 
     Args:
@@ -29,7 +31,11 @@ def bound_names(values: Mapping[str, Any], accepts: Callable[..., Any] | None, *
         hint = f"forward takes {_listed(named)}"
         if not taken and len(named) == 1:
             hint += "; if that is one dict, wrap the model in a module whose forward names its inputs"
-        raise BadInput(f"The model's forward has no parameter {quoted(left)}.", nearest=quoted(nearest_names(left[0], named)), hint=hint)
+        raise BadInput(
+            f"The model's forward has no parameter {quoted(left)}.",
+            nearest=quoted(nearest_names(left[0], named)),
+            hint=hint,
+        )
     lacking = [name for name, p in named.items() if p.default is p.empty and name not in taken]
     if lacking:
         raise BadInput(f"The model's forward also needs {quoted(lacking)}.", hint=f"forward takes {_listed(named)}")

@@ -21,10 +21,14 @@ def as_tensor(array: np.ndarray, where: str) -> Tensor:
     try:
         return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
     except TypeError as error:
-        raise BadInput(f"{where} has the number type '{array.dtype}', which tensors do not have.", hint="x.astype('float32')") from error
+        raise BadInput(
+            f"{where} has the number type '{array.dtype}', which tensors do not have.", hint="x.astype('float32')"
+        ) from error
 
 
-def checked(x: Tensor, where: str, *, alone: bool, device: torch.device, dtype: torch.dtype | None) -> tuple[Tensor, Text | None]:
+def checked(
+    x: Tensor, where: str, *, alone: bool, device: torch.device, dtype: torch.dtype | None
+) -> tuple[Tensor, Text | None]:
     """`x` on `device`, floating values as `dtype`, if it can be an input at all.
 
     Args:
@@ -39,16 +43,24 @@ def checked(x: Tensor, where: str, *, alone: bool, device: torch.device, dtype: 
     if x.ndim == 0 and (alone or x.is_floating_point()):
         raise BadInput(f"{where} has no axis at all, so no batch axis.", hint="x.reshape(1) or x[None]")
     if x.numel() == 0:
-        raise BadInput(f"{where} is empty: its shape is {tuple(x.shape)}.", hint="the first axis counts the examples; give at least one")
+        raise BadInput(
+            f"{where} is empty: its shape is {tuple(x.shape)}.",
+            hint="the first axis counts the examples; give at least one",
+        )
     if x.is_meta:
         return x, None
     _refuse_not_finite(x, where, mask="mask" in where)
     note = None
     if dtype is not None and x.is_floating_point() and x.dtype != dtype:
-        note = Text(f"{_name(x.dtype)} was cast to {_name(dtype)}, the model's own.", f"已由 {_name(x.dtype)} 转换为模型所用的 {_name(dtype)}。")
+        note = Text(
+            f"{_name(x.dtype)} was cast to {_name(dtype)}, the model's own.",
+            f"已由 {_name(x.dtype)} 转换为模型所用的 {_name(dtype)}。",
+        )
         cast = x.to(dtype)
         if int(torch.isinf(cast).sum()) > int(torch.isinf(x).sum()):
-            raise BadInput(f"{where} holds values too large for {_name(dtype)}, the model's number type: {x.abs().max().item():.3g}.")
+            raise BadInput(
+                f"{where} holds values too large for {_name(dtype)}, the model's type: {x.abs().max().item():.3g}."
+            )
         x = cast
     return x.to(device), note
 
@@ -65,8 +77,10 @@ def _refuse_not_finite(x: Tensor, where: str, *, mask: bool) -> None:
     first = tuple(int(i) for i in bad.nonzero()[0])
     nan = int(torch.isnan(x).sum())
     parts = [f"{nan} NaN" if nan else "", f"{count - nan} infinite" if count > nan else ""]
-    raise BadInput(f"{where} holds {' and '.join(part for part in parts if part)} among {x.numel()} values, the first at {first}.",
-                   hint="find where they come from; no picture of them would mean anything")
+    raise BadInput(
+        f"{where} holds {' and '.join(part for part in parts if part)} among {x.numel()} values, the first at {first}.",
+        hint="find where they come from; no picture of them would mean anything",
+    )
 
 
 def _name(dtype: torch.dtype) -> str:

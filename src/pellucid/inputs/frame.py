@@ -28,8 +28,11 @@ def rows_of(frame: Any, features: Sequence[str] | None) -> tuple[np.ndarray, tup
     if features is not None:
         missing = [name for name in features if name not in names]
         if missing:
-            raise BadInput(f"The table has no column {quoted(missing[:5])}.", nearest=quoted(nearest_names(missing[0], names)),
-                           hint="features= names the columns that the model takes")
+            raise BadInput(
+                f"The table has no column {quoted(missing[:5])}.",
+                nearest=quoted(nearest_names(missing[0], names)),
+                hint="features= names the columns that the model takes",
+            )
         table = table.iloc[:, [names.index(name) for name in features]]
         names = list(features)
     words = [name for name, kind in zip(names, table.dtypes, strict=True) if getattr(kind, "kind", "O") not in "biuf"]
@@ -39,6 +42,9 @@ def rows_of(frame: Any, features: Sequence[str] | None) -> tuple[np.ndarray, tup
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isnan(values).any():
         row, column = np.argwhere(np.isnan(values))[0]
-        raise BadInput(f"The table has {int(np.isnan(values).sum())} empty cells, the first in row {row}, column '{names[column]}'.",
-                       hint="fill them as the model was trained")
+        raise BadInput(
+            f"The table has {int(np.isnan(values).sum())} empty cells, the first in row {row}, "
+            f"column '{names[column]}'.",
+            hint="fill them as the model was trained",
+        )
     return values.astype(np.float32), tuple(names)

@@ -22,7 +22,9 @@ _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 Source = str | Path | bytes | Image.Image
 
 
-def open_image(source: Source, *, max_pixels: int = MAX_PIXELS, exif: bool = True) -> tuple[Image.Image, tuple[Text, ...]]:
+def open_image(
+    source: Source, *, max_pixels: int = MAX_PIXELS, exif: bool = True
+) -> tuple[Image.Image, tuple[Text, ...]]:
     """Decode one picture to RGB.
 
     Size and shape are read from the header and checked first, so a small file that claims an enormous picture costs
@@ -59,7 +61,9 @@ def as_file(path: Path) -> Path:
     if not path.exists():
         beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         near = quoted(nearest_names(path.name, sorted(beside)))
-        raise BadInput(f"There is no file '{path}'.", nearest=near, hint="check the path; it is relative to the current folder")
+        raise BadInput(
+            f"There is no file '{path}'.", nearest=near, hint="check the path; it is relative to the current folder"
+        )
     if not path.is_file():
         raise BadInput(f"'{path}' is not an ordinary file.")
     if path.stat().st_size == 0:
@@ -86,12 +90,16 @@ def _said_of(name: str) -> Iterator[None]:
     except BadInput:
         raise
     except UnidentifiedImageError as error:
-        raise BadInput(f"{_start(name)} is not a picture that is read here.",
-                       hint=f"the formats are {', '.join(FORMATS)}, told by content and not by the name of the file") from error
+        raise BadInput(
+            f"{_start(name)} is not a picture that is read here.",
+            hint=f"the formats are {', '.join(FORMATS)}, told by content and not by the name of the file",
+        ) from error
     except Image.DecompressionBombError as error:
         raise _too_large(name, str(error)) from error
     except Exception as error:  # a decoder fed with damaged bytes raises almost any class
-        raise BadInput(f"{_start(name)} is damaged or cut short: {error}.", hint="save the picture again and try that file") from error
+        raise BadInput(
+            f"{_start(name)} is damaged or cut short: {error}.", hint="save the picture again and try that file"
+        ) from error
 
 
 def _to_rgb(picture: Image.Image, name: str, max_pixels: int, exif: bool) -> tuple[Image.Image, tuple[Text, ...]]:
@@ -119,10 +127,17 @@ def _without_alpha(picture: Image.Image, name: str, notes: list[Text]) -> Image.
         levels = np.rint(np.asarray(picture).astype(np.float64) / 257).clip(0, 255)
         return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
     if picture.mode in ("I", "F"):
-        raise BadInput(f"{_start(name)} has 32 bits per pixel (mode {picture.mode}); which values are black and white is not stated.",
-                       hint="bring it to 8 bits per channel first, or pass a tensor as the model takes it")
+        raise BadInput(
+            f"{_start(name)} has 32 bits per pixel (mode {picture.mode}); what is black and white is not stated.",
+            hint="bring it to 8 bits per channel first, or pass a tensor as the model takes it",
+        )
     if picture.mode == "CMYK":
-        notes.append(Text("CMYK colours, brought to RGB without a colour profile.", "CMYK 颜色，已在不使用色彩配置文件的情况下转为 RGB。"))
+        notes.append(
+            Text(
+                "CMYK colours, brought to RGB without a colour profile.",
+                "CMYK 颜色，已在不使用色彩配置文件的情况下转为 RGB。",
+            )
+        )
     if picture.has_transparency_data:
         layered = picture.convert("RGBA")
         if layered.getchannel("A").getextrema()[0] < 255:
@@ -132,7 +147,10 @@ def _without_alpha(picture: Image.Image, name: str, notes: list[Text]) -> Image.
 
 
 def _too_large(name: str, why: str) -> BadInput:
-    return BadInput(f"{_start(name)} is too large: {why.rstrip('.')}.", hint="scale the picture down; the network sees a small copy anyway")
+    return BadInput(
+        f"{_start(name)} is too large: {why.rstrip('.')}.",
+        hint="scale the picture down; the network sees a small copy anyway",
+    )
 
 
 def _start(name: str) -> str:

@@ -117,7 +117,9 @@ class Preprocess:
         if self.crop not in ("center", "squash"):
             raise BadSetting(f"Preprocess takes crop='center' or 'squash', not {self.crop!r}.")
         if self.interpolation not in _INTERPOLATIONS:
-            raise BadSetting(f"Preprocess has no interpolation {self.interpolation!r}.", nearest=quoted(_INTERPOLATIONS))
+            raise BadSetting(
+                f"Preprocess has no interpolation {self.interpolation!r}.", nearest=quoted(_INTERPOLATIONS)
+            )
         sides = (self.size,) if isinstance(self.size, int) else self.size or ()
         if any(side < 1 for side in sides) or (self.resize is not None and (not sides or self.resize < min(sides))):
             raise BadSetting(f"Preprocess cannot cut size={self.size} out of a picture resized to {self.resize}.",
@@ -125,7 +127,9 @@ class Preprocess:
 
 
 PRESETS = {
-    "imagenet": Preprocess((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), size=224, resize=256, interpolation="bilinear"),
+    "imagenet": Preprocess(
+        (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), size=224, resize=256, interpolation="bilinear"
+    ),
     "efficientnet_lite": Preprocess((127.0,), (128.0,), size=224, resize=256, range=(0.0, 255.0)),
     "cifar10": Preprocess((0.5,), (0.5,), size=32, interpolation="bilinear"),
 }
@@ -145,20 +149,30 @@ def preprocess_of(given: Any) -> Preprocess:
         return given
     if isinstance(given, str):
         if given not in PRESETS:
-            raise BadSetting(f"There is no preprocessing named '{given}'.", nearest=quoted(nearest_names(given, PRESETS)),
-                             hint="pl.Preprocess(mean=…, std=…, size=…) states your own")
+            raise BadSetting(
+                f"There is no preprocessing named '{given}'.",
+                nearest=quoted(nearest_names(given, PRESETS)),
+                hint="pl.Preprocess(mean=…, std=…, size=…) states your own",
+            )
         return PRESETS[given]
     if isinstance(given, Mapping):
         return _of_timm(given)
     if hasattr(given, "transforms") and hasattr(given, "meta"):
         given = given.transforms()
     if all(hasattr(given, name) for name in ("crop_size", "resize_size", "mean", "std", "interpolation")):
-        return Preprocess(tuple(given.mean), tuple(given.std), size=_side(given.crop_size), resize=_shorter(given.resize_size),
-                          interpolation=given.interpolation.value)
+        return Preprocess(
+            tuple(given.mean),
+            tuple(given.std),
+            size=_side(given.crop_size),
+            resize=_shorter(given.resize_size),
+            interpolation=given.interpolation.value,
+        )
     if callable(given):
         return _of_callable(given)
-    raise BadSetting(f"preprocess={given!r} is not a way from a picture to a tensor.",
-                     hint="give a preset's name, a Preprocess, torchvision transforms, a timm data config or a callable")
+    raise BadSetting(
+        f"preprocess={given!r} is not a way from a picture to a tensor.",
+        hint="give a preset's name, a Preprocess, torchvision transforms, a timm data config or a callable",
+    )
 
 
 def misfit(x: Tensor, preprocess: Preprocess) -> Text | None:
@@ -207,12 +221,22 @@ def _of_timm(config: Mapping[str, Any]) -> Preprocess:
     mode = config.get("crop_mode") or "center"
     if missing or mode not in ("center", "squash"):
         what = f"lacks {quoted(missing)}" if missing else f"has crop_mode '{mode}', which is not known here"
-        raise BadSetting(f"The preprocessing as a dict {what}.", hint="a timm data config has mean, std, input_size, crop_pct, interpolation")
+        raise BadSetting(
+            f"The preprocessing as a dict {what}.",
+            hint="a timm data config has mean, std, input_size, crop_pct, interpolation",
+        )
     channels, height, width = config["input_size"]
     short = math.floor(min(height, width) / (config.get("crop_pct") or 1.0))
     size = height if height == width else (height, width)
-    return Preprocess(tuple(config["mean"]), tuple(config["std"]), size=size, resize=short, crop=mode, channels=channels,
-                      interpolation=config.get("interpolation") or "bilinear")
+    return Preprocess(
+        tuple(config["mean"]),
+        tuple(config["std"]),
+        size=size,
+        resize=short,
+        crop=mode,
+        channels=channels,
+        interpolation=config.get("interpolation") or "bilinear",
+    )
 
 
 def _of_callable(given: Callable[[Image.Image], Any]) -> Preprocess:
@@ -243,5 +267,7 @@ def _one_example(made: Any) -> Tensor:
     if made.ndim == 3:
         made = made[None]
     if made.ndim != 4 or made.shape[0] != 1:
-        raise BadInput(f"preprocess gave a tensor of shape {tuple(made.shape)}; one picture is (channel, height, width).")
+        raise BadInput(
+            f"preprocess gave a tensor of shape {tuple(made.shape)}; one picture is (channel, height, width)."
+        )
     return made

@@ -48,7 +48,7 @@ def read(x: Any, *, preprocess: Any = None, tokenizer: Any = None, features: Seq
     | tensor, array, list of numbers | one argument, as it is, batch axis included |
     | tuple or list of tensors | that many positional arguments |
     | dict, BatchEncoding | keyword arguments |
-    | PIL picture, `Path`, `str` without a tokenizer, bytes | a batch of one picture, by `preprocess` (`.npy`: an array) |
+    | PIL picture, bytes, `Path`, `str` without a tokenizer | a batch of one picture (a `.npy` file: an array) |
     | list of these | a batch of pictures |
     | `str`, list of `str`, with a tokenizer | what the tokenizer makes of them, as keyword arguments |
     | pandas row or table | one argument `(row, feature)` |
@@ -76,14 +76,18 @@ def read(x: Any, *, preprocess: Any = None, tokenizer: Any = None, features: Seq
         def ready(name: str, value: Any) -> Any:
             if not isinstance(value, Tensor):
                 return value
-            moved, note = checked(value, "x" if alone else f"x[{name}]", alone=alone, device=torch.device(device), dtype=dtype)
+            moved, note = checked(
+                value, "x" if alone else f"x[{name}]", alone=alone, device=torch.device(device), dtype=dtype
+            )
             reading.note(note)
             return moved
 
         inputs = Inputs(tuple(ready(str(i), value) for i, value in enumerate(args)),
                         {key: ready(repr(key), value) for key, value in kwargs.items()})
         if not inputs.tensors:
-            raise BadInput("There is no tensor among the inputs.", hint="pass at least one tensor with a leading batch axis")
+            raise BadInput(
+                "There is no tensor among the inputs.", hint="pass at least one tensor with a leading batch axis"
+            )
         return Inputs(inputs.args, inputs.kwargs, _bases(inputs, reading), notes=tuple(reading.notes))
     except BadRequest as error:
         error.asked_by = error.asked_by or f"x = {_summary(x)}"
@@ -95,7 +99,9 @@ def _bases(inputs: Inputs, reading: _Reading) -> dict[str, Any]:
     for name in inputs.explained:
         tensor = inputs.tensors[name]
         _refuse_missing_batch_axis(tensor, reading)
-        bases[name], notes = base_of(tensor, preprocess=reading.preprocess, tokenizer=reading.tokenizer, features=reading.features)
+        bases[name], notes = base_of(
+            tensor, preprocess=reading.preprocess, tokenizer=reading.tokenizer, features=reading.features
+        )
         for note in notes:
             reading.note(note)
         if reading.preprocess is not None and not reading.painted and tensor.is_floating_point():
@@ -178,16 +184,21 @@ def _file_or_picture(value: Any, reading: _Reading) -> Tensor:
 def _pictures(sources: Sequence[Any], reading: _Reading) -> Tensor:
     for source in sources:
         if isinstance(source, str) and source.startswith(("http://", "https://")):
-            raise BadInput(f"'{source}' is an address on the network; nothing is fetched.", hint="download the file and pass its path")
+            raise BadInput(
+                f"'{source}' is an address on the network; nothing is fetched.",
+                hint="download the file and pass its path",
+            )
         if isinstance(source, (str, Path)):
             _readable_file(source, reading)
         elif source == b"":
             raise BadInput("The picture is empty: 0 bytes.")
     if reading.preprocess is None:
-        raise BadInput("A picture needs the model's preprocessing, and none is stated.",
-                       hint="pl.Lens(model, preprocess=…) with (1) an object: pl.Preprocess(…), torchvision transforms or a timm data "
-                            "config, (2) a name: 'imagenet', 'efficientnet_lite', 'cifar10', or (3) open the model with pl.open, "
-                            "which states its own")
+        raise BadInput(
+            "A picture needs the model's preprocessing, and none is stated.",
+            hint="pl.Lens(model, preprocess=…) with (1) an object: pl.Preprocess(…), torchvision transforms or a timm "
+            "data config, (2) a name: 'imagenet', 'efficientnet_lite', 'cifar10', or (3) open the model with pl.open, "
+            "which states its own",
+        )
     made = []
     for source in sources:
         picture, notes = open_image(source)
@@ -197,7 +208,10 @@ def _pictures(sources: Sequence[Any], reading: _Reading) -> Tensor:
             reading.note(note)
     if len({one.shape for one in made}) > 1:
         sizes = ", ".join(sorted({f"{one.shape[-2]} x {one.shape[-1]}" for one in made}))
-        raise BadInput(f"The pictures of the batch differ in size after preprocessing: {sizes}.", hint="state size= in the preprocessing")
+        raise BadInput(
+            f"The pictures of the batch differ in size after preprocessing: {sizes}.",
+            hint="state size= in the preprocessing",
+        )
     reading.painted = True
     return torch.cat(made)
 
@@ -219,10 +233,15 @@ def _refuse_missing_batch_axis(x: Tensor, reading: _Reading) -> None:
         return
     shape = tuple(x.shape)
     if x.dtype == torch.uint8 and shape[2] in (1, 3, 4):
-        raise BadInput(f"An array of bytes {shape} looks like a picture with its channels last.",
-                       hint="PIL.Image.fromarray(x) goes through the preprocessing; arrays are taken as the model takes them")
+        raise BadInput(
+            f"An array of bytes {shape} looks like a picture with its channels last.",
+            hint="PIL.Image.fromarray(x) goes through the preprocessing; arrays are taken as the model takes them",
+        )
     if reading.preprocess is not None and shape[0] == reading.preprocess.channels and min(shape[1:]) >= 8:
-        raise BadInput(f"The input {shape} has no batch axis: the model takes pictures (batch, channel, height, width).", hint="x[None]")
+        raise BadInput(
+            f"The input {shape} has no batch axis: the model takes pictures (batch, channel, height, width).",
+            hint="x[None]",
+        )
 
 
 def _summary(x: Any) -> str:
