@@ -2,9 +2,9 @@
 # constraints.txt changed. On a bare machine: python3 (3.11 or newer) with venv, make, and a package index that pip can reach.
 
 PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt
 
 # One thread each: two processes of two OpenMP threads on two cores are many times slower than two of one.
 export OMP_NUM_THREADS := 1
@@ -20,8 +20,8 @@ help:  ## show the targets
 demo: $(VENV)/.stamp-demo  ## look at real photographs through a real network; writes pellucid-demo/index.html
 	$(BIN)/pellucid demo
 
-test: $(VENV)/.stamp-test  ## run the tests, two processes, some minutes
-	$(BIN)/python -m pytest -n 2
+test: $(VENV)/.stamp-test  ## run the tests, two processes, some minutes; a part: make test ARGS=tests/methods
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/.stamp-test  ## ruff, types, import rules, sizes
 	$(BIN)/ruff check
