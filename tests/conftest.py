@@ -29,7 +29,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 def seeded() -> None:
     """The same random numbers for each test, whatever ran before it."""
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002  libraries that are compared with draw from the old generator
+    np.random.seed(0)  # libraries that are compared with draw from the old generator
     torch.manual_seed(0)
 
 
