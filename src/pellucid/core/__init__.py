@@ -1,0 +1,1 @@
+"""Words that everything shares: sites, errors, provenance. Nothing here imports torch."""

@@ -1,0 +1,62 @@
+"""Changes of the forward at any site: ablate, patch, mask, or any function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.core.errors import BadSetting
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """`change(tensor) -> tensor` of the same shape replaces what flows at `site`; the model's own tensor is not written."""
+
+    site: str | nn.Module
+    change: Callable[[Tensor], Tensor]
+    name: str = "edit"
+    key: Any = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Edit) and self.site == other.site and self._same_as(other)
+
+    def __hash__(self) -> int:
+        return hash((str(self.site), self.name))
+
+    def _same_as(self, other: "Edit") -> bool:
+        if self.name != other.name or self.name == "edit":
+            return self.change is other.change
+        mine, theirs = self.key, other.key
+        if isinstance(mine, Tensor) and isinstance(theirs, Tensor):
+            return mine is theirs or (mine.shape == theirs.shape and mine.dtype == theirs.dtype and torch.equal(mine, theirs))
+        return type(mine) is type(theirs) and not isinstance(mine, Tensor) and mine == theirs
+
+    def __call__(self, value: Tensor) -> Tensor:
+        """The edited tensor; checked for shape."""
+        changed = self.change(value)
+        if changed.shape != value.shape:
+            raise BadSetting(f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
+                             f"the network has {tuple(value.shape)} there")
+        return changed.to(value.dtype)
+
+
+def ablate(site: str | nn.Module, value: float = 0.0) -> Edit:
+    """Everything at `site` becomes `value`."""
+    return Edit(site, lambda tensor: torch.full_like(tensor, value), "ablate", value)
+
+
+def patch(site: str | nn.Module, value: Tensor) -> Edit:
+    """What flows at `site` becomes `value`, broadcast to its shape."""
+    return Edit(site, lambda tensor: value.to(tensor).expand_as(tensor), "patch", value)
+
+
+def mask(site: str | nn.Module, keep: Tensor) -> Edit:
+    """What flows at `site` is multiplied by `keep`, broadcast to its shape."""
+    return Edit(site, lambda tensor: tensor * keep.to(tensor), "mask", keep)
+
+
+def edit(site: str | nn.Module, change: Callable[[Tensor], Tensor]) -> Edit:
+    """Any function of what flows at `site`."""
+    return Edit(site, change)

@@ -1,0 +1,177 @@
+"""The one place that watches a forward: module hooks and a function mode, installed together, always removed.
+
+Nothing that flows is changed or cloned unless an edit asks. A value that is about to be overwritten in place is copied
+just before; gradients are taken at graph edges, which later writes cannot move.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import get_ident
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from pellucid.core.sites import Place
+from pellucid.engine.calls import Call, first_tensor, known, part, with_part
+from pellucid.engine.recording import Frame, Recording
+from pellucid.engine.taps import Point
+
+_KNOWN: dict[Any, Call] = {}
+
+
+class Stop(BaseException):
+    """Raised inside the model when everything that was wanted has been seen."""
+
+
+class Intercept:
+    """Watches one model, in one thread, while `recording` is set."""
+
+    def __init__(self, paths: dict[str, nn.Module]) -> None:
+        self.paths = paths
+        self.recording: Recording | None = None
+        self.thread = 0
+        self.mode = _Mode(self)
+
+    @contextmanager
+    def installed(self) -> Iterator["Intercept"]:
+        """Hooks on every module until the context closes, whatever happens inside."""
+        self.thread = get_ident()
+        handles: list[Any] = []
+        try:
+            for path, module in self.paths.items():
+                handles.append(module.register_forward_pre_hook(partial(self._enter, path), with_kwargs=True))
+                handles.append(module.register_forward_hook(partial(self._leave, path)))
+            yield self
+        finally:
+            for handle in handles:
+                handle.remove()
+            self.recording = None
+
+    @contextmanager
+    def watching(self, recording: Recording) -> Iterator[None]:
+        """One forward."""
+        self.recording = recording
+        try:
+            with self.mode:
+                yield
+        finally:
+            self.recording = None
+
+    def _enter(self, path: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        run = self.recording
+        if run is None or get_ident() != self.thread:
+            return None
+        call = run.calls.get(path, 0)
+        run.calls[path] = call + 1
+        run.stack.append(Frame(path, call))
+        if path == "" or (run.taps.at(path, call, "", 0, "in") is None and not run.taps.candidates):
+            return None
+        with torch._C.DisableTorchFunction():
+            nest = (*args, *kwargs.values())
+            changed = _observe(run, path, call, "", 0, "in", nest)
+        if changed is nest:
+            return None
+        return tuple(changed[:len(args)]), dict(zip(kwargs, changed[len(args):]))
+
+    def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> Any:
+        run = self.recording
+        if run is None or get_ident() != self.thread:
+            return None
+        frame = run.stack.pop()
+        while frame.path != path and run.stack:
+            frame = run.stack.pop()
+        with torch._C.DisableTorchFunction():
+            tensor = output if isinstance(output, Tensor) else first_tensor(output)
+            if tensor is None:
+                return None
+            run.event(path, frame.call, "", 0, type(module).__name__, tensor)
+            changed = _observe(run, path, frame.call, "", 0, "out", output)
+            if run.finished():
+                raise Stop
+        return None if changed is output else changed
+
+
+def _observe(run: Recording, path: str, call: int, op: str, n: int, side: str, nest: Any) -> Any:
+    """Edit and capture whatever is wanted at this place; returns `nest` itself unless an edit changed it."""
+    point = run.taps.at(path, call, op, n, side)
+    if point is not None:
+        nest = _apply(run, point, Place(path, call, op, n, side), nest)
+    if run.taps.candidates:
+        tensor = first_tensor(nest)
+        place = Place(path, call, op, n, side)
+        tap = run.taps.candidate(place, tensor) if tensor is not None else None
+        if tap is not None and tensor is not None:
+            run.take(tap if point is None or "" not in point.taps else tap.joined(point.taps[""]), place, "", tensor)
+    return nest
+
+
+def _apply(run: Recording, point: Point, place: Place, nest: Any) -> Any:
+    for name, edit in point.edits:
+        tensor = part(nest, name)
+        if tensor is not None:
+            with torch.set_grad_enabled(run.grad_mode):
+                nest = with_part(nest, name, edit(tensor))
+            run.edited.add(id(edit))
+    for name, tap in point.taps.items():
+        tensor = part(nest, name)
+        if tensor is not None:
+            run.take(tap, place, name, tensor)
+    return nest
+
+
+class _Mode(TorchFunctionMode):
+    def __init__(self, owner: Intercept) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        call = _KNOWN.get(func)
+        if call is None:
+            call = _KNOWN.setdefault(func, known(func))
+        run = self.owner.recording
+        if call.silent or run is None or not run.stack:
+            return func(*args, **kwargs)
+        if call.inner is not None:
+            with self:
+                return call.inner(*args, **kwargs)
+        return _call(run, call, func, args, kwargs)
+
+
+def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    written = call.written(args, kwargs)
+    if written is not None and run.live:
+        run.save(written)
+    frame = run.stack[-1]
+    name, n = call.name, frame.counts.get(call.name, 0)
+    args = _observe(run, frame.path, frame.call, name, n, "in", args)
+    if call.recurrent and not run.grad_mode:
+        with torch.enable_grad():
+            out = _detached(func(*args, **kwargs))
+    else:
+        out = func(*args, **kwargs)
+    if run.entering and name == "embedding":
+        out = run.embedded(args, kwargs, out)
+    tensor = out if isinstance(out, Tensor) else (written if out is None else first_tensor(out, floating=False))
+    if not isinstance(tensor, Tensor):
+        return out
+    frame.counts[name] = n + 1
+    run.event(frame.path, frame.call, name, n, name, tensor)
+    if run.graph is not None:
+        run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out)
+    if out is not None:
+        out = _observe(run, frame.path, frame.call, name, n, "out", out)
+    if run.nodes is not None:
+        run.nodes.add(name, args, kwargs, out, Place(frame.path, frame.call, name, n))
+    if run.finished():
+        raise Stop
+    return out
+
+
+def _detached(out: Any) -> Any:
+    if isinstance(out, Tensor):
+        return out.detach()
+    return type(out)(map(_detached, out)) if isinstance(out, (tuple, list)) else out

@@ -1,0 +1,219 @@
+"""A model made addressable for the engine: its modules, its traces, one forward, one backward."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
+from torch.func import functional_call
+
+from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, nearest_names
+from pellucid.core.sites import Place, Site, parse
+from pellucid.engine.intercept import Intercept, Stop
+from pellucid.engine.output import Select, explained
+from pellucid.engine.passes import Layer
+from pellucid.engine.recording import Entry, Recording
+from pellucid.engine.restore import Snapshot, pristine, seed_everything
+from pellucid.engine.roles import Reader
+from pellucid.engine.rules import Rule, in_force
+from pellucid.inputs.inputs import Inputs
+
+_SCRIPTED = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
+
+
+class Looker:
+    """Runs one model as the planner asks.
+
+    Args:
+        model: any module; compiled modules and `DataParallel` are looked at through their original.
+        output: which tensor of the output is explained.
+    """
+
+    def __init__(self, model: nn.Module, output: Select = None) -> None:
+        self.model = unwrapped(model)
+        self.select = output
+        self.scripted = isinstance(self.model, _SCRIPTED)
+        self.modules: dict[str, nn.Module] = {} if self.scripted else {
+            path: module for path, module in self.model.named_modules() if not isinstance(module, _SCRIPTED)}
+        self.names = frozenset(self.modules)
+        self.unseen = tuple(path for path, module in self.model.named_modules() if isinstance(module, _SCRIPTED)) \
+            if not self.scripted else ("the whole model (scripted)",)
+        self.parameters = dict(self.model.named_parameters())
+        self.traces: dict[Any, Reader] = {}
+        self._paths = {id(module): path for path, module in self.modules.items()}
+        self._sites: dict[Any, Site] = {}
+
+    def site(self, layer: Layer) -> Site:
+        """The parsed site of an address, role or module.
+
+        Raises:
+            LayerNotFound: the address breaks the grammar, or no module has that path.
+        """
+        if isinstance(layer, Site):
+            return layer
+        if isinstance(layer, nn.Module):
+            path = self._paths.get(id(layer))
+            if path is None:
+                raise LayerNotFound(f"this {type(layer).__name__} is not part of {type(self.model).__name__}",
+                                    hint="pass a module of the model that the lens looks at, or its dotted name")
+            return Site(path)
+        if layer not in self._sites:
+            self._sites[layer] = self._parsed(str(layer))
+        return self._sites[layer]
+
+    def _parsed(self, text: str) -> Site:
+        try:
+            site = parse(text, self.names)
+        except ValueError as error:
+            raise LayerNotFound(str(error)) from None
+        known = site.role or site.is_glob or site.path in self.names or self.scripted
+        if site.side.startswith(":") and known and not site.is_glob:
+            known = f"{site.path}.{site.side[1:]}".lstrip(".") in self.parameters
+            if not known:
+                held = [name for name in self.parameters if name.rpartition(".")[0] == site.path]
+                raise LayerNotFound(f"'{site.path}' has no parameter '{site.side[1:]}'",
+                                    nearest=", ".join(f"'{name.replace('.' + name.rpartition('.')[2], ':' + name.rpartition('.')[2])}'"
+                                                      for name in held[:3]) or "none")
+        if not known:
+            raise LayerNotFound(f"{type(self.model).__name__} has no layer '{text}'", nearest=self.neighbours(site.path),
+                                hint="lens.layers() lists every address")
+        return site
+
+    def named(self, site: Site) -> list[tuple[str, Tensor]]:
+        """The parameters that a site like `"conv1:weight"` or `"*:weight"` denotes."""
+        if not site.side.startswith(":"):
+            return []
+        held = ((name, value, *name.rpartition(".")[::2]) for name, value in self.parameters.items())
+        return [(name, value) for name, value, path, last in held if site.matches(Place(path, side=f":{last}"))]
+
+    def neighbours(self, name: str) -> str:
+        """The nearest addresses, with shapes where a trace is known."""
+        trace = next(iter(self.traces.values())).trace if self.traces else None
+        if trace is not None:
+            shown = {trace.address(event.place): event for event in trace.events if event.path or event.op}
+            return ", ".join(trace.describe(shown[one].place, shown[one]) for one in nearest_names(name, shown))
+        return ", ".join(f"'{one}'" for one in nearest_names(name, [path for path in self.modules if path]))
+
+    @contextmanager
+    def looking(self, seed: int) -> Iterator["Session"]:
+        """The model as it is for one look: watched, in `eval` behaviour, and as before afterwards."""
+        intercept = Intercept(self.modules)
+        with pristine(self.model) as snapshot, ExitStack() as stack:
+            stack.enter_context(intercept.installed())
+            yield Session(self, intercept, snapshot, seed)
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The module inside compiled and data-parallel wrappers."""
+    while True:
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif hasattr(model, "_orig_mod"):
+            model = model._orig_mod  # type: ignore[assignment]
+        else:
+            return model
+
+
+class Session:
+    """Forwards and backwards of one look."""
+
+    def __init__(self, looker: Looker, intercept: Intercept, snapshot: Snapshot, seed: int) -> None:
+        self.looker, self.intercept, self.snapshot, self.seed = looker, intercept, snapshot, seed
+        self.forwards = self.backwards = self.samples = self.kept_bytes = 0
+
+    def forward(self, x: Inputs, recording: Recording, *, state: Mapping[str, Tensor] | None = None) -> Any:
+        """Run the model once.
+
+        Returns:
+            Whatever it returned; None if the forward stopped early on purpose.
+        Raises:
+            ModelFailed: the model raised; out-of-memory errors pass as they are.
+        """
+        self.snapshot.rewind()
+        seed_everything(self.seed)
+        self.forwards += 1
+        self.samples += x.size
+        entered = _enter(x, recording)
+        call = (lambda: functional_call(self.looker.model, dict(state), entered.args, entered.kwargs)) if state \
+            else (lambda: self.looker.model(*entered.args, **entered.kwargs))
+        try:
+            with torch.set_grad_enabled(recording.grad_mode), self.intercept.watching(recording):
+                output = call()
+        except Stop:
+            return None
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            raise self._failed(error, recording) from error
+        finally:
+            recording.stack.clear()
+        self.snapshot.check_parameters()
+        recording.trace.complete = True
+        return output
+
+    def _failed(self, error: Exception, recording: Recording) -> Exception:
+        if isinstance(error, NotApplicable):
+            return error
+        trace = recording.trace
+        running = recording.stack[-1] if recording.stack else None
+        trace.failed = trace.address(Place(running.path, running.call)) if running else "the model"
+        last = trace.events[-1] if trace.events else None
+        after = f", after {trace.describe(last.place, last)}" if last else ""
+        where = trace.failed if trace.failed not in ("", "output") else type(self.looker.model).__name__
+        return ModelFailed(f"the model raised {type(error).__name__} in '{where}'{after}: {error}", trace=trace,
+                           hint="check the input's shape and type; the operations up to there are in .trace")
+
+    def backward(self, recording: Recording, total: Tensor, edges: Sequence[Any], rule: Rule | None, retain: bool) -> list[Tensor | None]:
+        """Gradients of `total` at `edges`, under a rule; None where it does not depend on one."""
+        self.backwards += 1
+        nodes = recording.nodes.found if recording.nodes is not None else ()
+        with in_force(rule, nodes):
+            return list(torch.autograd.grad(total, list(edges), retain_graph=retain, allow_unused=True))
+
+    def explained(self, output: Any) -> Tensor:
+        """The explained tensor of an output."""
+        return explained(output, self.looker.select)[0]
+
+
+def _enter(x: Inputs, recording: Recording) -> Inputs:
+    """Clone the input, make the explained part of it a leaf, and note where its gradient arrives."""
+    names = set(x.explained) if not x.is_discrete else set()
+
+    def change(name: str, value: Tensor) -> Tensor:
+        value = value.detach().clone()
+        if name in names:
+            value = recording.edit_input(name, value)
+        entry = recording.entries.get(name)
+        if entry is not None and x.is_discrete:
+            entry.ids, entry.override = value, x.embedded.get(name)
+            recording.entering = True
+        elif entry is not None:
+            entry.value = value.detach()
+            if recording.grad_mode and name in names:
+                leaf = value.requires_grad_()
+                entry.edge = get_gradient_edge(leaf)
+                with torch.enable_grad():
+                    value = leaf.clone()
+            else:
+                value = value.clone()
+        if recording.graph is not None:
+            recording.graph.enter(value, name)
+        return value
+
+    return x.mapped(change)
+
+
+def entries_of(x: Inputs) -> dict[str, Entry]:
+    """An entry for each explained input."""
+    return {name: Entry(name) for name in x.explained}
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that memory ran out."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text.lower())
+

@@ -1,0 +1,192 @@
+"""What a method may ask for, and what it is shown."""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from torch import Tensor, nn
+
+from pellucid.core.errors import LayerNotFound, NotApplicable
+from pellucid.core.provenance import TargetInfo
+from pellucid.core.sites import Place, Site
+from pellucid.core.text import Text
+from pellucid.engine.edits import Edit
+from pellucid.engine.roles import Layout
+from pellucid.engine.rules import Rule
+from pellucid.engine.trace import Event, Trace
+from pellucid.inputs.inputs import Inputs
+
+if TYPE_CHECKING:
+    from pellucid.engine.targets import Target
+
+T = TypeVar("T")
+Layer = str | nn.Module | Site | tuple[str | nn.Module, ...]
+Looking = Generator[Any, Any, T]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A site whose value is reduced where it is seen, so that only the reduction is kept.
+
+    Args:
+        site: any layer.
+        reduce: takes the detached tensor, must return new tensors (or numbers), never a view.
+    """
+
+    site: Layer
+    reduce: Callable[[Tensor], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One run of the model, as wished for; `seen = yield from Pass(...)` shows it.
+
+    Args:
+        x: the input.
+        keep: layers whose values are wanted.
+        grads: layers where the gradient of the target is wanted.
+        target: the scalar; without it there is no backward.
+        rules: replaces the backward of activations, for this pass only.
+        edits: changes of the forward, applied in order.
+        state: parameters or buffers to use instead of the model's, by name.
+        graph: whether the operations and the tensors between them are recorded.
+        step: (i, n) where the pass is one of a loop, for progress.
+        start: which example the first row is, where a pass is a part of a batch.
+    """
+
+    x: Inputs
+    keep: tuple[Layer | Keep, ...] | list[Layer | Keep] = ()
+    grads: tuple[Layer, ...] | list[Layer] = ()
+    target: "Target | None" = None
+    rules: Rule | None = None
+    edits: tuple[Edit, ...] = ()
+    state: Mapping[str, Tensor] | None = None
+    graph: bool = False
+    step: tuple[int, int] | None = None
+    start: int = 0
+
+    def __iter__(self) -> Generator["Pass", "Seen", "Seen"]:
+        seen = yield self
+        return seen
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Another view's result on the same terms; the planner answers equal looks once.
+
+    Args:
+        view: a configured method.
+        x: the input.
+        target: what is explained.
+    """
+
+    view: Any
+    x: Inputs | None = None
+    target: "Target | None" = None
+
+    def __iter__(self) -> Generator["Look", Any, Any]:
+        result = yield self
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Several requests of one round; answered by a tuple."""
+
+    requests: tuple[Any, ...]
+
+
+def together(*looks: Iterable[Any]) -> Looking[tuple[Any, ...]]:
+    """Advance several requests or generators side by side, so that their passes can share."""
+    running = [iter(look) for look in looks]
+    results: list[Any] = [None] * len(running)
+    waiting: dict[int, Any] = {}
+    for i, one in enumerate(running):
+        _advance(one, None, i, waiting, results)
+    while waiting:
+        order = list(waiting)
+        answers = yield Together(tuple(waiting.pop(i) for i in order))
+        for i, answer in zip(order, answers):
+            _advance(running[i], answer, i, waiting, results)
+    return tuple(results)
+
+
+def _advance(one: Any, answer: Any, i: int, waiting: dict[int, Any], results: list[Any]) -> None:
+    try:
+        waiting[i] = next(one) if answer is None else one.send(answer)
+    except StopIteration as stop:
+        results[i] = stop.value
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """What was seen at one place.
+
+    Args:
+        place: where.
+        address: its text, as short as it can be in this forward.
+        value: the tensor (or what `Keep.reduce` made of it); None if only the gradient was asked.
+        grad: gradient of the summed target; None if not asked.
+        event: what happened there; None for inputs and parameters.
+        layout: how the value lies on the input's grid; None if it does not.
+        input: name of the input, where the place is one.
+    """
+
+    place: Place
+    address: str
+    value: Any = None
+    grad: Tensor | None = None
+    event: Event | None = None
+    layout: Layout | None = None
+    input: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What one pass showed. Tensors are shared with other methods: never write into them.
+
+    Args:
+        spots: by the layer as it was asked for.
+        output: the explained tensor, if the pass reached it.
+        score: the target, one number per example.
+        targets: what the target was, one per example.
+        trace: every event of this forward; shorter if the pass stopped early.
+        notes: what the reader must know.
+    """
+
+    spots: Mapping[Any, tuple[Spot, ...]]
+    trace: Trace
+    output: Tensor | None = None
+    score: Tensor | None = None
+    targets: tuple[TargetInfo, ...] = ()
+    notes: tuple[Text, ...] = ()
+    chunks: tuple[int, ...] = field(default=())
+
+    def at(self, layer: Layer | Keep) -> tuple[Spot, ...]:
+        """Every place that `layer` denotes, in execution order; at least one."""
+        return self.spots[layer_key(layer)]
+
+    def __getitem__(self, layer: Layer | Keep) -> Any:
+        """The value at the only place that `layer` denotes."""
+        return self._only(layer).value
+
+    def grad(self, layer: Layer) -> Tensor:
+        """The gradient at the only place that `layer` denotes."""
+        grad = self._only(layer).grad
+        if grad is None:
+            raise NotApplicable(f"no gradient was asked for at '{layer}'")
+        return grad
+
+    def _only(self, layer: Layer | Keep) -> Spot:
+        spots = self.at(layer)
+        if len(spots) != 1:
+            raise LayerNotFound(f"'{layer}' is {len(spots)} places here", nearest=", ".join(s.address for s in spots[:4]),
+                                hint="name one of them, or use .at(layer)")
+        return spots[0]
+
+
+def layer_key(layer: Layer | Keep) -> Any:
+    """How a layer is looked up: modules and reducers by identity."""
+    if isinstance(layer, Keep):
+        return (layer_key(layer.site), id(layer.reduce))
+    return id(layer) if isinstance(layer, nn.Module) else layer

@@ -1,0 +1,300 @@
+"""Runs any number of methods in lockstep, in as few passes as they need together. Knows nothing of methods.
+
+Each round it collects the passes that the methods wait for, merges those that may share a forward (equal input bits,
+edits and state), runs one backward per distinct (target, rules), and hands each method what it asked for.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.core.errors import Cancelled, MethodFault, ModelFailed, PellucidError
+from pellucid.engine.group import run_group
+from pellucid.engine.halving import run_halved
+from pellucid.engine.looker import Looker, Session, out_of_memory
+from pellucid.engine.passes import Look, Pass, Seen, Together
+from pellucid.engine.targets import Target
+from pellucid.inputs.inputs import Inputs
+
+Start = Callable[[Any, Inputs | None, Target | None], Generator[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a look stands, told before every round and every shared forward.
+
+    Args:
+        round: counted from 1.
+        forwards: done so far.
+        waiting: methods still at work.
+        step: (i, n) of the longest loop in this round, or None.
+        seconds: since the look began.
+    """
+
+    round: int
+    forwards: int
+    waiting: int
+    step: tuple[int, int] | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a look cost.
+
+    Args:
+        forwards: calls of the model.
+        samples: rows in those calls.
+        backwards: backward passes.
+        rounds: lockstep rounds.
+        kept_bytes: of all values and gradients that were handed to methods, each counted once.
+        peak_bytes: most memory allocated on CUDA; None elsewhere.
+        seconds: wall time.
+    """
+
+    forwards: int = 0
+    samples: int = 0
+    backwards: int = 0
+    rounds: int = 0
+    kept_bytes: int = 0
+    peak_bytes: int | None = None
+    seconds: float = 0.0
+    chunks: tuple[int, ...] = ()
+
+
+class MemoryRanOut(Exception):
+    """A pass cannot be made smaller; the look has to be restarted on fewer examples."""
+
+
+@dataclass(eq=False)
+class Task:
+    """One method at work.
+
+    Args:
+        view: what is asked; equal looks share a task.
+        request: what it waits for.
+        result: once done.
+        error: once failed.
+        wants: tasks that wait for this one.
+    """
+
+    view: Any
+    x: Inputs | None
+    target: Target | None
+    run: Generator[Any, Any, Any]
+    request: Any = None
+    result: Any = None
+    error: BaseException | None = None
+    done: bool = False
+    shared: list[tuple[Tensor, int]] = field(default_factory=list)
+
+
+class Planner:
+    """One look: many tasks over one model.
+
+    Args:
+        looker: the model.
+        start: makes the generator of a view.
+        clean: input on which targets are resolved.
+        seed: of the random state that every forward starts from.
+        watch: called with `Progress`; may raise `Cancelled`.
+    """
+
+    def __init__(self, looker: Looker, start: Start, clean: Inputs | None, *, seed: int = 0,
+                 watch: Callable[[Progress], None] | None = None) -> None:
+        self.looker, self.start, self.clean, self.seed, self.watch = looker, start, clean, seed, watch
+        self.tasks: list[Task] = []
+        self.rounds = 0
+        self.chunks: list[int] = []
+        self.session: Session | None = None
+        self._began = perf_counter()
+
+    def add(self, view: Any, x: Inputs | None, target: Target | None) -> Task:
+        """A task for this view; an equal one that is there already is used again."""
+        for task in self.tasks:
+            same_x = task.x is x or (task.x is not None and x is not None and task.x.same_bits(x))
+            same_target = task.target is target or (task.target is not None and target is not None and task.target.key == target.key)
+            if task.view == view and same_x and same_target:
+                return task
+        task = Task(view, x, target, self.start(view, x, target))
+        self.tasks.append(task)
+        return task
+
+    def run(self) -> None:
+        """Run every task to its end; each has its result or its error afterwards.
+
+        Raises:
+            MemoryRanOut: a pass did not fit and cannot be cut.
+        """
+        with self.looker.looking(self.seed) as self.session:
+            try:
+                self._loop(self.session)
+            except Cancelled as error:
+                for task in self.tasks:
+                    task.error = task.error if task.done else error
+            finally:
+                for task in self.tasks:
+                    task.run.close()
+
+    def _loop(self, session: Session) -> None:
+        for task in list(self.tasks):
+            self._advance(task, None)
+        while True:
+            self._answer_looks()
+            waiting = [task for task in self.tasks if not task.done]
+            if not waiting:
+                return
+            self.rounds += 1
+            passes = [one for task in waiting for one in _passes(task.request)]
+            self._tell(waiting, passes)
+            answers = self._passes(session, passes)
+            for task in waiting:
+                if not _looks(task.request):
+                    self._advance(task, _answer(task.request, answers))
+
+    def _tell(self, waiting: list[Task], passes: list[Pass]) -> None:
+        if self.watch is not None and self.session is not None:
+            steps = [one.step for one in passes if one.step is not None]
+            self.watch(Progress(self.rounds, self.session.forwards, len(waiting),
+                                max(steps, key=lambda step: step[1] - step[0], default=None), perf_counter() - self._began))
+
+    def _answer_looks(self) -> None:
+        """Start the tasks behind `Look` requests; wake up those whose looks are all done."""
+        moved = True
+        while moved:
+            moved = False
+            for task in list(self.tasks):
+                looks = [] if task.done else _looks(task.request)
+                if not looks:
+                    continue
+                children = {id(look): self._child(look) for look in looks}
+                if all(child.done for child in children.values()) and not _passes(task.request):
+                    self._advance(task, _answer(task.request, {key: child.error or child.result for key, child in children.items()}))
+                    moved = True
+
+    def _child(self, look: Look) -> Task:
+        before = len(self.tasks)
+        child = self.add(look.view, look.x, look.target)
+        if len(self.tasks) > before:
+            self._advance(child, None)
+        return child
+
+    def _advance(self, task: Task, answer: Any) -> None:
+        try:
+            if isinstance(answer, BaseException):
+                task.request = task.run.throw(answer)
+            else:
+                task.shared = _shared(answer)
+                task.request = next(task.run) if answer is None else task.run.send(answer)
+            self._check_untouched(task)
+        except StopIteration as stop:
+            task.result, task.done = stop.value, True
+            self._blame(task)
+        except PellucidError as error:
+            task.error, task.done = error, True
+        except Exception as error:
+            if out_of_memory(error):
+                raise MemoryRanOut from error
+            fault = MethodFault(f"{task.view} raised {type(error).__name__}: {error}")
+            fault.__cause__ = error
+            task.error, task.done = fault, True
+
+    def _blame(self, task: Task) -> None:
+        try:
+            self._check_untouched(task)
+        except MethodFault as error:
+            task.error, task.result = error, None
+
+    def _check_untouched(self, task: Task) -> None:
+        if any(tensor._version != version for tensor, version in task.shared):
+            task.done = True
+            raise MethodFault(f"{task.view} wrote into a tensor that it shares with other methods",
+                              hint="work on a copy: tensor.clone()")
+
+    def _passes(self, session: Session, passes: list[Pass]) -> dict[int, Any]:
+        answers: dict[int, Any] = {}
+        for group in self._groups(session, passes):
+            for one, answer in zip(group, self._run(session, group)):
+                answers[id(one)] = answer
+        return answers
+
+    def _groups(self, session: Session, passes: list[Pass]) -> list[list[Pass]]:
+        """Passes that may share a forward; forwards on which a target is still to be resolved come first."""
+        groups: list[list[Pass]] = []
+        for one in passes:
+            for group in groups:
+                if shareable(group[0], one):
+                    group.append(one)
+                    break
+            else:
+                groups.append([one])
+        clean = self.clean
+        open_targets = {id(one.target): one.target for one in passes if one.target is not None and one.target.resolved is None}
+        if clean is not None and open_targets:
+            first = next((group for group in groups if shareable(group[0], Pass(clean))), None)
+            asked = {id(one.target) for one in first or ()}
+            extra = [Pass(clean, target=target) for key, target in open_targets.items() if key not in asked]
+            groups = [[*(first or ()), *extra], *(group for group in groups if group is not first)]
+        return groups
+
+    def _run(self, session: Session, group: list[Pass]) -> list[Seen | PellucidError]:
+        if self.watch is not None and self.rounds > 1:
+            self._tell([task for task in self.tasks if not task.done], group)
+        try:
+            return run_group(session, group)
+        except ModelFailed as error:
+            if len(group) == 1:
+                return [error]
+            return [self._run(session, [one])[0] for one in group]
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+        answer = run_halved(session, group, run_group, self.chunks)
+        if answer is None:
+            raise MemoryRanOut
+        return answer
+
+    def cost(self) -> Cost:
+        """What it has cost so far."""
+        session = self.session
+        if session is None:
+            return Cost()
+        return Cost(session.forwards, session.samples, session.backwards, self.rounds, session.kept_bytes, None,
+                    perf_counter() - self._began, tuple(self.chunks))
+
+
+def shareable(a: Pass, b: Pass) -> bool:
+    """Whether two passes see the same forward: equal input bits, edits in order, and state."""
+    same_state = a.state is b.state or (not a.state and not b.state)
+    return same_state and tuple(a.edits) == tuple(b.edits) and a.start == b.start and a.x.same_bits(b.x)
+
+
+def _passes(request: Any) -> list[Pass]:
+    if isinstance(request, Together):
+        return [one for part in request.requests for one in _passes(part)]
+    return [request] if isinstance(request, Pass) else []
+
+
+def _looks(request: Any) -> list[Look]:
+    if isinstance(request, Together):
+        return [one for part in request.requests for one in _looks(part)]
+    return [request] if isinstance(request, Look) else []
+
+
+def _answer(request: Any, answers: dict[int, Any]) -> Any:
+    if isinstance(request, Together):
+        parts = [_answer(part, answers) for part in request.requests]
+        return next((part for part in parts if isinstance(part, BaseException)), tuple(parts))
+    return answers[id(request)]
+
+
+def _shared(answer: Any) -> list[tuple[Tensor, int]]:
+    if isinstance(answer, tuple):
+        return [pair for part in answer for pair in _shared(part)]
+    if not isinstance(answer, Seen):
+        return []
+    tensors = [tensor for spots in answer.spots.values() for spot in spots for tensor in (spot.value, spot.grad)]
+    return [(tensor, tensor._version) for tensor in (*tensors, answer.output, answer.score) if isinstance(tensor, Tensor)]

@@ -1,0 +1,205 @@
+"""What one forward left behind: trace, captures, nodes of activations, and, if asked, the graph of tensors."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
+from torch.utils._pytree import tree_iter
+
+from pellucid.core.sites import Place, Site
+from pellucid.engine.rules import ACTIVATIONS
+from pellucid.engine.taps import Capture, Tap, Taps
+from pellucid.engine.trace import Event, Trace
+
+Node = tuple[str, Any]
+
+
+@dataclass(slots=True)
+class Frame:
+    """One module call that is running; counts the functions called directly inside it."""
+
+    path: str
+    call: int
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Entry:
+    """An explained input on its way in.
+
+    Args:
+        name: of the input.
+        ids: the integer tensor, where the input is explained at its embedding.
+        value: what entered the network: the input, or the output of its embedding.
+        edge: where its gradient arrives.
+        override: used instead of the embedding's own output.
+    """
+
+    name: str
+    ids: Tensor | None = None
+    value: Tensor | None = None
+    edge: Any = None
+    override: Tensor | None = None
+
+
+class Recording:
+    """Filled by the intercept while the model runs.
+
+    Args:
+        taps: what to take, where.
+        grad_mode: whether a backward will follow.
+        entries: explained inputs by name.
+        last: place after whose event nothing more is wanted, or None.
+    """
+
+    def __init__(self, taps: Taps, *, grad_mode: bool, rules: bool = False, graph: bool = False,
+                 entries: dict[str, Entry] | None = None, last: Place | None = None) -> None:
+        self.taps, self.grad_mode, self.entries, self.last = taps, grad_mode, entries or {}, last
+        self.trace = Trace()
+        self.calls: dict[str, int] = self.trace.calls
+        self.stack: list[Frame] = []
+        self.captures: dict[tuple[Place, str], Capture] = {}
+        self.live: dict[int, list[Capture]] = {}
+        self.edited: set[int] = set()
+        self.nodes = Nodes() if rules else None
+        self.graph = Links() if graph else None
+        self.entering = any(entry.ids is not None for entry in self.entries.values())
+
+    def event(self, path: str, call: int, op: str, n: int, kind: str, tensor: Tensor) -> None:
+        """Note one event."""
+        self.trace.events.append(Event(path, call, op, n, kind, tuple(tensor.shape), tensor.dtype))
+
+    def finished(self) -> bool:
+        """Whether the last wanted place has just been seen."""
+        last = self.last
+        if last is None:
+            return False
+        event = self.trace.events[-1]
+        return event.path == last.path and event.op == last.op and event.call == last.call and event.n == last.n
+
+    def take(self, tap: Tap, place: Place, name: str, tensor: Tensor) -> None:
+        """Capture one tensor at one place."""
+        capture = tap.take(place, name, tensor, self.grad_mode)
+        self.captures[place, name] = capture
+        if capture.value is not None or capture.view:
+            self.live.setdefault(_storage(tensor), []).append(capture)
+
+    def save(self, written: Any) -> None:
+        """Copy what was captured of a storage that is about to be written."""
+        for tensor in tree_iter(written):
+            if isinstance(tensor, Tensor):
+                for capture in self.live.pop(_storage(tensor), ()):
+                    capture.save()
+
+    def embedded(self, args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) -> Tensor:
+        """The output of an embedding, made to carry a gradient if it reads an explained integer input."""
+        ids = args[0] if args else kwargs.get("input")
+        for entry in self.entries.values():
+            if entry.value is None and entry.ids is not None and isinstance(ids, Tensor) and _reads(ids, entry.ids):
+                return self._enter(entry, out)
+        return out
+
+    def edit_input(self, name: str, value: Tensor) -> Tensor:
+        """An explained input after the edits at `input`."""
+        for site, edit in self.taps.edits:
+            if is_input(site) and site.field in ("", name):
+                value = edit(value).clone()
+                self.edited.add(id(edit))
+        return value
+
+    def _enter(self, entry: Entry, out: Tensor) -> Tensor:
+        if entry.override is not None:
+            out = entry.override.detach().to(out).clone()
+        out = self.edit_input(entry.name, out)
+        if self.grad_mode:
+            with torch.enable_grad():
+                leaf = out if out.requires_grad else out.detach().requires_grad_()
+                entry.edge = get_gradient_edge(leaf)
+                out = leaf.clone()
+        entry.value = out.detach()
+        return out
+
+
+class Nodes:
+    """Autograd nodes of activations, for rules; notices activations that are written out by hand."""
+
+    def __init__(self) -> None:
+        self.found: list[Node] = []
+        self.composed: list[Place] = []
+        self._gates: dict[int, tuple[Tensor, Any]] = {}
+
+    def add(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, place: Place) -> None:
+        """Look at one call."""
+        if name in ACTIVATIONS and isinstance(out, Tensor) and out.grad_fn is not None:
+            self.found.append((name, out.grad_fn))
+        if name in ("sigmoid", "tanh", "erf", "softplus") and isinstance(out, Tensor):
+            source = args[0] if args else kwargs.get("input")
+            inner = self._gates.get(id(source))
+            self._gates[id(out)] = (out, inner[1] if inner and name == "tanh" else source)
+        elif name in ("mul", "add") and len(args) == 2:
+            a, b = args
+            for gate, other in ((a, b), (b, a)):
+                known = self._gates.get(id(gate))
+                if known is None:
+                    continue
+                if (name == "mul" and other is known[1]) or (name == "add" and isinstance(other, (int, float)) and other == 1):
+                    self.composed.append(place)
+
+
+class Links:
+    """Which call made the tensors that a call reads; outputs are held while the forward runs, so no id is used twice."""
+
+    def __init__(self) -> None:
+        self.reads: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
+        self.parameters: dict[int, list[int]] = {}
+        self.inputs: list[tuple[str, tuple[int, ...]]] = []
+        self.outputs: list[int] = []
+        self._maker: dict[int, int] = {}
+        self._held: list[Any] = []
+
+    def enter(self, tensor: Tensor, name: str) -> None:
+        """`tensor` comes from outside; inputs are numbered -1, -2, ..."""
+        self.inputs.append((name, tuple(tensor.shape)))
+        self._maker[id(tensor)] = -len(self.inputs)
+        self._held.append(tensor)
+
+    def add(self, index: int, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        """Note the tensors that event `index` read and made."""
+        reads, parameters = self.reads.setdefault(index, []), self.parameters.setdefault(index, [])
+        for value in tree_iter((args, kwargs)):
+            if isinstance(value, Tensor):
+                maker = self._maker.get(id(value))
+                if maker is not None:
+                    reads.append((maker, tuple(value.shape)))
+                else:
+                    parameters.append(id(value))
+        for value in tree_iter(out):
+            if isinstance(value, Tensor):
+                self._maker[id(value)] = index
+                self._held.append(value)
+
+    def close(self, output: Any) -> None:
+        """The forward is over: note what made its output, let go of the tensors."""
+        self.outputs = [self._maker[id(one)] for one in tree_iter(output) if isinstance(one, Tensor) and id(one) in self._maker]
+        self._held.clear()
+        self._maker.clear()
+
+
+def is_input(site: Site) -> bool:
+    """Whether a site is the model's input."""
+    return site.path == "" and not site.op and not site.role and site.side == "in"
+
+
+def _storage(tensor: Tensor) -> int:
+    try:
+        return tensor.untyped_storage()._cdata
+    except (NotImplementedError, RuntimeError):
+        return id(tensor)
+
+
+def _reads(ids: Tensor, entered: Tensor) -> bool:
+    if _storage(ids) == _storage(entered):
+        return ids.numel() == entered.numel()
+    return ids.shape == entered.shape and not ids.is_floating_point() and torch.equal(ids.to(entered.dtype), entered)

@@ -1,0 +1,185 @@
+"""Roles ("last spatial", "every block") and the layout of a tensor on the input's grid, read from the trace alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from pellucid.core.sites import Place
+from pellucid.engine.calls import ATTENTION
+from pellucid.engine.rules import ACTIVATIONS
+from pellucid.engine.trace import Event, Trace
+
+_CONVOLUTIONS = frozenset({f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3)})
+_POOLS = frozenset({f"{prefix}{kind}_pool{d}d" for prefix in ("", "adaptive_") for kind in ("max", "avg", "lp") for d in (1, 2, 3)}
+                   | {f"max_pool{d}d_with_indices" for d in (1, 2, 3)})
+_AFFINE = _CONVOLUTIONS | {"linear"}
+MOST_PREFIX_TOKENS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a tensor lies on the input's grid.
+
+    Args:
+        kind: where its channels are.
+        grid: its spatial axes.
+        prefix: tokens before the first one of the grid (class token, registers).
+    """
+
+    kind: Literal["channels_first", "channels_last", "tokens"]
+    grid: tuple[int, ...]
+    prefix: int = 0
+
+
+class Reader:
+    """Reads a complete trace once: grids, features, candidates.
+
+    Args:
+        trace: of a forward.
+        modules: every module by its path.
+    """
+
+    def __init__(self, trace: Trace, modules: Mapping[str, nn.Module]) -> None:
+        self.trace, self.modules = trace, modules
+        self._layouts: dict[Place, Layout] = {}
+        grids: dict[int, list[tuple[int, ...]]] = {}
+        features = 0
+        batch = _batch(trace)
+        for event in trace.events:
+            spatial = event.shape[2:]
+            if event.op in _CONVOLUTIONS | _POOLS and len(event.shape) > 2 and _size(spatial) > 1:
+                known = grids.setdefault(len(spatial), [])
+                if spatial not in known:
+                    known.append(spatial)
+            if event.op in _AFFINE:
+                features = event.shape[1] if event.op in _CONVOLUTIONS else event.shape[-1]
+            found = _layout(event.shape, grids, features)
+            if found is not None and event.shape[:1] == (batch,):
+                self._layouts[event.place] = found
+
+    def layout(self, place: Place) -> Layout | None:
+        """How the output of `place` lies on the grid; None if it does not."""
+        return self._layouts.get(place)
+
+    def places(self, role: str) -> list[Place]:
+        """The places that a role means in this forward, in execution order."""
+        match role:
+            case "last spatial":
+                return self._last_spatial()
+            case "first conv":
+                return self._calls(_CONVOLUTIONS)[:1]
+            case "every conv":
+                return self._calls(_CONVOLUTIONS)
+            case "first weight":
+                return self._weighted()[:1]
+            case "every weight":
+                return self._weighted()
+            case "every block":
+                return self._blocks()
+            case "every activation":
+                return [event.place for event in self.trace.events if event.op in ACTIVATIONS]
+            case _:
+                return [event.place for event in self.trace.events if event.op == "scaled_dot_product_attention"]
+
+    def _last_spatial(self) -> list[Place]:
+        events = self.trace.events
+        spots = [i for i, event in enumerate(events) if not event.op and event.path and event.place in self._layouts]
+        if not spots:
+            spots = [i for i, event in enumerate(events) if event.place in self._layouts
+                     and event.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS]
+        if not spots:
+            return []
+        last = spots[-1]
+        attention = [i for i, event in enumerate(events) if _is_attention(event)]
+        if self._layouts[events[last].place].kind == "tokens" and attention:
+            norms = [i for i in spots if i < attention[-1] and "norm" in events[i].kind.lower()]
+            last = norms[-1] if norms else last
+        return [events[last].place]
+
+    def _calls(self, ops: frozenset[str]) -> list[Place]:
+        """Module calls whose own function is one of `ops`; the function call itself where its module does more."""
+        return list(dict.fromkeys(self._owner(event) for event in self.trace.events if event.op in ops))
+
+    def _owner(self, event: Event) -> Place:
+        module = self.modules.get(event.path)
+        alone = event.path and module is not None and not any(module.children())
+        return Place(event.path, event.call) if alone else event.place
+
+    def _weighted(self) -> list[Place]:
+        found: list[Place] = []
+        for event in self.trace.modules():
+            weight = getattr(self.modules.get(event.path), "weight", None)
+            if isinstance(weight, Tensor) and weight.ndim >= 2:
+                found.append(event.place)
+        return found
+
+    def _blocks(self) -> list[Place]:
+        families: dict[tuple[str, str], list[str]] = {}
+        for path, module in self.modules.items():
+            if path and any(module.children()):
+                families.setdefault((path.rpartition(".")[0], type(module).__name__), []).append(path)
+        blocks = {path for family in families.values() if len(family) > 1 for path in family}
+        top = {path for path in blocks if not any(path.startswith(f"{other}.") for other in blocks)}
+        return [event.place for event in self.trace.modules() if event.path in top]
+
+
+def may_be(role: str, place: Place, tensor: Tensor) -> bool:
+    """Whether a place could turn out to be one of a role's, once the trace is complete; generous, never wrong."""
+    match role:
+        case "last spatial":
+            return tensor.ndim in (3, 4, 5) and (bool(place.path) and not place.op or place.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS)
+        case "every activation":
+            return place.op in ACTIVATIONS
+        case "every attention":
+            return place.op == "scaled_dot_product_attention"
+        case "first conv" | "every conv":
+            return place.op in _CONVOLUTIONS or not place.op and bool(place.path)
+        case _:
+            return not place.op and bool(place.path)
+
+
+def _is_attention(event: Event) -> bool:
+    return event.op in ATTENTION and len(event.shape) >= 3
+
+
+def _size(grid: tuple[int, ...]) -> int:
+    size = 1
+    for side in grid:
+        size *= side
+    return size
+
+
+def _batch(trace: Trace) -> int:
+    whole = next((event for event in reversed(trace.events) if not event.path and not event.op), None)
+    return whole.shape[0] if whole is not None and whole.shape else (trace.events[0].shape[:1] or (0,))[0] if trace.events else 0
+
+
+def _layout(shape: tuple[int, ...], grids: Mapping[int, list[tuple[int, ...]]], features: int) -> Layout | None:
+    rank = len(shape) - 2
+    if rank == 1 and 2 in grids:
+        return _tokens(shape[1], grids[2])
+    if rank not in grids:
+        return None
+    seen = _with_halves(grids[rank])
+    first, last = shape[2:] in seen, shape[1:-1] in seen
+    if last and shape[-1] == features and not (first and shape[1] == features):
+        return Layout("channels_last", shape[1:-1])
+    return Layout("channels_first", shape[2:]) if first else None
+
+
+def _tokens(count: int, grids: list[tuple[int, ...]]) -> Layout | None:
+    for grid in reversed(_with_halves(grids)):
+        if 0 <= count - _size(grid) <= MOST_PREFIX_TOKENS:
+            return Layout("tokens", grid, count - _size(grid))
+    return None
+
+
+def _with_halves(grids: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    found: dict[tuple[int, ...], None] = {}
+    for grid in grids:
+        while _size(grid) > 1 and grid not in found:
+            found[grid] = None
+            grid = tuple((side + 1) // 2 for side in grid)
+    return sorted(found, key=_size, reverse=True)

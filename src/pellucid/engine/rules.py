@@ -1,0 +1,75 @@
+"""Replacements of one operation's backward: hooks on autograd nodes that live for one backward.
+
+The forward stays the model's own, so a rule can never change a value.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "threshold", "clamp", "clamp_min", "rrelu"})
+SMOOTH = frozenset({"leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "hardswish", "prelu"})
+ACTIVATIONS = RECTIFIERS | SMOOTH | frozenset({"sigmoid", "tanh", "hardsigmoid", "softsign", "logsigmoid"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What happens at the node of every operation in `ops`, during one backward.
+
+    Args:
+        name: the rule's name in the literature.
+        ops: names of operations.
+        before: changes the gradient that arrives from above, before the operation's own backward.
+        instead: makes the gradient that is passed down out of the one that arrived; the operation's own is dropped.
+    """
+
+    name: str
+    ops: frozenset[str]
+    before: Callable[[Tensor], Tensor] | None = None
+    instead: Callable[[Tensor], Tensor] | None = None
+
+
+def positive(gradient: Tensor) -> Tensor:
+    """The gradient where it is positive, zero elsewhere."""
+    return gradient.clamp(min=0)
+
+
+GUIDED = Rule("guided backpropagation", RECTIFIERS | SMOOTH, before=positive)
+DECONVNET = Rule("deconvnet", RECTIFIERS | SMOOTH, instead=positive)
+
+
+@contextmanager
+def in_force(rule: Rule | None, nodes: Sequence[tuple[str, Any]]) -> Iterator[None]:
+    """The rule holds at `nodes` (operation name, autograd node) while the context is open."""
+    handles: list[Any] = []
+    try:
+        for op, node in nodes if rule else ():
+            if op not in rule.ops:  # pyright: ignore[reportOptionalMemberAccess]
+                continue
+            if rule.before is not None:  # pyright: ignore[reportOptionalMemberAccess]
+                handles.append(node.register_prehook(_before(rule.before)))  # pyright: ignore[reportOptionalMemberAccess]
+            if rule.instead is not None:  # pyright: ignore[reportOptionalMemberAccess]
+                handles.append(node.register_hook(_instead(rule.instead)))  # pyright: ignore[reportOptionalMemberAccess]
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _before(change: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
+    def hook(arriving: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        return tuple(None if one is None else change(one) for one in arriving)
+
+    return hook
+
+
+def _instead(make: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
+    def hook(leaving: tuple[Tensor | None, ...], arriving: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...] | None:
+        if not leaving or leaving[0] is None or arriving[0] is None:
+            return None
+        return (make(arriving[0]), *leaving[1:])
+
+    return hook
