@@ -31,7 +31,8 @@ def test_no_path_of_a_machine():
 
 
 def test_no_host_but_the_known_ones():
-    found = {name: sorted(set(URL.findall(text)) - HOSTS) for name, text in texts().items()}
+    found = {name: sorted(set(URL.findall(text)) - HOSTS) for name, text in texts().items()
+             if not name.startswith("tests/")}  # tests make addresses up
     assert not {name: hosts for name, hosts in found.items() if hosts}
 
 
