@@ -1,34 +1,23 @@
 """The zoo itself: it runs, it is the same every time, and its first example does not depend on how many there are."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from tests.networks import ZOO, Network, known
-
-
-def call(model: nn.Module, x: Any) -> Tensor:
-    """The first floating output."""
-    out = model(**x) if isinstance(x, Mapping) else model(*x) if isinstance(x, tuple) else model(x)
-    out = vars(out) if hasattr(out, "logits") else out
-    parts = list(out.values()) if isinstance(out, Mapping) else out if isinstance(out, tuple) else [out]
-    return next(part for part in parts if part.is_floating_point())
+from tests.networks.network import scores
 
 
 @pytest.mark.parametrize("network", [network for network in ZOO if "compiled" not in network.quirks], ids=str)
 def test_network_runs_and_repeats(network: Network) -> None:
     torch.manual_seed(7)
-    first = call(network.build(), network.x(2))
+    first = scores(network.build(), network.x(2))
     torch.manual_seed(7)
-    again = call(network.build(), network.x(2))
+    again = scores(network.build(), network.x(2))
     assert len(first) == 2 and torch.isfinite(first).all()
     assert torch.equal(first, again)
     if "random" not in network.quirks:
-        alone = call(network.build(), network.x(1))
+        alone = scores(network.build(), network.x(1))
         torch.testing.assert_close(alone, first[:1], rtol=0.02 if "half" in network.quirks else 1e-5, atol=1e-5)
 
 

@@ -58,8 +58,8 @@ def of_process() -> State:
     return {
         "rng torch": same_bytes(torch.get_rng_state()),
         "rng python": random.getstate(),
-        "rng numpy": repr(np.random.get_state(legacy=False)["state"]["key"].tolist()),  # noqa: NPY002
-        "rng numpy position": np.random.get_state(legacy=False)["state"]["pos"],  # noqa: NPY002
+        "rng numpy": repr(np.random.get_state(legacy=False)["state"]["key"].tolist()),
+        "rng numpy position": np.random.get_state(legacy=False)["state"]["pos"],
         "grad mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
         "autocast": (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu"),
                      torch.is_autocast_cache_enabled()),

@@ -60,3 +60,16 @@ def integers(high: int, *shape: int, seed: int = 1) -> Callable[[int], Tensor]:
         return torch.randint(high, (STORED, *shape), generator=torch.Generator().manual_seed(seed))[:examples].clone()
 
     return x
+
+
+def scores(model: nn.Module, x: Any) -> Tensor:
+    """The first floating tensor that the network answers an input with."""
+    out = model(**x) if isinstance(x, Mapping) else model(*x) if isinstance(x, tuple) else model(x)
+    return first_floating(out)
+
+
+def first_floating(out: Any) -> Tensor:
+    """The first floating tensor of a tensor, tuple, dict or dataclass."""
+    out = vars(out) if hasattr(out, "logits") else out
+    parts = list(out.values()) if isinstance(out, Mapping) else out if isinstance(out, tuple) else [out]
+    return next(part for part in parts if isinstance(part, Tensor) and part.is_floating_point())
