@@ -9,6 +9,12 @@ def test_a_file_holds_one_visualization_of_its_own_name():
     assert not {name: found for name, found in named.items() if found != [name.rpartition("/")[2].removesuffix(".py")]}
 
 
+def test_the_folder_is_the_list():
+    stray = [source.name for source in package() if source.name.startswith("methods/") and source.name.count("/") == 2
+             and not source.path.name.startswith("_") and source not in method_files()]
+    assert not stray
+
+
 def test_names_are_unique():
     stems = [source.path.stem for source in method_files()]
     assert len(stems) == len(set(stems))

@@ -7,7 +7,7 @@ from tests.architecture.source import PACKAGE, ROOT, Source, method_files, packa
 
 TESTS = ROOT / "tests"
 # Folders of tests that look at many modules at once.
-ACROSS = ("architecture", "contract", "properties", "oracle", "golden", "examples", "benchmarks")
+ACROSS = ("architecture", "contract", "properties", "oracle", "golden", "examples", "benchmarks", "docs")
 # Modules without a test file of their own, and why.
 UNTESTED: dict[str, str] = {}
 # Test files without a module of their own, and why.

@@ -1,0 +1,185 @@
+"""Write the pages of the documentation into build/docs: one per method in each language, from the method's own words.
+
+`make docs` runs this, then mkdocs, which lays the pages out as a site. The pictures are those that the programs in
+examples/methods make: `examples/methods/NAME.py` writes `examples/out/NAME.png`.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from inspect import Parameter
+from pathlib import Path
+from typing import Literal
+
+from pellucid import registry
+from pellucid.registry import MethodSpec
+
+Lang = Literal["en", "zh"]
+
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "build" / "docs"
+PICTURES = ROOT / "examples" / "out"
+EXAMPLES = ROOT / "examples" / "methods"
+FAMILIES = {
+    "feature": ("Features", "特征可视化"), "activation": ("Activations", "激活可视化"),
+    "attention": ("Attention", "注意力可视化"), "decision": ("Decisions", "决策可视化"),
+    "gradient": ("Gradients and training", "梯度与训练"), "structure": ("Structure", "结构与权重"),
+    "judge": ("Judging pictures", "评判指标"), "outside": ("From other packages", "来自其他软件包"),
+}
+HEADINGS = {
+    "shows": ("What it shows", "它展示什么"), "cannot": ("What it cannot tell", "它不能说明什么"),
+    "check": ("How to check it", "如何检验"), "formula": ("Formula", "公式"), "steps": ("How it is made", "计算步骤"),
+    "needs": ("What it needs", "适用条件"), "settings": ("Settings", "设置"), "paper": ("Source", "出处"),
+    "example": ("Example", "示例"), "methods": ("Methods", "方法"), "none": ("It has none.", "没有可调的设置。"),
+    "setting": ("setting", "设置"), "default": ("default", "默认值"), "meaning": ("meaning", "含义"),
+}
+# Where the documents of the repository stand in the site, and what their links become there.
+DOCUMENTS = {"README.md": "index.md", "README.zh-CN.md": "zh/index.md", "CONTRIBUTING.md": "contributing.md",
+             "CHANGELOG.md": "changelog.md", "docs/design.md": "design.md"}
+
+
+def word(key: str, lang: Lang) -> str:
+    """A heading in one language."""
+    return HEADINGS[key][lang == "zh"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One method in one language."""
+
+    spec: MethodSpec
+    lang: Lang
+
+    @property
+    def path(self) -> str:
+        """Where the page stands in the site."""
+        return f"{'zh/' if self.lang == 'zh' else ''}methods/{self.spec.name}.md"
+
+    @property
+    def text(self) -> str:
+        """The page."""
+        words, up = self.spec.words, "../../" if self.lang == "zh" else "../"
+        parts = [f"# {words.title.say(self.lang)}", f"`pl.{self.spec.name}` · **{words.question.say(self.lang)}**"]
+        if (PICTURES / f"{self.spec.name}.png").is_file():
+            parts.append(f"![{words.title.say(self.lang)}]({up}images/{self.spec.name}.png)")
+        parts += self.section("shows", words.shows.say(self.lang))
+        parts += self.section("cannot", words.cannot.say(self.lang))
+        parts += self.section("check", words.check.say(self.lang))
+        parts += self.section("formula", words.formula and f"```text\n{words.formula}\n```")
+        parts += self.section("steps", words.steps.say(self.lang))
+        parts += self.section("needs", self.spec.needs.say(self.lang))
+        parts += self.section("settings", self.settings)
+        parts += self.section("example", self.example)
+        parts += self.section("paper", words.paper)
+        return "\n\n".join(parts) + "\n"
+
+    def section(self, key: str, text: str) -> list[str]:
+        """A heading and its text; nothing where there is no text."""
+        return [f"## {word(key, self.lang)}", text] if text else []
+
+    @property
+    def settings(self) -> str:
+        """A table of the settings."""
+        if not self.spec.settings:
+            return word("none", self.lang)
+        meanings = arguments(self.spec.doc)
+        head = [word(key, self.lang) for key in ("setting", "default", "meaning")]
+        rows = [[f"`{name}`", default(parameter), meanings.get(name, "").replace("|", "\\|")]
+                for name, parameter in self.spec.settings.items()]
+        return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * 3, *rows])
+
+    @property
+    def example(self) -> str:
+        """The program that makes the picture."""
+        path = EXAMPLES / f"{self.spec.name}.py"
+        return f"```python\n{path.read_text(encoding='utf-8').strip()}\n```" if path.is_file() else ""
+
+
+def default(parameter: Parameter) -> str:
+    """A default value as code."""
+    value = parameter.default
+    name = getattr(value, "__name__", None) or repr(value)
+    return "" if value is Parameter.empty else f"`{name}`".replace("|", "\\|")
+
+
+def arguments(docstring: str) -> dict[str, str]:
+    """What the `Args` section of a docstring says of each argument."""
+    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)+)", docstring, re.MULTILINE)
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in section[1].splitlines() if section else ():
+        entry = re.match(r" {4}(\w+(?:, \w+)*): (.*)", line)
+        if entry:
+            names = entry[1].split(", ")
+            found.update(dict.fromkeys(names, entry[2]))
+        elif line.strip():
+            found.update({name: f"{found[name]} {line.strip()}" for name in names})
+    return found
+
+
+def document(name: str) -> str:
+    """A document of the repository with its links turned to the pages of the site; others lose their link."""
+    source, page = ROOT / name, PAGES / DOCUMENTS[name]
+
+    def turned(link: re.Match[str]) -> str:
+        target = (source.parent / link[2]).resolve()
+        known = target.relative_to(ROOT).as_posix() if target.is_relative_to(ROOT) else ""
+        if known in DOCUMENTS:
+            up = "../" * (len(page.relative_to(PAGES).parts) - 1)
+            return f"[{link[1]}]({up}{DOCUMENTS[known]})"
+        return f"[{link[1]}]({'../' if name.endswith('zh-CN.md') else ''}images/{target.name})" \
+            if target.suffix in {".png", ".svg"} else link[1]
+
+    return re.sub(r"\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)\)", turned, source.read_text(encoding="utf-8"))
+
+
+def index(specs: list[MethodSpec], lang: Lang) -> str:
+    """The list of methods by family."""
+    parts = [f"# {word('methods', lang)}"]
+    for family, titles in FAMILIES.items():
+        members = [spec for spec in specs if spec.family == family]
+        if members:
+            parts.append(f"## {titles[lang == 'zh']}")
+            parts.append("\n".join(f"- [{spec.words.title.say(lang)}]({spec.name}.md) `{spec.name}`: "
+                                   f"{spec.words.question.say(lang)}" for spec in members))
+    return "\n\n".join(parts) + "\n"
+
+
+def draw(specs: list[MethodSpec]) -> None:
+    """Run the example of every method; what they write becomes the pictures of the pages."""
+    for spec in specs:
+        path = EXAMPLES / f"{spec.name}.py"
+        if path.is_file():
+            print(f"examples/methods/{path.name}", flush=True)
+            subprocess.run([sys.executable, str(path)], cwd=ROOT, check=True)
+
+
+def write(path: str, text: str) -> None:
+    """Write one page."""
+    (PAGES / path).parent.mkdir(parents=True, exist_ok=True)
+    (PAGES / path).write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Write every page and every picture."""
+    specs = [registry.find(name) for name in registry.names()]
+    shutil.rmtree(PAGES, ignore_errors=True)
+    draw(specs)
+    for spec in specs:
+        for lang in ("en", "zh"):
+            page = Page(spec, lang)
+            write(page.path, page.text)
+    write("methods/index.md", index(specs, "en"))
+    write("zh/methods/index.md", index(specs, "zh"))
+    for name, path in DOCUMENTS.items():
+        write(path, document(name))
+    (PAGES / "images").mkdir(parents=True, exist_ok=True)
+    for picture in [*PICTURES.glob("*.png"), *(ROOT / "docs" / "images").glob("*")]:
+        shutil.copy(picture, PAGES / "images")
+    print(f"{2 * len(specs)} pages of methods in {PAGES.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
