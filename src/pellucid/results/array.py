@@ -1,0 +1,22 @@
+"""Tensors of any library to numpy, without importing that library."""
+
+from typing import Any
+
+import numpy as np
+
+
+def as_array(values: Any) -> np.ndarray:
+    """A read-only numpy array of `values`: float32 (float64 stays), integers and booleans as they are.
+
+    Torch tensors are detached and brought to the CPU; half precision becomes float32.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        if values.is_floating_point() and values.element_size() < 4:
+            values = values.float()
+        values = values.resolve_conj().numpy()
+    array = np.array(values)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    array.setflags(write=False)
+    return array

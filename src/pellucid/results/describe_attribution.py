@@ -1,0 +1,117 @@
+"""Where the evidence of an attribution is, how concentrated, and of which sign."""
+
+import numpy as np
+
+from pellucid.core.messages import message
+from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
+from pellucid.results import measures, spell
+from pellucid.results.attribution import Attribution
+
+TIGHT, MEDIUM = 0.1, 0.3
+WIDE = 1 / 3
+ITEMS = 3
+
+
+def attribution(result: Attribution) -> list[Text]:
+    """Sentences about the first example; with several, how the others compare."""
+    heat = result.heat
+    if not heat.size:
+        return [message("odd.empty")]
+    zero = [not np.any(one) for one in heat]
+    if all(zero):
+        return [_all_zero(result)]
+    first = heat[0]
+    if zero[0] or measures.is_flat(first):
+        found = [_all_zero(result) if zero[0] else
+                 message("odd.flat", value=spell.number(float(first[np.isfinite(first)].flat[0])))]
+    else:
+        found = _where(result, first)
+    if len(heat) > 1:
+        if any(zero):
+            found.insert(1, message("odd.some_zero", count=sum(zero), total=len(heat)))
+        else:
+            shares = [measures.half_share(weights(result, one)[0]) for one in heat]
+            found.insert(1, message("map.many", count=len(heat), area=spell.percent(float(np.nanmedian(shares)))))
+    return found
+
+
+def weights(result: Attribution, heat: np.ndarray) -> tuple[np.ndarray, str]:
+    """Non-negative weights of one example and their sign: what speaks for the target, or, without that, against it."""
+    if not result.heat_signed:
+        return np.abs(heat), "absolute" if result.reduction in ("max_abs", "l2") or np.any(heat < 0) else "positive"
+    positive = np.maximum(heat, 0)
+    return (positive, "positive") if np.any(positive > 0) else (np.maximum(-heat, 0), "negative")
+
+
+def said_target(target: TargetInfo | None) -> Text:
+    """The target as it stands in a sentence."""
+    if target is None:
+        return message("target")
+    if target.probability is None:
+        return message("target.plain", label=target.label)
+    return message("target.probability", label=target.label, probability=spell.percent(target.probability))
+
+
+def _all_zero(result: Attribution) -> Text:
+    relu = result.provenance is not None and result.provenance.settings.get("relu") is True
+    return message("odd.relu" if relu else "odd.zeros")
+
+
+def _where(result: Attribution, heat: np.ndarray) -> list[Text]:
+    kind = result.base.kind if result.base is not None else "layer"
+    target = said_target(result.targets[0] if result.targets else None)
+    shares, sign = weights(result, heat)
+    if kind in ("tokens", "features") and heat.ndim == 1:
+        found = [message("map.items", target=target, items=_items(result, heat))]
+    else:
+        found = [_area(kind, heat, shares, sign, target), _degree(measures.half_share(shares))]
+    return found + _signs(result, heat)
+
+
+def _area(kind: str, heat: np.ndarray, shares: np.ndarray, sign: str, target: Text) -> Text:
+    words = {"sign": message(f"sign.{sign}"), "target": target, "base": message(f"base.{kind}"),
+             "area": spell.percent(measures.half_share(shares))}
+    half = measures.half_mask(shares)
+    if heat.ndim == 1:
+        places = np.flatnonzero(half)
+        low, high = np.percentile(places, [10, 90])
+        return message("map.along", start=round(low), stop=round(high), **words)
+    parts = measures.ninths(np.where(half, shares, 0).reshape(-1, *heat.shape[-2:]).sum(0))
+    order = np.argsort(-parts, kind="stable")
+    if heat.ndim != 2 or parts[order[:2]].sum() < WIDE * 1.2:
+        return message("map.spread", **words)
+    place = message(f"place.{order[0]}")
+    if parts[order[0]] < 0.5 and parts[order[1]] > 0.2:
+        second = message(f"place.{order[1]}")
+        place = Text(f"{place.en} and the {second.en}", f"{place.zh}和{second.zh}")
+    return message("map.place", place=place, **words)
+
+
+def _degree(share: float) -> Text:
+    return message("map.tight" if share < TIGHT else "map.medium" if share < MEDIUM else "map.loose")
+
+
+def _items(result: Attribution, heat: np.ndarray) -> Text:
+    """The strongest tokens or features of the first example with their values."""
+    names = result.base.names[0] if result.base is not None and result.base.names else ()
+    shown = heat[:len(names)] if names else heat
+    order = np.argsort(-np.abs(np.where(np.isfinite(shown), shown, 0)), kind="stable")[:ITEMS]
+    sign = "+" if result.heat_signed else ""
+    parts = [f"“{names[i].strip() or names[i]}”" if names else f"#{i}" for i in order]
+    parts = [f"{part} ({sign if shown[i] > 0 else ''}{spell.number(float(shown[i]))})"
+             for part, i in zip(parts, order, strict=True)]
+    comma = message("list.comma")
+    return Text(comma.en.join(parts), comma.zh.join(parts))
+
+
+def _signs(result: Attribution, heat: np.ndarray) -> list[Text]:
+    if not result.heat_signed:
+        return []
+    finite = heat[np.isfinite(heat)].astype(np.float64)
+    against, total = float(-finite[finite < 0].sum()), float(np.abs(finite).sum())
+    if against == 0:
+        return [message("sign.only_for")]
+    if against == total:
+        return [message("sign.only_against")]
+    return [message("sign.against", share=spell.percent(against / total))]

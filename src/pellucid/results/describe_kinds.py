@@ -1,0 +1,192 @@
+"""What the kinds other than attributions say: size, extremes, concentration, what is unusual."""
+
+import numpy as np
+
+from pellucid.core.messages import LANGUAGES, message
+from pellucid.core.text import Text, say
+from pellucid.results import measures, spell
+from pellucid.results.gallery import Gallery
+from pellucid.results.graph import Graph
+from pellucid.results.matrix import Matrix
+from pellucid.results.points import Points
+from pellucid.results.series import Series
+from pellucid.results.table import Table
+
+NEIGHBOURS = 3000
+
+
+def matrix(result: Matrix) -> list[Text]:
+    """Size, largest value, how concentrated the rows are."""
+    if not result.values.size or result.values.ndim < 2:
+        return [message("odd.empty")]
+    rows, columns = result.values.shape[-2:]
+    panels = np.where(np.isfinite(result.values), result.values, 0.0).reshape(-1, rows, columns).astype(np.float64)
+    size = {"rows": rows, "columns": columns}
+    found = [message("matrix.one", **size) if len(panels) == 1 else message("matrix.size", count=len(panels), **size)]
+    if not panels.any():
+        return [*found, message("odd.zeros")]
+    panel, row, column = np.unravel_index(int(np.argmax(panels)), panels.shape)
+    words = {"value": spell.number(panels[panel, row, column]), "row": _label(result.rows, int(row)),
+             "column": _label(result.columns, int(column))}
+    named = len(panels) > 1
+    found.append(message("matrix.largest_in", panel=_label(result.panels, int(panel)), **words) if named
+                 else message("matrix.largest", **words))
+    return found + _spread(result, panels)
+
+
+def _spread(result: Matrix, panels: np.ndarray) -> list[Text]:
+    if (panels < 0).any():
+        return [message("matrix.negative", share=spell.percent(-panels[panels < 0].sum() / np.abs(panels).sum()))]
+    rows, columns = panels.shape[-2:]
+    per_column = panels.sum((0, 1)) / panels.sum()
+    sink = int(np.argmax(per_column))
+    if columns >= 4 and per_column[sink] > max(0.5, 2 / columns):
+        return [message("matrix.sink", share=spell.percent(per_column[sink]), column=_label(result.columns, sink))]
+    chosen = panels.reshape(-1, columns)
+    chosen = chosen[chosen.sum(1) > 0][:2000]
+    share = float(np.mean([measures.half_share(row) for row in chosen])) if rows > 1 else measures.half_share(chosen[0])
+    return [message("matrix.focus", share=spell.percent(share))]
+
+
+def gallery(result: Gallery) -> list[Text]:
+    """How many pictures, their range, which are blank."""
+    count = len(result.images)
+    if not count:
+        return [message("odd.empty")]
+    groups = len({say(group) for group in result.groups})
+    found = [message("gallery.groups", count=count, groups=groups) if groups > 1
+             else message("gallery.count", count=count)]
+    plain = [(i, image) for i, image in enumerate(result.images) if image.ndim == 2 and image.size]
+    if not plain:
+        return [*found, message("gallery.colour")]
+    peaks = [float(np.abs(np.where(np.isfinite(image), image, 0)).max()) for _, image in plain]
+    best = plain[int(np.argmax(peaks))][0]
+    values = np.concatenate([image[np.isfinite(image)] for _, image in plain])
+    if not values.size:
+        return [*found, message("odd.nan_all")]
+    found.append(message("gallery.range", low=spell.number(float(values.min())),
+                         high=spell.number(float(values.max())), caption=_label(result.captions, best)))
+    blank = sum(peak == 0 for peak in peaks)
+    flat = sum(measures.is_flat(image) for _, image in plain) - blank
+    if blank:
+        found.append(message("gallery.zero", count=blank, total=count))
+    elif flat > 0:
+        found.append(message("gallery.flat", count=flat, total=count))
+    return found
+
+
+def graph(result: Graph) -> list[Text]:
+    """Size, where the parameters are, branches, folds, where it failed."""
+    if not result.nodes:
+        return [message("odd.empty")]
+    index = {node["id"]: i for i, node in enumerate(result.nodes)}
+    pairs = np.array([[index[a], index[b]] for a, b in result.values.tolist()]).reshape(-1, 2)
+    found = [message("graph.size", nodes=f"{len(result.nodes):,}", edges=f"{len(result.edges):,}",
+                     depth=f"{measures.longest_path(pairs, len(result.nodes)):,}")]
+    if result.failed is not None and result.failed in index:
+        found.insert(0, message("graph.failed", site=result.nodes[index[result.failed]]["site"]))
+    by_module: dict[str, int] = {}
+    for node in result.nodes:
+        place = str(node["module"]).split(".")[0] or str(node["site"])
+        by_module[place] = by_module.get(place, 0) + int(node.get("parameters") or 0)
+    total = sum(by_module.values())
+    if total:
+        module = max(by_module, key=lambda name: by_module[name])
+        found.append(message("graph.parameters", parameters=spell.count(total), module=module,
+                             share=spell.percent(by_module[module] / total)))
+    else:
+        found.append(message("graph.no_parameters"))
+    if result.folds:
+        return [*found, message("graph.folds", count=len(result.folds))]
+    readers = np.bincount(pairs[:, 0].astype(np.int64), minlength=1)
+    return [*found, message("graph.branches", count=f"{int((readers > 1).sum()):,}")] if (readers > 1).any() else found
+
+
+def series(result: Series) -> list[Text]:
+    """How many curves; the first and the most eventful one from start to end; marks."""
+    curves = {name: curve for name, curve in result.curves.items() if np.isfinite(curve).any()}
+    if not curves:
+        return [message("odd.nan_all" if result.curves else "odd.empty")]
+    positions = max(curve.shape[-1] for curve in curves.values())
+    found = [message("series.one", positions=positions) if len(curves) == 1
+             else message("series.count", count=len(curves), positions=positions)]
+    span = {name: float(np.nanmax(curve) - np.nanmin(curve)) for name, curve in curves.items()}
+    names = list(dict.fromkeys([next(iter(curves)), max(span, key=lambda name: span[name])]))
+    for name in names[:1 if result.marks else 2]:
+        seen = np.flatnonzero(np.isfinite(curves[name]))
+        curve = curves[name]
+        top = int(seen[np.argmax(curve[seen])])
+        words = {"name": name, "high": spell.number(float(curve[top])), "where": _position(result, top)}
+        found.append(message("series.histogram", **words) if result.style == "histogram" else
+                     message("series.change", first=spell.number(float(curve[seen[0]])),
+                             last=spell.number(float(curve[seen[-1]])), low=spell.number(float(np.nanmin(curve))),
+                             **words))
+    if result.marks:
+        found.append(message("series.marks", marks=_marks(result)))
+    return found
+
+
+def points(result: Points) -> list[Text]:
+    """How many points and groups, whether groups hold together, the farthest point."""
+    positions = result.positions
+    if not len(positions):
+        return [message("odd.empty")]
+    groups = sorted(set(result.groups))
+    found = [message("points.groups", count=f"{len(positions):,}", groups=len(groups)) if len(groups) > 1
+             else message("points.size", count=f"{len(positions):,}")]
+    finite = np.isfinite(positions).all(1)
+    if len(groups) > 1 and finite.sum() > 2:
+        codes = np.unique(np.array(result.groups), return_inverse=True)[1][finite][:NEIGHBOURS]
+        near = _nearest(positions[finite][:NEIGHBOURS])
+        sizes = np.bincount(codes)
+        chance = float((sizes * (sizes - 1)).sum() / (len(codes) * (len(codes) - 1)))
+        found.append(message("points.neighbours", share=spell.percent(float(np.mean(codes[near] == codes))),
+                             chance=spell.percent(chance)))
+    if result.labels and finite.any():
+        middle = np.median(positions[finite], axis=0)
+        far = np.where(finite, np.linalg.norm(positions - middle, axis=1), -1)
+        found.append(message("points.outlier", label=_label(result.labels, int(np.argmax(far)))))
+    return found
+
+
+def _nearest(positions: np.ndarray) -> np.ndarray:
+    from scipy.spatial import KDTree
+
+    found = np.asarray(KDTree(positions).query(positions, k=2)[1])
+    own = np.arange(len(positions))
+    return np.where(found[:, 0] == own, found[:, 1], found[:, 0])
+
+
+def table(result: Table) -> list[Text]:
+    """Size, the extremes of the first numeric columns, empty cells."""
+    if not result.rows:
+        return [message("odd.empty")]
+    found = [message("table.size", rows=len(result.rows), columns=len(result.columns))]
+    keys: tuple[str, ...] = result.facts["numeric"]
+    naming = next((key for key in result.columns if isinstance(result.rows[0].get(key), str)), None)
+    names = [str(row.get(naming)) if naming else f"#{i}" for i, row in enumerate(result.rows)]
+    for key, column in list(zip(keys, result.values.T, strict=True)):
+        if np.isfinite(column).any() and len(found) < 3 and np.nanmax(column) > np.nanmin(column):
+            high, low = int(np.nanargmax(column)), int(np.nanargmin(column))
+            found.append(message("table.highest", column=result.columns[key], value=spell.number(column[high]),
+                                 row=names[high], low=spell.number(column[low]), low_row=names[low]))
+    empty = int(np.isnan(result.values).sum())
+    return [*found, message("table.empty", count=empty, total=result.values.size)] if empty else found
+
+
+def _label(labels: tuple[Text | str, ...], index: int) -> Text | str:
+    return labels[index] if index < len(labels) else f"#{index}"
+
+
+def _position(result: Series, index: int) -> str:
+    if index < len(result.labels):
+        return result.labels[index]
+    return spell.number(result.positions[index]) if index < len(result.positions) else str(index)
+
+
+def _marks(result: Series) -> Text:
+    comma = message("list.comma")
+    chosen = list(result.marks.items())[:4]
+    more = "…" if len(result.marks) > 4 else ""
+    return Text(*(comma.say(lang).join(f"{_position(result, i)} ({say(words, lang)})" for i, words in chosen) + more
+                  for lang in LANGUAGES))

@@ -1,0 +1,42 @@
+"""Series: curves over one shared axis."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from pellucid.core.text import Text
+from pellucid.results.array import as_array
+from pellucid.results.result import Result
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Series(Result):
+    """`values (curve, position)`, the curves stacked in the order of `curves`.
+
+    Args:
+        curves: name → `(position,)` array; NaN where a curve has no value.
+        positions: `(position,)` numbers, or empty for 0, 1, 2, …
+        labels: a name per position (layers), or empty.
+        position_unit: what the horizontal axis counts.
+        log: whether the vertical axis is logarithmic.
+        marks: position → words, drawn at that position ("vanishing").
+        style: "line", "bar" or "histogram".
+    """
+
+    kind: ClassVar[str] = "series"
+    values: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
+    positions: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    position_unit: Text | str = ""
+    log: bool = False
+    marks: dict[int, Text] = field(default_factory=dict)
+    style: str = "line"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "curves", {name: as_array(curve) for name, curve in self.curves.items()})
+        if self.curves:
+            object.__setattr__(self, "values", np.stack(list(self.curves.values())))
+        object.__setattr__(self, "axes", self.axes or ("curve", "position"))
+        super().__post_init__()
