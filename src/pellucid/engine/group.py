@@ -136,8 +136,6 @@ class Group:
         """Forward, targets, backwards, delivery."""
         recording = self.shared.recording
         raw = self.session.forward(self.x, recording, state=self.state)
-        if recording.graph is not None:
-            recording.graph.close(raw)
         output: Tensor | None = None
         if recording.trace.complete:
             self._remember()

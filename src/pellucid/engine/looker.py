@@ -138,6 +138,7 @@ class Session:
         entered = _enter(x, recording)
         call = (lambda: functional_call(self.looker.model, dict(state), entered.args, entered.kwargs)) if state \
             else (lambda: self.looker.model(*entered.args, **entered.kwargs))
+        output: Any = None
         try:
             with torch.set_grad_enabled(recording.grad_mode), self.intercept.watching(recording):
                 output = call()
@@ -149,6 +150,8 @@ class Session:
             raise self._failed(error, recording) from error
         finally:
             recording.stack.clear()
+            if recording.graph is not None:
+                recording.graph.close(output)
         self.snapshot.check_parameters()
         recording.trace.complete = True
         return output

@@ -64,7 +64,7 @@ class Recording:
         self.live: dict[int, list[Capture]] = {}
         self.edited: set[int] = set()
         self.nodes = Nodes() if rules else None
-        self.graph = Links() if graph else None
+        self.graph = self.trace.links = Links() if graph else None
         self.entering = any(entry.ids is not None for entry in self.entries.values())
 
     def event(self, path: str, call: int, op: str, n: int, kind: str, tensor: Tensor) -> None:

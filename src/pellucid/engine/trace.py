@@ -36,12 +36,14 @@ class Trace:
         calls: how often each module was called.
         complete: whether the forward ran to its end.
         failed: address of the place at which the model raised, `""` if it did not.
+        links: which event read what, where a pass asked for the graph.
     """
 
     events: list[Event] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     complete: bool = False
     failed: str = ""
+    links: Any = None
 
     def address(self, place: Place) -> str:
         """The shortest text that denotes only `place` in this forward."""

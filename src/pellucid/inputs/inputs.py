@@ -58,6 +58,11 @@ class Inputs:
         """Shapes without the batch axis, dtypes and other arguments: inputs alike in this follow the same trace."""
         return tuple((name, tuple(value.shape[1:]), value.dtype) for name, value in self.tensors.items())
 
+    def canvas(self, rank: int) -> Base | None:
+        """The base with `rank` spatial axes (2 for images), to draw maps of inner layers on; None if there is none."""
+        kinds = {1: ("series", "tokens"), 2: ("image",), 3: ("volume",)}.get(rank, ())
+        return next((base for base in self.base.values() if base.kind in kinds), None)
+
     def replaced(self, values: Mapping[str, Tensor]) -> "Inputs":
         """The same call with other values for some explained inputs (embeddings for an integer input)."""
         if self.is_discrete:

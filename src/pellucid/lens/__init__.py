@@ -1,0 +1,26 @@
+"""Where methods meet inputs: `Lens`, `Views`, and the one-line use of a view."""
+
+from typing import Any
+
+from torch import nn
+
+from pellucid.core.errors import BadRequest, Cancelled
+from pellucid.lens.lens import Lens as Lens
+from pellucid.lens.views import Views as Views
+from pellucid.registry import View
+from pellucid.results.failure import Failure
+
+
+def look(view: View, model: Any, x: Any = None, target: Any = None) -> Any:
+    """The result of one view on one input; what `View.__call__` does.
+
+    Raises:
+        NotApplicable: the network cannot give this picture (or whatever else went wrong).
+    """
+    if not isinstance(model, (Lens, nn.Module)):
+        raise BadRequest(f"a model or a Lens is needed, not {type(model).__name__}", asked_by=repr(view))
+    lens = model if isinstance(model, Lens) else Lens(model)
+    result = lens.see(x, view, target=target)[0]
+    if isinstance(result, Failure):
+        raise result.error if result.error is not None else Cancelled(result.reason)
+    return result

@@ -1,0 +1,146 @@
+"""Lens: a model made addressable."""
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pellucid.core.errors import BadInput, BadRequest, BadSetting
+from pellucid.engine.looker import Looker, unwrapped
+from pellucid.engine.output import Select
+from pellucid.engine.planner import Progress
+from pellucid.engine.targets import Target, Targets
+from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.read import read
+from pellucid.lens.layers import layer_table
+from pellucid.lens.looking import Looking, look_in_blocks
+from pellucid.lens.provenance import Origin
+from pellucid.lens.tour import tour
+from pellucid.lens.views import Views
+from pellucid.registry import View, view
+from pellucid.results.failure import Failure
+from pellucid.results.table import Table
+
+
+class Lens:
+    """Looks at a model, which stays exactly as it is.
+
+    Args:
+        model: any module; compiled and data-parallel wrappers are looked through.
+        name: how to call it in reports; default the class name.
+        labels: class names, in the order of the output.
+        preprocess: what turns a picture into the model's input: `"imagenet"`, a `Preprocess`, or a library's own object.
+        tokenizer: what turns text into the model's input.
+        features: names of the columns of a model on rows.
+        output: which part of the output is explained: a field, a position, or a function; default `logits`, else the
+            first floating tensor.
+        device: where to look; if the model is elsewhere, a copy of it is looked at there.
+        batch_size: most examples in one look; more are looked at block by block.
+    """
+
+    def __init__(self, model: nn.Module, *, name: str | None = None, labels: Sequence[str] | None = None, preprocess: Any = None,
+                 tokenizer: Any = None, features: Sequence[str] | None = None, output: Select = None,
+                 device: torch.device | str | None = None, batch_size: int | None = None) -> None:
+        if not isinstance(model, nn.Module):
+            raise BadRequest(f"a Lens needs a torch.nn.Module, not {type(model).__name__}",
+                             hint="for a file of weights: pellucid see net.py:Net --weights model.pth")
+        if batch_size is not None and batch_size < 1:
+            raise BadSetting(f"batch_size={batch_size} is not at least 1")
+        if device is not None and any(one.device != _device(device) for one in model.parameters()):
+            model = copy.deepcopy(unwrapped(model)).to(device)
+        self.model = model
+        self.name = name or type(unwrapped(model)).__name__
+        self.labels = tuple(map(str, labels or ()))
+        self.preprocess, self.tokenizer, self.batch_size = preprocess, tokenizer, batch_size
+        self.features = tuple(features) if features else None
+        self._looker = Looker(model, output)
+        self._origin = Origin(self._looker, self.name)
+
+    def __repr__(self) -> str:
+        return f"Lens({self.name}, {sum(one.numel() for one in self._looker.parameters.values()):,} parameters)"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        held = [*self._looker.parameters.values(), *self._looker.model.buffers()]
+        return held[0].device if held else torch.device("cpu")
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """The floating type that all parameters share; None if they do not."""
+        types = {one.dtype for one in self._looker.parameters.values() if one.is_floating_point()}
+        return types.pop() if len(types) == 1 else None
+
+    def see(self, x: Any = None, *views: View | str, target: Any = None, batch_size: int | None = None, seed: int = 0,
+            progress: Callable[[Progress], None] | None = None) -> Views:
+        """Look at an input through any number of views, in as few passes as they need together.
+
+        Args:
+            x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for methods of the model alone.
+            views: configured methods or their names; none for the tour.
+            target: class, name, list (one per example), tuple of indices, `targets()`, `contrast()`, a function of the
+                output; None for the predicted class.
+            batch_size: most examples in one look.
+            seed: of the random state that every forward starts from.
+            progress: called between passes; may raise `Cancelled`, what is finished then stays.
+        Raises:
+            BadRequest: something that was asked for does not exist or cannot be read.
+        """
+        chosen = [view(one) for one in views] if views else tour()
+        self._check_layers(chosen)
+        inputs = None if x is None else self.read(x)
+        for one in chosen:
+            if inputs is None and "x" in one.spec.given:
+                raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
+        looking = Looking(self._looker, self._origin, chosen, self._targets(target), self.labels, seed, progress,
+                          asked_target=target)
+        given, cost = look_in_blocks(looking, inputs, batch_size or self.batch_size)
+        self._raise_requests(chosen, given, told=bool(views))
+        if not views:
+            kept = [(one, seen) for one, seen in zip(chosen, given) if not isinstance(seen, Failure)]
+            chosen, given = [one for one, _ in kept], [seen for _, seen in kept]
+        return Views(chosen, given, cost, self.name)
+
+    def layers(self, x: Any = None) -> Table:
+        """Every address of the network with kind, shape and parameters; with an input, in the order in which they run."""
+        return layer_table(self._looker, None if x is None else self.read(x), self._origin)
+
+    def read(self, x: Any) -> Inputs:
+        """An input as the model takes it.
+
+        Raises:
+            BadInput: it cannot be one.
+        """
+        accepts = getattr(self._looker.model, "forward", None)
+        source = str(x) if isinstance(x, Path) and self.tokenizer is not None else x
+        return read(source, preprocess=self.preprocess, tokenizer=self.tokenizer, features=self.features, device=self.device,
+                    dtype=self.dtype, accepts=accepts)
+
+    def _targets(self, target: Any) -> list[Target]:
+        each = target.each if isinstance(target, Targets) else (target,)
+        return [Target(one, self.labels) for one in each]
+
+    def _check_layers(self, views: Sequence[View]) -> None:
+        for one in views:
+            for _, layer in one.layers:
+                try:
+                    self._looker.site(layer)
+                except BadRequest as error:
+                    error.asked_by = repr(one)
+                    raise
+
+    @staticmethod
+    def _raise_requests(views: Sequence[View], given: Sequence[Any], *, told: bool) -> None:
+        """What the caller got wrong is an error, not a card; a target that fits nothing is wrong for all."""
+        for one, seen in zip(views, given) if told else ():
+            if isinstance(seen, Failure) and isinstance(seen.error, BadRequest):
+                seen.error.asked_by = seen.error.asked_by or repr(one)
+                raise seen.error
+
+
+def _device(device: torch.device | str) -> torch.device:
+    made = torch.device(device)
+    return torch.device(made.type, torch.cuda.current_device()) if made.type == "cuda" and made.index is None else made

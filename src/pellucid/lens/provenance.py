@@ -1,0 +1,82 @@
+"""Where results come from: model, weights, settings, versions, and the line that makes them again."""
+
+import platform
+import sys
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import torch
+
+from pellucid.core.provenance import Provenance, Trace
+from pellucid.engine.looker import Looker
+from pellucid.engine.planner import Cost
+from pellucid.inputs.inputs import Inputs
+from pellucid.registry import View
+from pellucid.results.result import Result
+
+
+class Origin:
+    """What all results of one lens have in common.
+
+    Args:
+        looker: the model.
+        name: of the model.
+    """
+
+    def __init__(self, looker: Looker, name: str) -> None:
+        self.looker, self.name = looker, name
+        self._digest: tuple[Any, str] = (None, "")
+
+    @property
+    def weights(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 over every parameter and buffer; read again when one was written."""
+        held = [*self.looker.parameters.items(), *self.looker.model.named_buffers()]
+        state = tuple((name, id(value), value._version) for name, value in held)
+        if self._digest[0] != state:
+            digest = sha256()
+            for name, value in held:
+                digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+                if not value.is_meta:
+                    raw = value.detach().cpu().contiguous().flatten()
+                    digest.update(memoryview(raw.view(torch.uint8).numpy()) if raw.numel() else b"")
+            self._digest = (state, digest.hexdigest()[:16])
+        return self._digest[1]
+
+    def sign(self, result: Result, view: View, x: Inputs | None, *, seed: int, asked: Any, cost: Cost) -> Result:
+        """The result with its provenance, and with what is to be said of its input."""
+        notes = tuple(dict.fromkeys((*result.notes, *(x.notes if x is not None else ()))))
+        spec = view.spec
+        made = Provenance(
+            method=spec.name, family=spec.family, settings={name: _plain(value) for name, value in view.settings.items()},
+            words=spec.words, model=self.name, weights=self.weights, layer=result.layer, targets=result.targets, seed=seed,
+            versions=versions(), unseen=self.looker.unseen, code=_code(view, x, asked),
+            trace=Trace(cost.forwards, cost.backwards, cost.samples, cost.chunks, cost.seconds,
+                        datetime.now(UTC).isoformat(timespec="seconds"), platform.node()))
+        return result.with_(provenance=made, notes=notes)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what made a result."""
+    try:
+        own = version("pellucid")
+    except PackageNotFoundError:
+        own = "unknown"
+    return {"pellucid": own, "torch": str(torch.__version__), "numpy": np.__version__, "python": sys.version.split()[0]}
+
+
+def _code(view: View, x: Inputs | None, asked: Any) -> str:
+    target = "" if asked is None or "target" not in view.spec.given else f", target={_said(asked)}"
+    return f"pl.{view!r}(model{', x' if x is not None and view.spec.given != ('lens',) else ''}{target})"
+
+
+def _said(asked: Any) -> str:
+    return getattr(asked, "__name__", None) or repr(asked)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    return [_plain(one) for one in value] if isinstance(value, tuple) else str(getattr(value, "__name__", None) or repr(value)[:200])

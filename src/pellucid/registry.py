@@ -1,0 +1,317 @@
+"""Methods and views: a method is a function in a file of its own, a view is that method with its settings.
+
+A method's parameters named `x`, `target` and `lens` are given by the engine; every other one is a setting.
+"""
+
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from hashlib import sha256
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import GenericAlias, MappingProxyType, UnionType
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, Union, get_args, get_origin, get_type_hints, overload
+
+from annotated_types import Ge, Gt, Le, Lt
+from torch import Tensor, nn
+
+from pellucid.core.errors import BadSetting, UnknownMethod, nearest_names, quoted
+from pellucid.core.late import late
+from pellucid.core.provenance import Words
+from pellucid.core.text import Text
+from pellucid.engine.looker import Looker
+from pellucid.engine.passes import Layer, Look
+from pellucid.engine.targets import Target
+from pellucid.inputs.inputs import Inputs
+
+P = ParamSpec("P")
+GIVEN = ("x", "target", "lens", "data")
+FOLDERS = ("activation", "decision", "feature", "attention", "gradient", "structure", "judge")
+
+
+@dataclass(frozen=True, eq=False)
+class MethodSpec:
+    """Everything that is known of a method; all else (CLI, report, docs, contract tests) is derived from it.
+
+    Args:
+        name: public name, that of its file.
+        family: folder it lies in, "outside" for methods of other packages.
+        function: the generator.
+        words: what it says of itself.
+        needs: which networks and inputs it takes.
+        quick: cheap settings, for tests.
+        tour: place in the tour; None if it is not part of it.
+    """
+
+    name: str
+    family: str
+    function: Callable[..., Any]
+    words: Words
+    needs: Text
+    quick: Mapping[str, Any] = field(default_factory=dict)
+    tour: int | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Which of `x`, `target`, `lens` the method takes."""
+        return tuple(name for name in inspect.signature(self.function).parameters if name in GIVEN)
+
+    @property
+    def settings(self) -> dict[str, inspect.Parameter]:
+        """The settings with annotation and default."""
+        hints = get_type_hints(self.function, include_extras=True)
+        return {name: parameter.replace(annotation=hints.get(name, Any))
+                for name, parameter in inspect.signature(self.function).parameters.items() if name not in GIVEN}
+
+    @property
+    def doc(self) -> str:
+        """The docstring."""
+        return inspect.getdoc(self.function) or ""
+
+    def __call__(self, **settings: Any) -> "View":
+        """A view with these settings."""
+        return View(self, settings)
+
+
+class View:
+    """A method with its settings: immutable, equal and hashed by name and settings."""
+
+    __slots__ = ("_key", "settings", "spec")
+
+    spec: MethodSpec
+    settings: Mapping[str, Any]
+
+    def __init__(self, spec: MethodSpec, settings: Mapping[str, Any]) -> None:
+        known = spec.settings
+        for name in settings:
+            if name not in known:
+                raise BadSetting(f"{spec.name} has no setting '{name}'", nearest=quoted(nearest_names(name, known)) or "it has none",
+                                 hint=f"pellucid methods {spec.name}")
+        values = {name: _frozen(settings.get(name, parameter.default)) for name, parameter in known.items()}
+        for name, value in values.items():
+            _check(spec.name, name, value, known[name].annotation)
+        object.__setattr__(self, "spec", spec)
+        object.__setattr__(self, "settings", MappingProxyType(values))
+        object.__setattr__(self, "_key", (spec.name, tuple((name, _key(value)) for name, value in values.items())))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a view does not change; make another one")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, View) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{name}={_shown(value)}' for name, value in self.changed.items())})"
+
+    @property
+    def name(self) -> str:
+        """Public name of the method."""
+        return self.spec.name
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """Settings that differ from their defaults."""
+        known = self.spec.settings
+        return {name: value for name, value in self.settings.items() if _key(value) != _key(_frozen(known[name].default))}
+
+    @property
+    def layers(self) -> list[tuple[str, Layer]]:
+        """Settings that name layers, one entry per layer."""
+        found: list[tuple[str, Layer]] = []
+        for name, parameter in self.spec.settings.items():
+            if parameter.annotation is Layer or Layer in get_args(parameter.annotation):
+                value = self.settings[name]
+                found += [(name, one) for one in (value if isinstance(value, tuple) else (value,)) if one is not None]
+        return found
+
+    def start(self, lens: Looker, x: Inputs | None, target: Target | None) -> Generator[Any, Any, Any]:
+        """The method's generator on an input."""
+        given = {"x": x, "target": target, "lens": lens}
+        made = self.spec.function(**{name: given[name] for name in self.spec.given}, **self.settings)
+        return made if isinstance(made, Generator) else _done(made)
+
+    def look(self, x: Inputs | None = None, target: Target | None = None) -> Look:
+        """A request for this view's result, for use inside other methods: `result = yield from view.look(x, target)`."""
+        return Look(self, x, target)
+
+    def __call__(self, model: Any, x: Any = None, target: Any = None) -> Any:
+        """Look at once: the result (or a tuple of results) of this view alone.
+
+        Args:
+            model: a module or a `Lens`.
+            x: input, as for `Lens.see`.
+            target: as for `Lens.see`.
+        Raises:
+            NotApplicable: the network cannot give this picture.
+        """
+        return late("pellucid.lens:look")(self, model, x, target)
+
+
+def _done(result: Any) -> Generator[Any, Any, Any]:
+    return result
+    yield
+
+
+@overload
+def method(**words: Any) -> Callable[[Callable[Concatenate[Inputs, Target, P], Any]], Callable[P, View]]: ...
+@overload
+def method(*, needs_target: Literal[False], **words: Any) -> Callable[[Callable[Concatenate[Inputs, P], Any]], Callable[P, View]]: ...
+def method(*, title: Text, question: Text, shows: Text, cannot: Text, check: Text, needs: Text, paper: str, formula: str = "",
+           steps: Text = Text(""), quick: Mapping[str, Any] | None = None, tour: int | None = None,
+           needs_target: bool = True) -> Callable[[Callable[..., Any]], Callable[..., View]]:
+    """Make a visualization out of a generator: `@method(title=..., question=..., ...)`.
+
+    Args:
+        title, question: its name, and what it answers.
+        shows, cannot, check: how to read it, what it cannot tell, how to check it.
+        needs: which networks and inputs it takes.
+        paper: source.
+        formula: of the picture, in plain characters.
+        steps: how it is made.
+        quick: cheap settings, for the contract tests.
+        tour: place in the tour.
+        needs_target: False for methods that explain no target (for type checkers only).
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., View]:
+        parts = function.__module__.split(".")
+        family = parts[2] if parts[:2] == ["pellucid", "methods"] and len(parts) > 2 else "outside"
+        words = Words(title, question, shows, cannot, check, formula, steps, paper)
+        spec = MethodSpec(function.__name__, family, function, words, needs, MappingProxyType(dict(quick or {})), tour)
+        factory = partial(_make, spec)
+        for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+            setattr(factory, name, getattr(function, name))
+        factory.spec = spec  # type: ignore[attr-defined]
+        factory.__signature__ = inspect.Signature(list(spec.settings.values()), return_annotation=View)  # type: ignore[attr-defined]
+        return factory
+
+    return register
+
+
+def _make(spec: MethodSpec, **settings: Any) -> View:
+    return View(spec, settings)
+
+
+@cache
+def places() -> dict[str, str]:
+    """Every method's name and the module that holds it; the folder is the list, entry points add to it."""
+    root = Path(__file__).parent / "methods"
+    found = {file.stem: f"pellucid.methods.{folder}.{file.stem}"
+             for folder in FOLDERS for file in sorted((root / folder).glob("*.py")) if not file.stem.startswith("_")}
+    for point in entry_points(group="pellucid.methods"):
+        found.setdefault(point.name, point.value)
+    return found
+
+
+def names() -> tuple[str, ...]:
+    """Names of all methods, by family."""
+    return tuple(places())
+
+
+def factory(name: str) -> Callable[..., View]:
+    """The public callable of a method.
+
+    Raises:
+        UnknownMethod: there is none of that name.
+    """
+    where = places().get(name)
+    if where is None:
+        raise UnknownMethod(f"no visualization is called '{name}'", nearest=quoted(nearest_names(name, places())),
+                            hint="pellucid methods lists all")
+    module, _, attribute = where.partition(":")
+    return getattr(import_module(module), attribute or name)
+
+
+def find(name: str) -> MethodSpec:
+    """What is known of a method."""
+    return factory(name).spec  # type: ignore[attr-defined]
+
+
+def view(one: View | str) -> View:
+    """A view from itself or from a method's name."""
+    if isinstance(one, View):
+        return one
+    if isinstance(one, str):
+        return factory(one)()
+    if hasattr(one, "spec"):
+        raise BadSetting(f"{one.spec.name} is a method, not a view", hint=f"call it: pl.{one.spec.name}()")
+    raise BadSetting(f"a view or the name of a method is needed, not {type(one).__name__}")
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    if isinstance(value, dict):
+        return tuple((key, _frozen(part)) for key, part in value.items())
+    return value.detach().clone() if isinstance(value, Tensor) else value
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return (str(value.dtype), tuple(value.shape), sha256(value.detach().cpu().contiguous().flatten().view(-1).numpy().tobytes()).digest())
+    if isinstance(value, tuple):
+        return tuple(map(_key, value))
+    if isinstance(value, (nn.Module, Callable)) and not isinstance(value, View):
+        return id(value)
+    return (type(value).__name__, value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"tensor{tuple(value.shape)}"
+    if isinstance(value, nn.Module):
+        return f"<{type(value).__name__}>"
+    return getattr(value, "__name__", None) or repr(value) if callable(value) and not isinstance(value, View) else repr(value)
+
+
+def _check(method_name: str, name: str, value: Any, annotation: Any) -> None:
+    if annotation in (Any, inspect.Parameter.empty) or _fits(value, annotation):
+        return
+    raise BadSetting(f"{method_name}: {name}={_shown(value)} is not {_worded(annotation)}", hint=f"pellucid methods {method_name}")
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _fits(value, parts[0]) and all(_holds(value, bound) for bound in parts[1:])
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts and type(value) in {type(part) for part in parts}
+    if origin is tuple:
+        inner = parts[:1] * len(value) if isinstance(value, tuple) and parts[1:] == (...,) else parts
+        return isinstance(value, tuple) and len(inner) == len(value) and all(map(_fits, value, inner))
+    if annotation is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is not None or isinstance(annotation, GenericAlias):
+        return callable(value) if origin is Callable or "Callable" in str(origin) else True
+    return value is None if annotation in (None, type(None)) else not isinstance(annotation, type) or isinstance(value, annotation)
+
+
+def _holds(value: Any, bound: Any) -> bool:
+    if value is None:
+        return True
+    checks = {Ge: lambda: value >= bound.ge, Gt: lambda: value > bound.gt, Le: lambda: value <= bound.le, Lt: lambda: value < bound.lt}
+    check = checks.get(type(bound))
+    return check is None or check()
+
+
+def _worded(annotation: Any) -> str:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        signs = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
+        bounds = [f"{signs[type(one)][1]} {getattr(one, signs[type(one)][0])}" for one in parts[1:] if type(one) in signs]
+        return " and ".join([_worded(parts[0]), *bounds])
+    if origin in (Union, UnionType):
+        return " or ".join(_worded(part) for part in parts)
+    if origin is Literal:
+        return "one of " + ", ".join(map(repr, parts))
+    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", type(None): "None"}
+    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
