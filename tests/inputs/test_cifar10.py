@@ -53,7 +53,10 @@ def check(path: Path) -> None:
     train, test = read_cifar10(path), read_cifar10(path, "test")
     np.testing.assert_array_equal(train.images, np.concatenate([IMAGES[name] for name in FILES[:5]]))
     np.testing.assert_array_equal(test.images, IMAGES["test_batch"])
-    assert train.labels.tolist() == [label for name in FILES[:5] for label in LABELS[name]] and test.labels.dtype == np.int64
+    assert (
+        train.labels.tolist() == [label for name in FILES[:5] for label in LABELS[name]]
+        and test.labels.dtype == np.int64
+    )
     assert train.images.dtype == np.uint8 and train.names == NAMES and train.names[3] == "cat"
 
 

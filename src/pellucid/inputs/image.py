@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def _stream(source: str | Path | bytes) -> tuple[str, Any]:
 
 
 @contextmanager
-def _said_of(name: str) -> Iterator[None]:
+def _said_of(name: str) -> Generator[None]:
     try:
         yield
     except BadInput:
@@ -140,7 +140,7 @@ def _without_alpha(picture: Image.Image, name: str, notes: list[Text]) -> Image.
         )
     if picture.has_transparency_data:
         layered = picture.convert("RGBA")
-        if layered.getchannel("A").getextrema()[0] < 255:
+        if np.asarray(layered)[..., 3].min() < 255:
             notes.append(Text("Transparent parts lie on white.", "透明部分以白色为底。"))
         return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
     return picture.convert("RGB") if picture.mode != "RGB" else picture.copy()

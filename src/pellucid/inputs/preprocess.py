@@ -240,13 +240,13 @@ def _of_timm(config: Mapping[str, Any]) -> Preprocess:
 
 
 def _of_callable(given: Callable[[Image.Image], Any]) -> Preprocess:
-    steps = [type(step).__name__ for step in getattr(given, "transforms", [given])]
-    last = getattr(given, "transforms", [given])[-1] if steps else given
-    scaled = any(step in ("ToTensor", "MaybeToTensor") for step in steps)
-    if scaled and steps[-1] == "Normalize":
-        mean, std = (tuple(float(number) for number in numbers) for numbers in (last.mean, last.std))
+    steps = list(getattr(given, "transforms", [given]))
+    names = [type(step).__name__ for step in steps]
+    scaled = bool({"ToTensor", "MaybeToTensor", "ObjectDetection", "SemanticSegmentation"} & set(names))
+    if scaled and hasattr(steps[-1], "mean") and hasattr(steps[-1], "std"):
+        mean, std = (tuple(np.asarray(numbers, np.float64).tolist()) for numbers in (steps[-1].mean, steps[-1].std))
         return Preprocess(mean, std, channels=len(mean) if len(mean) in (1, 3) else 3, by=given)
-    return Preprocess(by=given, invertible=scaled and steps[-1] in ("ToTensor", "MaybeToTensor"))
+    return Preprocess(by=given, invertible=scaled and not names[-1].startswith("Random"))
 
 
 def _side(size: Any) -> Any:

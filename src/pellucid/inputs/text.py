@@ -46,7 +46,7 @@ def token_names(numbers: Tensor, tokenizer: Any = None) -> tuple[tuple[str, ...]
     if tokenizer is None:
         return tuple(tuple(str(number) for number in row) for row in rows)
     marks = _marks(tokenizer)
-    special = set(getattr(tokenizer, "all_special_tokens", ()))
+    special: set[str] = set(getattr(tokenizer, "all_special_tokens", ()))
     return tuple(_readable([str(one) for one in tokenizer.convert_ids_to_tokens(row)], marks, special) for row in rows)
 
 

@@ -1,0 +1,81 @@
+"""Models by name: `torchvision:resnet18`, `timm:resnet18`, `my.nets:Net`, `nets.py:Net`."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from pellucid.core.errors import BadSetting, quoted
+from pellucid.core.text import Text
+from pellucid.inputs.preprocess import Preprocess
+from pellucid.zoo.checkpoint import is_torchscript
+from pellucid.zoo.weights import load_weights
+
+_GRAMMAR = "torchvision:NAME, timm:NAME, module:Class or file.py:Class"
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedModel:
+    """A model and what its source states of it.
+
+    Args:
+        model: in evaluation mode.
+        name: how to call it in a report.
+        preprocess: from a picture to its input, where the source states one.
+        labels: a name per class, where the source and the weights state them.
+        notes: what the reader must know: whose code ran, which weights it has.
+    """
+
+    model: nn.Module
+    name: str
+    preprocess: Preprocess | None = None
+    labels: tuple[str, ...] | None = None
+    notes: tuple[Text, ...] = ()
+
+
+def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
+    """Build the model that `spec` names, and fill it with `weights`.
+
+    Nothing is ever downloaded: models of torchvision and timm begin with random weights, the same ones each time,
+    unless a file is given. `module:Class` and `file.py:Class` run the code that they name.
+
+    Args:
+        spec: `torchvision:NAME`, `timm:NAME`; `module:Class` for what Python finds, `path/file.py:Class` for a file; the
+            name after the colon is an `nn.Module`, its class, or a function without arguments that makes one.
+        weights: a safetensors file, or one that `torch.save` wrote of a state dict.
+    Raises:
+        BadSetting: there is no such model, with the nearest names; or its code failed.
+        BadWeights: see `load_weights`.
+    """
+    from pellucid.zoo.libraries import open_timm, open_torchvision
+    from pellucid.zoo.own import open_own
+
+    library, _, name = spec.partition(":")
+    if library in ("torchvision", "timm") and name:
+        opened = (open_torchvision if library == "torchvision" else open_timm)(name, trained=weights is not None)
+    else:
+        _refuse_what_is_no_code(spec)
+        opened = open_own(spec)
+    notes = opened.notes if weights is None else (*opened.notes, *load_weights(opened.model, weights))
+    opened.model.eval()
+    return replace(opened, notes=notes)
+
+
+def _refuse_what_is_no_code(spec: str) -> None:
+    path = Path(spec)
+    if path.suffix in _WEIGHTS and path.is_file():
+        if is_torchscript(path):
+            raise BadSetting(
+                f"'{spec}' is a TorchScript model: its layers are compiled and cannot be looked into.",
+                hint="open the class that it was made of; pl.Lens(torch.jit.load(path)) shows input gradients only",
+            )
+        raise BadSetting(f"'{spec}' holds weights; the network that they belong to is missing.",
+                         hint=f"pl.open('nets.py:Net', weights='{spec}')")
+    if spec.startswith("hf:") or path.suffix in (".onnx", ".pt2"):
+        raise BadSetting(
+            f"'{spec}': models of this kind are not opened by name yet.", hint="build it, then pl.Lens(model)"
+        )
+    if ":" not in spec or spec.startswith(":") or spec.endswith(":"):
+        near = quoted([f"{spec}:Net"] if path.suffix == ".py" else [f"torchvision:{spec}", f"timm:{spec}"])
+        raise BadSetting(f"'{spec}' does not name a model.", nearest=near, hint=_GRAMMAR)

@@ -1,0 +1,120 @@
+"""Models out of the user's own code, which runs with the user's rights."""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from pellucid.core.errors import BadSetting, nearest_names, quoted
+from pellucid.core.text import Text
+from pellucid.zoo.open import OpenedModel
+
+
+def open_own(spec: str) -> OpenedModel:
+    """The model that `module:NAME` or `file.py:NAME` makes.
+
+    A file is run by its path. The current folder is not searched for modules unless Python already does.
+
+    Raises:
+        BadSetting: no such module, file or name; it is no model; or its code failed.
+    """
+    source, _, name = spec.rpartition(":")
+    module = _from_file(Path(source)) if source.endswith(".py") else _from_module(source)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            near = quoted(nearest_names(part, _candidates(module)))
+            raise BadSetting(
+                f"'{source}' has no '{name}'.",
+                nearest=near,
+                hint="the name of an nn.Module, or of a function that makes one",
+            )
+        found = getattr(found, part)
+    model = found if isinstance(found, nn.Module) else _made(found, spec)
+    place = getattr(module, "__file__", None) or source
+    return OpenedModel(model, name, notes=(Text(f"The model's code: {place}", f"模型代码：{place}"),))
+
+
+def _made(factory: Any, spec: str) -> nn.Module:
+    if not callable(factory):
+        raise BadSetting(f"'{spec}' is {type(factory).__name__}, not a model and nothing that makes one.")
+    lacking = _needed(factory)
+    if lacking:
+        raise BadSetting(
+            f"'{spec}' needs {quoted(lacking)}.",
+            hint="write a function without arguments that builds it, and name that",
+        )
+    made = _run(factory, f"Building '{spec}'")
+    if not isinstance(made, nn.Module):
+        raise BadSetting(f"'{spec}' makes {type(made).__name__}, not an nn.Module.")
+    return made
+
+
+def _needed(factory: Callable[..., Any]) -> list[str]:
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+
+def _from_file(path: Path) -> ModuleType:
+    path = path.resolve()
+    if not path.is_file():
+        beside = sorted(one.name for one in path.parent.glob("*.py"))
+        raise BadSetting(f"There is no file '{path}'.", nearest=quoted(nearest_names(path.name, beside)))
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise BadSetting(f"'{path}' is not Python code.")
+    module, execute = importlib.util.module_from_spec(found), found.loader.exec_module
+    sys.modules[name] = module
+    try:
+        _run(lambda: execute(module), f"Running '{path}'", folder=path.parent)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _from_module(name: str) -> ModuleType:
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        file = Path(*name.split(".")).with_suffix(".py")
+        near = f"'{file}:…'" if file.is_file() else ""
+        raise BadSetting(f"Python finds no module '{name}'.", nearest=near,
+                         hint="name the file (path/file.py:Class), install the package, or set PYTHONPATH")
+    return _run(lambda: importlib.import_module(name), f"Importing '{name}'")
+
+
+def _run(code: Callable[[], Any], what: str, folder: Path | None = None) -> Any:
+    try:
+        return code()
+    except ModuleNotFoundError as error:
+        beside = folder is not None and error.name is not None and (folder / f"{error.name.split('.')[0]}.py").is_file()
+        hint = f"its folder is not searched by itself: set PYTHONPATH={folder}" if beside else "install what it imports"
+        raise BadSetting(f"{what} failed: {error}.", hint=hint) from error
+    except (Exception, SystemExit) as error:
+        raise BadSetting(f"{what} failed: {type(error).__name__}: {error}") from error
+
+
+def _candidates(module: ModuleType) -> list[str]:
+    named = vars(module)
+    models = [
+        name
+        for name, one in named.items()
+        if isinstance(one, nn.Module) or (inspect.isclass(one) and issubclass(one, nn.Module))
+    ]
+    return models + [
+        name for name, one in named.items() if callable(one) and not name.startswith("_") and name not in models
+    ]
