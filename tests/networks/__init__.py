@@ -10,7 +10,8 @@ from tests.networks import sequence, strange, vision
 from tests.networks.network import Network as Network
 from tests.networks.network import integers, normal, seeded
 
-_NO_GRID = {"grad_cam": "(?i)grid|spatial"}
+_NO_GRID = dict.fromkeys(("grad_cam", "activation_maps"), "(?i)convolution")
+_NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "deconvolution"), "(?i)activation|sigmoid|tanh")
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = ("activation_maps", "activation_statistics", "grad_cam", "guided_backprop", "deconvolution", "gradient_maps",
@@ -51,10 +52,11 @@ ZOO: tuple[Network, ...] = (
     _network("non_square", vision.CalledTwice, normal(3, 9, 17), "non-square"),
     _network("smooth", vision.Smooth, _image, "smooth activation"),
     _network("composed_activation", vision.ComposedActivation, _image, "composed activation", refuses=_NO_RULE),
-    _network("writes_through_view", vision.WritesThroughView, _image, "in place", "view"),
+    _network("writes_through_view", vision.WritesThroughView, _image, "in place", "view",
+             refuses={"grad_cam": "(?i)view"}),
     _network("child_named_output", vision.ChildNamedOutput, _image, "names"),
     _network("channels_behind", vision.ChannelsBehind, normal(3, 16, 16), "channels behind"),
-    _network("functional", vision.Functional, _image, "functional", refuses=_NO_GRID),
+    _network("functional", vision.Functional, _image, "functional"),
     _network("tiny_vit", vision.TinyViT, normal(3, 16, 16), "attention", "prefix token"),
     _network("attention", sequence.AttentionClassifier, _steps, "attention", refuses=_NO_GRID),
     _network("encoder_layer", sequence.EncoderClassifier, normal(6, 8), "attention", refuses=_NO_GRID),
@@ -62,11 +64,12 @@ ZOO: tuple[Network, ...] = (
              refuses=_NO_GRID),
     _network("tied_lm", sequence.TiedLanguageModel, integers(9, 5), "tokens", "tied", "dense output", refuses=_NO_GRID),
     _network("masked_tokens", sequence.MaskedTokens, _masked, "attention", "tokens", "keywords", refuses=_NO_GRID),
-    _network("lstm", sequence.Recurrent, _steps, "recurrent", refuses=_NO_GRID),
+    _network("lstm", sequence.Recurrent, _steps, "recurrent",
+             refuses=_NO_GRID | {"activation_statistics": "(?i)activation"}),
     _network("rows", sequence.rows, normal(6), "features", refuses=_NO_GRID),
-    _network("regression", sequence.regression, normal(6), "features", "one output", refuses=_NO_GRID),
-    _network("series", sequence.series, normal(2, 20), "series", refuses=_NO_GRID),
-    _network("volume", sequence.volume, normal(1, 7, 8, 9), "volume", refuses=_NO_GRID),
+    _network("regression", sequence.regression, normal(6), "features", "one output", refuses=_NO_GRID | _NO_CLASSES),
+    _network("series", sequence.series, normal(2, 20), "series"),
+    _network("volume", sequence.volume, normal(1, 7, 8, 9), "volume"),
     _network("two_inputs", sequence.TwoInputs, _two_inputs, "several inputs"),
     _network("dict_output", sequence.DictOutput, _image, "output"),
     _network("dataclass_output", sequence.DataclassOutput, _image, "output"),

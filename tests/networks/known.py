@@ -111,7 +111,7 @@ def homogeneous(seed: int = 0) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Sequential(nn.Conv2d(3, 6, 3, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 6, 3, bias=False),
-                             nn.ReLU(), nn.Flatten(), nn.Linear(6 * 5 * 5, 4, bias=False)).double().eval()
+                             nn.ReLU(), nn.Flatten(), nn.Linear(6 * 4 * 4, 4, bias=False)).double().eval()
 
 
 def pooled_head(seed: int = 0) -> nn.Sequential:
