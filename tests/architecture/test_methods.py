@@ -1,5 +1,6 @@
 """One file, one visualization, one public name."""
 
+from tests.architecture.rules import modules_imported
 from tests.architecture.source import method_files, package, visualizations
 
 
@@ -18,6 +19,14 @@ def test_the_folder_is_the_list():
 def test_names_are_unique():
     stems = [source.path.stem for source in method_files()]
     assert len(stems) == len(set(stems))
+
+
+def test_methods_never_import_each_other():
+    """What two share lies in `ops/`, or in a file of their folder whose name begins with `_`: any method can be deleted."""
+    found = [f"{source.name}:{line} {module}" for source in package() if source.name.startswith("methods/")
+             for line, module in modules_imported(source.tree)
+             if module.startswith("pellucid.methods") and not module.rpartition(".")[2].startswith("_")]
+    assert not found
 
 
 def test_methods_print_nothing():
