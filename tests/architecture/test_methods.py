@@ -22,7 +22,7 @@ def test_names_are_unique():
 
 
 def test_methods_never_import_each_other():
-    """What two share lies in `ops/`, or in a file of their folder whose name begins with `_`: any method can be deleted."""
+    """What two share lies in `ops/` or in a `_file` of their folder, so any method can be deleted."""
     found = [f"{source.name}:{line} {module}" for source in package() if source.name.startswith("methods/")
              for line, module in modules_imported(source.tree)
              if module.startswith("pellucid.methods") and not module.rpartition(".")[2].startswith("_")]
