@@ -105,13 +105,13 @@ class Delivery:
 
     def _parameter_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
         order = {path: i for i, path in enumerate(dict.fromkeys(event.path for event in self.trace.events))}
-        named = sorted(self.shared.looker.named(site), key=lambda one: order.get(one[0].rpartition(".")[0], len(order)))
+        named = sorted(self.shared.looker.named(site, self.shared.reader), key=lambda one: order.get(one[0].rpartition(".")[0], len(order)))
         for name, _ in named:
             place = parameter_place(name)
             grad = member.gradients.get((place, ""))
             where = f"{place.path}{place.side}"
             if graded and grad is None:
-                if not site.is_glob:
+                if not (site.is_glob or site.role):
                     raise NotApplicable(f"no gradient reaches '{where}': this forward does not use it")
                 member.notes.append(_left_out(where))
                 continue

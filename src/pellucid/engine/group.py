@@ -245,7 +245,7 @@ class Group:
     def _edges(self, site: Site) -> dict[Key, Any]:
         recording = self.shared.recording
         if site.side.startswith(":"):
-            leaves = {name: self.shared.leaves[name] for name, _ in self.looker.named(site)}
+            leaves = {name: self.shared.leaves[name] for name, _ in self.looker.named(site, self.shared.reader)}
             return {(parameter_place(name), ""): get_gradient_edge(leaf) for name, leaf in leaves.items() if leaf.requires_grad}
         if is_input(site):
             return {(Place("", side="in"), name): entry.edge for name, entry in recording.entries.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -81,10 +82,30 @@ class Looker:
                                 hint="lens.layers() lists every address")
         return site
 
-    def named(self, site: Site) -> list[tuple[str, Tensor]]:
-        """The parameters that a site like `"conv1:weight"` or `"*:weight"` denotes."""
+    def weights(self, layer: Layer) -> tuple[Site, ...]:
+        """The weights of the modules that a layer denotes.
+
+        Raises:
+            LayerNotFound: a module has no weight of its own.
+        """
+        sites = tuple(self.site(one) for one in (layer if isinstance(layer, tuple) else (layer,)))
+        found = tuple(site if site.side.startswith(":") else replace(site, call=None, op="", n=None, field="", side=":weight")
+                      for site in sites)
+        for site in found:
+            if not (site.role or site.is_glob or self.named(site)):
+                held = [f"'{path}'" for path, _, last in (name.rpartition(".") for name in self.parameters)
+                        if last == "weight" and path.startswith(site.path)]
+                raise LayerNotFound(f"'{site.path}' has no weight of its own", nearest=", ".join(held[:3]) or "none")
+        return found
+
+    def named(self, site: Site, reader: Reader | None = None) -> list[tuple[str, Tensor]]:
+        """The parameters that a site like `"conv1:weight"` or `"*:weight"` denotes; those that a role may mean."""
         if not site.side.startswith(":"):
             return []
+        if site.role:
+            paths = self.modules if reader is None else dict.fromkeys(place.path for place in reader.places(site.role))
+            names = [f"{path}.{site.side[1:]}".lstrip(".") for path in paths]
+            return [(name, self.parameters[name]) for name in names if name in self.parameters]
         held = ((name, value, *name.rpartition(".")[::2]) for name, value in self.parameters.items())
         return [(name, value) for name, value, path, last in held if site.matches(Place(path, side=f":{last}"))]
 

@@ -1,0 +1,62 @@
+"""Weights: the filters and matrices that a network has learned, as pictures."""
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from pellucid.core.errors import NotApplicable
+from pellucid.core.needs import WEIGHTS
+from pellucid.core.text import Text
+from pellucid.engine.looker import Looker
+from pellucid.engine.passes import Layer
+from pellucid.ops.tiles import kernel_tiles
+from pellucid.registry import method
+from pellucid.results import Gallery
+
+NEAR_ZERO, ALIKE = 1e-3, 0.98
+_AXES = {2: ("out", "in"), 3: ("filter", "channel", "time"), 4: ("filter", "channel", "height", "width"),
+         5: ("filter", "channel", "depth", "height", "width")}
+
+
+@method(
+    title=Text("Weights", "权重"),
+    question=Text("What have these filters learned?", "这些滤波器学到了什么？"),
+    shows=Text("One tile per filter. Smooth, different tiles are learned; noise and copies are not.",
+               "每个滤波器一格。平滑且彼此不同的格子是学到的；噪声与重复不是。"),
+    cannot=Text("What a deeper filter answers to: its inputs are features, not pixels.", "较深的滤波器响应什么：它的输入是特征而非像素。"),
+    check=Text("For deeper layers use activation_maps, or optimise an input for the filter.", "对较深的层，请用 activation_maps，或为滤波器优化输入。"),
+    needs=WEIGHTS, formula="W", paper="Krizhevsky et al. 2012, NeurIPS",
+    steps=Text("1. Take the weight of the layer as it acts. 2. Draw one tile per filter: three input channels in colour, otherwise the strongest input channel, named in the caption.",
+               "1. 取该层实际起作用的权重。2. 每个滤波器一格：三通道输入用彩色，否则画最强的输入通道，并在标题中注明。"),
+    quick={"filters": 4}, tour=65, needs_target=False)
+def weights(lens: Looker, layer: Layer = "first weight", filters: Annotated[int, Ge(1)] = 64) -> tuple[Gallery, ...]:
+    """The weights of a layer; the network is not run.
+
+    Args:
+        layer: whose weights; "first" means in the order in which the layers were registered.
+        filters: how many are drawn; `values` holds all.
+    Returns:  Gallery, values of the weight's shape; `facts` count near-zero weights and filters that are nearly copies.
+    Raises:   NotApplicable if there is no such weight.
+    """
+    sites = lens.weights(layer)
+    named = [pair for site in sites for pair in lens.named(site) if pair[1].ndim > 1]
+    if sites[0].role.startswith("first"):
+        named = named[:1]
+    if not named:
+        raise NotApplicable(f"no layer that '{layer}' denotes holds a weight matrix", hint="lens.layers() lists the layers")
+    return tuple(_gallery(name.rpartition(".")[0], value, filters) for name, value in named)
+
+
+def _gallery(path: str, weight: Tensor, filters: int) -> Gallery:
+    tiles, captions, colour = kernel_tiles(weight, filters)
+    value = weight.detach()
+    rows = torch.nn.functional.normalize(value.flatten(1).double().cpu(), dim=1)
+    alike = (rows @ rows.T).abs().fill_diagonal_(0)
+    limit = float(value.abs().max())
+    notes = (Text("Three input channels are drawn as red, green and blue; grey is zero.", "三个输入通道以红绿蓝显示；灰色为零。"),) if colour else ()
+    return Gallery(values=value, axes=_AXES.get(value.ndim, ("filter", *["axis"] * (value.ndim - 1))), images=tuple(tiles), captions=tuple(captions), signed=True, layer=f"{path}:weight", notes=notes,
+                   unit=Text("weight", "权重值"),
+                   facts={"norm": float(value.double().norm()), "near zero": float((value.abs() <= NEAR_ZERO * limit).double().mean()),
+                          "filters": value.shape[0], "nearly copies": int((alike > ALIKE).any(1).sum())})

@@ -1,0 +1,67 @@
+"""Numbers that describe a tensor, made where it is seen so that it need not be kept."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BINS = 64
+NEAR = 0.01
+_LIMITS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hardsigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0), "relu6": (None, 6.0)}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Moments and shares of one activation; `silent_*` count channels that are zero everywhere, for two places of the channel axis."""
+
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+    low: float
+    high: float
+    zero: float
+    not_finite: int
+    silent_first: int
+    silent_last: int
+
+
+def summary(value: Tensor) -> Summary:
+    """Moments in double precision over everything that is finite."""
+    flat = value.detach().to(torch.float64 if value.device.type == "cpu" else torch.float32).flatten()
+    finite = flat[flat.isfinite()]
+    empty = finite.numel() == 0
+    nonzero = value != 0
+    return Summary(
+        tuple(value.shape), *((float("nan"),) * 4 if empty else
+                              (float(finite.mean()), float(finite.std(unbiased=False)), float(finite.min()), float(finite.max()))),
+        float((~nonzero).double().mean()), int(flat.numel() - finite.numel()),
+        int((~_any_but(nonzero, 1)).sum()) if value.ndim > 1 else 0, int((~_any_but(nonzero, value.ndim - 1)).sum()))
+
+
+def _any_but(flags: Tensor, axis: int) -> Tensor:
+    return flags.movedim(axis, 0).flatten(1).any(1)
+
+
+def histogram(value: Tensor) -> tuple[Tensor, Tensor]:
+    """Density over `BINS` equal bins between the extremes: centres and densities, on the CPU."""
+    flat = value.detach().flatten().double().cpu()
+    flat = flat[flat.isfinite()]
+    low, high = (float(flat.min()), float(flat.max())) if flat.numel() else (0.0, 1.0)
+    high = high if high > low else low + 1.0
+    counts = torch.histc(flat, BINS, low, high)
+    width = (high - low) / BINS
+    centres = low + width * (torch.arange(BINS, dtype=torch.float64) + 0.5)
+    return centres, counts / (counts.sum().clamp(min=1) * width)
+
+
+def saturation(op: str, value: Tensor) -> float | None:
+    """Share of the values within a hundredth of an activation's limits; None for activations without limits."""
+    limits = _LIMITS.get(op)
+    if limits is None:
+        return None
+    span = (limits[1] or 0.0) - (limits[0] or 0.0)
+    near = torch.zeros_like(value, dtype=torch.bool)
+    for limit in limits:
+        if limit is not None:
+            near |= (value - limit).abs() <= NEAR * span
+    return float(near.double().mean())

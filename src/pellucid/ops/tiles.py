@@ -1,0 +1,56 @@
+"""Small pictures out of weights and activations."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+THUMBNAIL = 32
+
+
+def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str], bool]:
+    """One tile for each of the first `most` filters of a convolution, or one for a whole matrix.
+
+    Args:
+        weight: `(out, in, *kernel)` or `(out, in)`.
+        most: how many filters.
+    Returns:
+        tiles `(height, width)` or, for three input channels, `(height, width, 3)` with 0 as middle grey; a caption each;
+        whether they are colour.
+    """
+    value = weight.detach().float().cpu()
+    if value.ndim == 2:
+        return [value.numpy()], [f"{value.shape[0]} × {value.shape[1]}"], False
+    shown = value[:most]
+    if value.ndim == 4 and value.shape[1] == 3:
+        limit = float(shown.abs().max()) or 1.0
+        return [(0.5 + one.permute(1, 2, 0) / (2 * limit)).numpy() for one in shown], [f"{i}" for i in range(len(shown))], True
+    tiles, captions = [], []
+    for i, one in enumerate(shown):
+        strongest = int(one.flatten(1).norm(dim=1).argmax())
+        tiles.append(_flat(one[strongest]).numpy())
+        captions.append(f"{i} ← {strongest}" if value.shape[1] > 1 else f"{i}")
+    return tiles, captions, False
+
+
+def _flat(kernel: Tensor) -> Tensor:
+    """A kernel of one, two or three axes as a picture; the depth slices of a 3-D one side by side."""
+    if kernel.ndim == 1:
+        return kernel[None]
+    return torch.cat(list(kernel), 1) if kernel.ndim == 3 else kernel
+
+
+def thumbnail(value: Tensor) -> np.ndarray:
+    """A picture of at most 32 × 32 of any tensor: maps averaged over channels, matrices as they are, vectors as a strip.
+
+    Args:
+        value: one example's activation `(channel, *grid)`, `(token, feature)`, `(unit,)`, or a weight.
+    """
+    value = value.detach().float().cpu()
+    while value.ndim > 2:
+        value = value.mean(0)
+    picture = value[None] if value.ndim == 1 else value
+    if value.ndim == 0:
+        picture = value.reshape(1, 1)
+    size = (min(THUMBNAIL, picture.shape[0]), min(THUMBNAIL, picture.shape[1]))
+    return adaptive_avg_pool2d(picture[None, None], size)[0, 0].numpy()
