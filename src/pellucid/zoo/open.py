@@ -41,7 +41,7 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     unless a file is given. `module:Class` and `file.py:Class` run the code that they name.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`; `module:Class` for what Python finds, `path/file.py:Class` for a file; the
+        spec: `torchvision:NAME`, `timm:NAME`; `module:Class` of what Python finds, `path/file.py:Class` of a file; the
             name after the colon is an `nn.Module`, its class, or a function without arguments that makes one.
         weights: a safetensors file, or one that `torch.save` wrote of a state dict.
     Raises:
