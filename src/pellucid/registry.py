@@ -12,7 +12,20 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import GenericAlias, MappingProxyType, UnionType
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec, Union, get_args, get_origin, get_type_hints, overload
+from typing import (
+    Annotated,
+    Any,
+    Concatenate,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
@@ -62,8 +75,11 @@ class MethodSpec:
     def settings(self) -> dict[str, inspect.Parameter]:
         """The settings with annotation and default."""
         hints = get_type_hints(self.function, include_extras=True)
-        return {name: parameter.replace(annotation=hints.get(name, Any))
-                for name, parameter in inspect.signature(self.function).parameters.items() if name not in GIVEN}
+        return {
+            name: parameter.replace(annotation=hints.get(name, Any))
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if name not in GIVEN
+        }
 
     @property
     def doc(self) -> str:
@@ -87,8 +103,11 @@ class View:
         known = spec.settings
         for name in settings:
             if name not in known:
-                raise BadSetting(f"{spec.name} has no setting '{name}'", nearest=quoted(nearest_names(name, known)) or "it has none",
-                                 hint=f"pellucid methods {spec.name}")
+                raise BadSetting(
+                    f"{spec.name} has no setting '{name}'",
+                    nearest=quoted(nearest_names(name, known)) or "it has none",
+                    hint=f"pellucid methods {spec.name}",
+                )
         values = {name: _frozen(settings.get(name, parameter.default)) for name, parameter in known.items()}
         for name, value in values.items():
             _check(spec.name, name, value, known[name].annotation)
@@ -117,7 +136,9 @@ class View:
     def changed(self) -> dict[str, Any]:
         """Settings that differ from their defaults."""
         known = self.spec.settings
-        return {name: value for name, value in self.settings.items() if _key(value) != _key(_frozen(known[name].default))}
+        return {
+            name: value for name, value in self.settings.items() if _key(value) != _key(_frozen(known[name].default))
+        }
 
     @property
     def layers(self) -> list[tuple[str, Layer]]:
@@ -132,11 +153,11 @@ class View:
     def start(self, lens: Looker, x: Inputs | None, target: Target | None) -> Generator[Any, Any, Any]:
         """The method's generator on an input."""
         given = {"x": x, "target": target, "lens": lens}
-        made = self.spec.function(**{name: given[name] for name in self.spec.given}, **self.settings)
-        return made if isinstance(made, Generator) else _done(made)
+        run = partial(self.spec.function, **{name: given[name] for name in self.spec.given}, **self.settings)
+        return run() if inspect.isgeneratorfunction(self.spec.function) else _at_once(run)
 
     def look(self, x: Inputs | None = None, target: Target | None = None) -> Look:
-        """A request for this view's result, for use inside other methods: `result = yield from view.look(x, target)`."""
+        """A request for this view's result, inside other methods: `result = yield from view.look(x, target)`."""
         return Look(self, x, target)
 
     def __call__(self, model: Any, x: Any = None, target: Any = None) -> Any:
@@ -152,18 +173,41 @@ class View:
         return late("pellucid.lens:look")(self, model, x, target)
 
 
-def _done(result: Any) -> Generator[Any, Any, Any]:
-    return result
+def _at_once(run: Callable[[], Any]) -> Generator[Any, Any, Any]:
+    """A method that asks for no pass, as a generator."""
+    return run()
     yield
 
 
-@overload
-def method(**words: Any) -> Callable[[Callable[Concatenate[Inputs, Target, P], Any]], Callable[P, View]]: ...
-@overload
-def method(*, needs_target: Literal[False], **words: Any) -> Callable[[Callable[Concatenate[Inputs, P], Any]], Callable[P, View]]: ...
-def method(*, title: Text, question: Text, shows: Text, cannot: Text, check: Text, needs: Text, paper: str, formula: str = "",
-           steps: Text = Text(""), quick: Mapping[str, Any] | None = None, tour: int | None = None,
-           needs_target: bool = True) -> Callable[[Callable[..., Any]], Callable[..., View]]:
+class Register(Protocol):
+    """Turns the generator into its public callable, which takes the settings alone."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Inputs, Target, Looker, P], Any], /) -> Callable[P, View]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Inputs, Target, P], Any], /) -> Callable[P, View]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Inputs, Looker, P], Any], /) -> Callable[P, View]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Inputs, P], Any], /) -> Callable[P, View]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Looker, P], Any], /) -> Callable[P, View]: ...
+
+
+def method(
+    *,
+    title: Text,
+    question: Text,
+    shows: Text,
+    cannot: Text,
+    check: Text,
+    needs: Text,
+    paper: str,
+    formula: str = "",
+    steps: Text = Text(""),
+    quick: Mapping[str, Any] | None = None,
+    tour: int | None = None,
+) -> Register:
     """Make a visualization out of a generator: `@method(title=..., question=..., ...)`.
 
     Args:
@@ -175,7 +219,6 @@ def method(*, title: Text, question: Text, shows: Text, cannot: Text, check: Tex
         steps: how it is made.
         quick: cheap settings, for the contract tests.
         tour: place in the tour.
-        needs_target: False for methods that explain no target (for type checkers only).
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., View]:
@@ -190,7 +233,7 @@ def method(*, title: Text, question: Text, shows: Text, cannot: Text, check: Tex
         factory.__signature__ = inspect.Signature(list(spec.settings.values()), return_annotation=View)  # type: ignore[attr-defined]
         return factory
 
-    return register
+    return cast("Register", register)
 
 
 def _make(spec: MethodSpec, **settings: Any) -> View:
@@ -201,8 +244,12 @@ def _make(spec: MethodSpec, **settings: Any) -> View:
 def places() -> dict[str, str]:
     """Every method's name and the module that holds it; the folder is the list, entry points add to it."""
     root = Path(__file__).parent / "methods"
-    found = {file.stem: f"pellucid.methods.{folder}.{file.stem}"
-             for folder in FOLDERS for file in sorted((root / folder).glob("*.py")) if not file.stem.startswith("_")}
+    found = {
+        file.stem: f"pellucid.methods.{folder}.{file.stem}"
+        for folder in FOLDERS
+        for file in sorted((root / folder).glob("*.py"))
+        if not file.stem.startswith("_")
+    }
     for point in entry_points(group="pellucid.methods"):
         found.setdefault(point.name, point.value)
     return found
@@ -221,8 +268,11 @@ def factory(name: str) -> Callable[..., View]:
     """
     where = places().get(name)
     if where is None:
-        raise UnknownMethod(f"no visualization is called '{name}'", nearest=quoted(nearest_names(name, places())),
-                            hint="pellucid methods lists all")
+        raise UnknownMethod(
+            f"no visualization is called '{name}'",
+            nearest=quoted(nearest_names(name, places())),
+            hint="pellucid methods lists all",
+        )
     module, _, attribute = where.partition(":")
     return getattr(import_module(module), attribute or name)
 
@@ -232,8 +282,12 @@ def find(name: str) -> MethodSpec:
     return factory(name).spec  # type: ignore[attr-defined]
 
 
-def view(one: View | str) -> View:
-    """A view from itself or from a method's name."""
+def view(one: Any) -> View:
+    """A view from itself or from a method's name.
+
+    Raises:
+        BadSetting: it is neither.
+    """
     if isinstance(one, View):
         return one
     if isinstance(one, str):
@@ -253,7 +307,11 @@ def _frozen(value: Any) -> Any:
 
 def _key(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return (str(value.dtype), tuple(value.shape), sha256(value.detach().cpu().contiguous().flatten().view(-1).numpy().tobytes()).digest())
+        return (
+            str(value.dtype),
+            tuple(value.shape),
+            sha256(value.detach().cpu().contiguous().flatten().view(-1).numpy().tobytes()).digest(),
+        )
     if isinstance(value, tuple):
         return tuple(map(_key, value))
     if isinstance(value, (nn.Module, Callable)) and not isinstance(value, View):
@@ -266,13 +324,19 @@ def _shown(value: Any) -> str:
         return f"tensor{tuple(value.shape)}"
     if isinstance(value, nn.Module):
         return f"<{type(value).__name__}>"
-    return getattr(value, "__name__", None) or repr(value) if callable(value) and not isinstance(value, View) else repr(value)
+    return (
+        getattr(value, "__name__", None) or repr(value)
+        if callable(value) and not isinstance(value, View)
+        else repr(value)
+    )
 
 
 def _check(method_name: str, name: str, value: Any, annotation: Any) -> None:
     if annotation in (Any, inspect.Parameter.empty) or _fits(value, annotation):
         return
-    raise BadSetting(f"{method_name}: {name}={_shown(value)} is not {_worded(annotation)}", hint=f"pellucid methods {method_name}")
+    raise BadSetting(
+        f"{method_name}: {name}={_shown(value)} is not {_worded(annotation)}", hint=f"pellucid methods {method_name}"
+    )
 
 
 def _fits(value: Any, annotation: Any) -> bool:
@@ -292,13 +356,22 @@ def _fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is not None or isinstance(annotation, GenericAlias):
         return callable(value) if origin is Callable or "Callable" in str(origin) else True
-    return value is None if annotation in (None, type(None)) else not isinstance(annotation, type) or isinstance(value, annotation)
+    return (
+        value is None
+        if annotation in (None, type(None))
+        else not isinstance(annotation, type) or isinstance(value, annotation)
+    )
 
 
 def _holds(value: Any, bound: Any) -> bool:
     if value is None:
         return True
-    checks = {Ge: lambda: value >= bound.ge, Gt: lambda: value > bound.gt, Le: lambda: value <= bound.le, Lt: lambda: value < bound.lt}
+    checks = {
+        Ge: lambda: value >= bound.ge,
+        Gt: lambda: value > bound.gt,
+        Le: lambda: value <= bound.le,
+        Lt: lambda: value < bound.lt,
+    }
     check = checks.get(type(bound))
     return check is None or check()
 
@@ -307,7 +380,9 @@ def _worded(annotation: Any) -> str:
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         signs = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
-        bounds = [f"{signs[type(one)][1]} {getattr(one, signs[type(one)][0])}" for one in parts[1:] if type(one) in signs]
+        bounds = [
+            f"{signs[type(one)][1]} {getattr(one, signs[type(one)][0])}" for one in parts[1:] if type(one) in signs
+        ]
         return " and ".join([_worded(parts[0]), *bounds])
     if origin in (Union, UnionType):
         return " or ".join(_worded(part) for part in parts)

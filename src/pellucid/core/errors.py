@@ -1,17 +1,17 @@
 """Everything that pellucid raises on purpose.
 
-    PellucidError
-      BadRequest            what the caller got wrong; raised before or after the pass, never a card
-        UnknownMethod       no visualization of that name
-        BadSetting          a setting that the method does not have, or a value it cannot take
-        LayerNotFound       no such place in this network
-        BadTarget           a target that this output does not have
-        BadInput            wrong shape, not finite, empty, unreadable
-        BadWeights          a weights file that is refused or does not fit the model
-      NotApplicable         what this network cannot give; a `Failure` card in `see`
-      ModelFailed           the model itself raised; the cause is chained, the graph up to there is in `.trace`
-      MethodFault           a method broke the rules of the engine
-      Cancelled             the caller stopped the work
+PellucidError
+  BadRequest            what the caller got wrong; raised before or after the pass, never a card
+    UnknownMethod       no visualization of that name
+    BadSetting          a setting that the method does not have, or a value it cannot take
+    LayerNotFound       no such place in this network
+    BadTarget           a target that this output does not have
+    BadInput            wrong shape, not finite, empty, unreadable
+    BadWeights          a weights file that is refused or does not fit the model
+  NotApplicable         what this network cannot give; a `Failure` card in `see`
+  ModelFailed           the model itself raised; the cause is chained, the graph up to there is in `.trace`
+  MethodFault           a method broke the rules of the engine
+  Cancelled             the caller stopped the work
 """
 
 from collections.abc import Iterable

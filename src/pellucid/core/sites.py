@@ -5,11 +5,21 @@ from dataclasses import dataclass, replace
 from fnmatch import translate
 from functools import cache
 
-ROLES = ("last spatial", "first conv", "first weight", "every weight", "every conv", "every block",
-         "every activation", "every attention")
+ROLES = (
+    "last spatial",
+    "first conv",
+    "first weight",
+    "every weight",
+    "every conv",
+    "every block",
+    "every activation",
+    "every attention",
+)
 INPUT, OUTPUT = "input", "output"
-_TAIL = re.compile(r"(?:#(?P<call>\d+))?(?:/(?P<op>[A-Za-z]\w*?)(?:\.(?P<n>\d+))?)?"
-                   r"(?::(?P<side>[A-Za-z_][\w.]*))?(?:@(?P<field>[\w.\-]+))?$")
+_TAIL = re.compile(
+    r"(?:#(?P<call>\d+))?(?:/(?P<op>[A-Za-z]\w*?)(?:\.(?P<n>\d+))?)?"
+    r"(?::(?P<side>[A-Za-z_][\w.]*))?(?:@(?P<field>[\w.\-]+))?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +108,29 @@ def parse(text: str, names: frozenset[str] | set[str] = frozenset()) -> Site:
     role = text.removesuffix(":in")
     if role in ROLES:
         return Site(text, role=role, side="in" if role != text else "out")
-    if text in names and text not in ("",):
+    if text in names and text != "":
         return Site(text)
-    literal = max((name for name in names if name and text.startswith(name) and text[len(name):][:1] in "#/:@"),
-                  key=len, default=None)
-    start = len(literal) if literal is not None else min((i for i in map(text.find, "#/:@") if i >= 0), default=len(text))
+    literal = max(
+        (name for name in names if name and text.startswith(name) and text[len(name) :][:1] in "#/:@"),
+        key=len,
+        default=None,
+    )
+    start = (
+        len(literal) if literal is not None else min((i for i in map(text.find, "#/:@") if i >= 0), default=len(text))
+    )
     path, tail = text[:start], text[start:]
     found = _TAIL.match(tail)
     if found is None:
         raise ValueError(f"'{text}' is not an address: write PATH[#CALL][/OP.N][:in or :PARAMETER][@FIELD]")
     call, op, n, side, field = found.group("call", "op", "n", "side", "field")
-    site = Site(path, int(call) if call else None, op or "", int(n) if n else None,
-                "out" if side is None else ("in" if side == "in" else f":{side}"), field or "")
+    site = Site(
+        path,
+        int(call) if call else None,
+        op or "",
+        int(n) if n else None,
+        "out" if side is None else ("in" if side == "in" else f":{side}"),
+        field or "",
+    )
     if path == INPUT and INPUT not in names and not op:
         return replace(site, path="", side="in")
     if path == OUTPUT and OUTPUT not in names and not op:

@@ -11,16 +11,90 @@ from torch import Tensor
 from torch.nn import functional
 
 _NOT_WRITING = frozenset({"requires_grad_", "share_memory_", "rename_"})
-_SILENT = frozenset({"size", "dim", "numel", "stride", "item", "tolist", "is_floating_point", "is_complex", "type", "numpy",
-                     "element_size", "data_ptr", "storage_offset", "is_contiguous", "backward", "register_hook", "__len__",
-                     "retain_grad", "requires_grad_", "__bool__", "__int__", "__float__", "__index__", "__format__",
-                     "__repr__", "__hash__", "untyped_storage", "get_device", "nelement", "ndimension", "is_signed",
-                     "is_inference", "_is_view", "__dir__", "__contains__", "__array__", "__reduce_ex__", "__deepcopy__"})
-_SILENT_GETTERS = frozenset({"shape", "device", "dtype", "ndim", "requires_grad", "grad_fn", "is_leaf", "layout", "is_cuda",
-                             "is_sparse", "is_quantized", "names", "grad", "_version", "is_meta", "itemsize", "nbytes",
-                             "is_mps", "is_cpu", "is_nested", "is_mkldnn", "output_nr", "_base", "name", "_backward_hooks"})
-_SAME = {"truediv": "div", "divide": "div", "subtract": "sub", "multiply": "mul", "true_divide": "div", "bmm": "matmul",
-         "mm": "matmul", "_softmax": "softmax", "concat": "cat", "concatenate": "cat", "setitem": "setitem"}
+_SILENT = frozenset(
+    {
+        "size",
+        "dim",
+        "numel",
+        "stride",
+        "item",
+        "tolist",
+        "is_floating_point",
+        "is_complex",
+        "type",
+        "numpy",
+        "element_size",
+        "data_ptr",
+        "storage_offset",
+        "is_contiguous",
+        "backward",
+        "register_hook",
+        "__len__",
+        "retain_grad",
+        "requires_grad_",
+        "__bool__",
+        "__int__",
+        "__float__",
+        "__index__",
+        "__format__",
+        "__repr__",
+        "__hash__",
+        "untyped_storage",
+        "get_device",
+        "nelement",
+        "ndimension",
+        "is_signed",
+        "is_inference",
+        "_is_view",
+        "__dir__",
+        "__contains__",
+        "__array__",
+        "__reduce_ex__",
+        "__deepcopy__",
+    }
+)
+_SILENT_GETTERS = frozenset(
+    {
+        "shape",
+        "device",
+        "dtype",
+        "ndim",
+        "requires_grad",
+        "grad_fn",
+        "is_leaf",
+        "layout",
+        "is_cuda",
+        "is_sparse",
+        "is_quantized",
+        "names",
+        "grad",
+        "_version",
+        "is_meta",
+        "itemsize",
+        "nbytes",
+        "is_mps",
+        "is_cpu",
+        "is_nested",
+        "is_mkldnn",
+        "output_nr",
+        "_base",
+        "name",
+        "_backward_hooks",
+    }
+)
+_SAME = {
+    "truediv": "div",
+    "divide": "div",
+    "subtract": "sub",
+    "multiply": "mul",
+    "true_divide": "div",
+    "bmm": "matmul",
+    "mm": "matmul",
+    "_softmax": "softmax",
+    "concat": "cat",
+    "concatenate": "cat",
+    "setitem": "setitem",
+}
 RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell"})
 ATTENTION = frozenset({"scaled_dot_product_attention", "softmax"})
 
@@ -70,7 +144,9 @@ def known(func: Any) -> Call:
 def _plain(raw: str) -> tuple[str, bool]:
     if raw.startswith("__") and raw.endswith("__"):
         name = raw[2:-2]
-        writes = name == "setitem" or (name.startswith("i") and hasattr(builtins.int, f"__{name[1:]}__") and name != "invert")
+        writes = name == "setitem" or (
+            name.startswith("i") and hasattr(builtins.int, f"__{name[1:]}__") and name != "invert"
+        )
         name = name[1:] if writes and name != "setitem" else name
         name = name[1:] if name[:1] == "r" and hasattr(builtins.int, f"__{name[1:]}__") else name
         return _SAME.get(name, name), writes
@@ -81,12 +157,18 @@ def _plain(raw: str) -> tuple[str, bool]:
 
 def _steppable(func: Any) -> Callable[..., Any]:
     """`func` with its own override check answered "no", so that the calls inside it can be seen."""
+
     def no(*_: Any) -> bool:
         return False
 
     names = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
-    inside = FunctionType(func.__code__, {**func.__globals__, **dict.fromkeys(names, no)}, func.__name__,
-                          func.__defaults__, func.__closure__)
+    inside = FunctionType(
+        func.__code__,
+        {**func.__globals__, **dict.fromkeys(names, no)},
+        func.__name__,
+        func.__defaults__,
+        func.__closure__,
+    )
     inside.__kwdefaults__ = func.__kwdefaults__
     return inside
 
@@ -108,7 +190,7 @@ def fields(value: Any) -> list[tuple[str, Any]]:
         return [(str(key), part) for key, part in value.items()]
     if isinstance(value, (tuple, list)):
         names = getattr(value, "_fields", None) or range(len(value))
-        return [(str(name), part) for name, part in zip(names, value)]
+        return [(str(name), part) for name, part in zip(names, value, strict=True)]
     if hasattr(value, "__dataclass_fields__"):
         return [(name, getattr(value, name, None)) for name in value.__dataclass_fields__]
     return []
@@ -135,7 +217,7 @@ def with_part(value: Any, field: str, new: Tensor) -> Any:
         rest = ""
     rebuilt = {name: with_part(inside, rest, new) if name == head else inside for name, inside in items}
     if isinstance(value, dict):
-        mapping = dict(zip(value, rebuilt.values()))
+        mapping = dict(zip(value, rebuilt.values(), strict=True))
         return type(value)(mapping) if type(value) is not dict else mapping
     if isinstance(value, (tuple, list)):
         return type(value)(*rebuilt.values()) if hasattr(value, "_fields") else type(value)(rebuilt.values())

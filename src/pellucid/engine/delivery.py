@@ -40,7 +40,9 @@ class Delivery:
             if key in spots:
                 continue
             reduce = layer.reduce if isinstance(layer, Keep) else None
-            found = [spot for site in member.sites[key] for spot in self._spots(member, site, key in member.graded, reduce)]
+            found = [
+                spot for site in member.sites[key] for spot in self._spots(member, site, key in member.graded, reduce)
+            ]
             if not found:
                 raise self._missing(member.sites[key], member.notes)
             self._count(found)
@@ -48,14 +50,23 @@ class Delivery:
         rule = member.ask.rules
         if rule is not None and self.recording.nodes is not None:
             member.notes += _rule_notes(rule, {name for name, _ in self.recording.nodes.found})
-        return Seen(spots, self.trace, None if output is None else output.detach(),
-                    None if member.score is None else member.score.detach(),
-                    member.resolved.infos if member.resolved else (), tuple(member.notes))
+        return Seen(
+            spots,
+            self.trace,
+            None if output is None else output.detach(),
+            None if member.score is None else member.score.detach(),
+            member.resolved.infos if member.resolved else (),
+            tuple(member.notes),
+        )
 
     def _count(self, spots: Iterable[Spot]) -> None:
         for spot in spots:
             for tensor in (spot.value, spot.grad):
-                if isinstance(tensor, Tensor) and id(tensor) not in self._counted and not spot.place.side.startswith(":"):
+                if (
+                    isinstance(tensor, Tensor)
+                    and id(tensor) not in self._counted
+                    and not spot.place.side.startswith(":")
+                ):
                     self._counted.add(id(tensor))
                     self.kept_bytes += tensor.numel() * tensor.element_size()
 
@@ -64,8 +75,11 @@ class Delivery:
             return self._input_spots(member, site, graded)
         if site.side.startswith(":"):
             return self._parameter_spots(member, site, graded)
-        found = (self._spot(member, site, key, capture, graded, reduce)
-                 for key, capture in self.recording.captures.items() if self.shared.denotes(site, key))
+        found = (
+            self._spot(member, site, key, capture, graded, reduce)
+            for key, capture in self.recording.captures.items()
+            if self.shared.denotes(site, key)
+        )
         return [spot for spot in found if spot is not None]
 
     def _spot(self, member: Member, site: Site, key: Key, capture: Capture, graded: bool, reduce: Any) -> Spot | None:
@@ -76,8 +90,10 @@ class Delivery:
         grad = member.gradients.get(key) if graded else None
         if graded and grad is None:
             if capture.overwritten:
-                raise NotApplicable(f"'{where}' is a view that the model overwrites in place: its gradient is lost",
-                                    hint="take the layer before or after it")
+                raise NotApplicable(
+                    f"'{where}' is a view that the model overwrites in place: its gradient is lost",
+                    hint="take the layer before or after it",
+                )
             if not (site.is_glob or site.role):
                 raise NotApplicable(f"no gradient reaches '{where}' from the target")
             member.notes.append(_left_out(where))
@@ -97,16 +113,18 @@ class Delivery:
                 raise NotApplicable(f"the input '{name}' is integer and no embedding reads it, so it has no gradient")
             grad = member.gradients.get((Place("", side="in"), name))
             if graded and grad is None:
-                member.notes.append(Text(f"The target does not depend on the input '{name}': its gradient is zero.",
-                                         f"目标不依赖于输入 '{name}'：其梯度为零。"))
+                member.notes.append(
+                    Text(
+                        f"The target does not depend on the input '{name}': its gradient is zero.",
+                        f"目标不依赖于输入 '{name}'：其梯度为零。",
+                    )
+                )
                 grad = torch.zeros_like(entry.value)
             where = "input" if len(self.recording.entries) == 1 else f"input@{name}"
             yield Spot(Place("", side="in"), where, entry.value, grad if graded else None, input=name)
 
     def _parameter_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
-        order = {path: i for i, path in enumerate(dict.fromkeys(event.path for event in self.trace.events))}
-        named = sorted(self.shared.looker.named(site, self.shared.reader), key=lambda one: order.get(one[0].rpartition(".")[0], len(order)))
-        for name, _ in named:
+        for name, _ in self.shared.looker.named(site, self.shared.reader):
             place = parameter_place(name)
             grad = member.gradients.get((place, ""))
             where = f"{place.path}{place.side}"
@@ -122,22 +140,31 @@ class Delivery:
         if notes:
             return NotApplicable(f"no gradient reaches any place of {names} from the target")
         if all(site.role for site in sites):
-            return NotApplicable(f"this network has no place for the role {names}: "
-                                 f"{_ROLE_REASONS.get(sites[0].role, 'nothing of that kind ran')}",
-                                 hint="name a layer; lens.layers() lists them")
+            return NotApplicable(
+                f"this network has no place for the role {names}: "
+                f"{_ROLE_REASONS.get(sites[0].role, 'nothing of that kind ran')}",
+                hint="name a layer; lens.layers() lists them",
+            )
         unused = [site.path for site in sites if site.path in self.shared.looker.names and not site.op]
         if unused and len(unused) == len(sites):
-            return NotApplicable(f"'{unused[0]}' was not called in this forward, or gave no tensor",
-                                 hint="lens.layers(x) lists what ran")
-        return LayerNotFound(f"nothing in this forward is called {names}",
-                             nearest=self.shared.looker.neighbours(str(sites[0])), hint="lens.layers(x) lists every address")
+            return NotApplicable(
+                f"'{unused[0]}' was not called in this forward, or gave no tensor", hint="lens.layers(x) lists what ran"
+            )
+        return LayerNotFound(
+            f"nothing in this forward is called {names}",
+            nearest=self.shared.looker.neighbours(str(sites[0])),
+            hint="lens.layers(x) lists every address",
+        )
 
 
 _ROLE_REASONS = {
     "last spatial": "no output keeps the height and width (or length) of a convolution or pooling",
-    "first conv": "it has no convolution", "every conv": "it has no convolution",
-    "first weight": "no layer holds a weight matrix", "every weight": "no layer holds a weight matrix",
-    "every attention": "no attention ran", "every block": "no module repeats",
+    "first conv": "it has no convolution",
+    "every conv": "it has no convolution",
+    "first weight": "no layer holds a weight matrix",
+    "every weight": "no layer holds a weight matrix",
+    "every attention": "no attention ran",
+    "every block": "no module repeats",
     "every activation": "no activation function was seen",
 }
 
@@ -149,10 +176,19 @@ def _left_out(where: str) -> Text:
 def _rule_notes(rule: Rule, ops: set[str]) -> list[Text]:
     touched = ops & rule.ops
     if not touched:
-        return [Text("No rectifying activation was found: this equals the plain gradient.", "没有找到整流激活函数：结果等于普通梯度。")]
+        return [
+            Text(
+                "No rectifying activation was found: this equals the plain gradient.",
+                "没有找到整流激活函数：结果等于普通梯度。",
+            )
+        ]
     smooth = sorted(touched & SMOOTH)
     if smooth:
         names = ", ".join(smooth)
-        return [Text(f"The published rule is for ReLU; at {names} only negative gradients are cut (an analogue).",
-                     f"该规则原为 ReLU 提出；在 {names} 处仅截去负梯度（类比做法）。")]
+        return [
+            Text(
+                f"The published rule is for ReLU; at {names} only negative gradients are cut (an analogue).",
+                f"该规则原为 ReLU 提出；在 {names} 处仅截去负梯度（类比做法）。",
+            )
+        ]
     return []

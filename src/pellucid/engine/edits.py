@@ -12,7 +12,7 @@ from pellucid.core.errors import BadSetting
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """`change(tensor) -> tensor` of the same shape replaces what flows at `site`; the model's own tensor is not written."""
+    """`change(tensor) -> tensor` replaces what flows at `site`; the model's own tensor is not written."""
 
     site: str | nn.Module
     change: Callable[[Tensor], Tensor]
@@ -30,15 +30,19 @@ class Edit:
             return self.change is other.change
         mine, theirs = self.key, other.key
         if isinstance(mine, Tensor) and isinstance(theirs, Tensor):
-            return mine is theirs or (mine.shape == theirs.shape and mine.dtype == theirs.dtype and torch.equal(mine, theirs))
+            return mine is theirs or (
+                mine.shape == theirs.shape and mine.dtype == theirs.dtype and torch.equal(mine, theirs)
+            )
         return type(mine) is type(theirs) and not isinstance(mine, Tensor) and mine == theirs
 
     def __call__(self, value: Tensor) -> Tensor:
         """The edited tensor; checked for shape."""
         changed = self.change(value)
         if changed.shape != value.shape:
-            raise BadSetting(f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
-                             f"the network has {tuple(value.shape)} there")
+            raise BadSetting(
+                f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
+                f"the network has {tuple(value.shape)} there"
+            )
         return changed.to(value.dtype)
 
 

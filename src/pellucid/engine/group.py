@@ -14,9 +14,11 @@ from pellucid.engine.looker import Session, entries_of, out_of_memory
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
 from pellucid.engine.recording import Recording, is_input
-from pellucid.engine.roles import Reader, may_be
+from pellucid.engine.roles import Reader
 from pellucid.engine.rules import Rule
-from pellucid.engine.taps import Tap, Taps, Wish
+from pellucid.engine.taps import Taps
+from pellucid.engine.wanted import last_place, leaves_of, wishes_of
+
 
 def run_group(session: Session, passes: list[Pass]) -> list[Seen | PellucidError]:
     """One forward for all of `passes`, which must be equal in input, edits and state.
@@ -38,13 +40,17 @@ def _member(session: Session, ask: Pass) -> Member:
     try:
         for layer in (*ask.keep, *ask.grads):
             key = layer_key(layer)
-            member.sites[key] = [session.looker.site(one) for one in _each(layer.site if isinstance(layer, Keep) else layer)]
+            member.sites[key] = [
+                session.looker.site(one) for one in _each(layer.site if isinstance(layer, Keep) else layer)
+            ]
             if session.looker.scripted:
                 _refuse_scripted(member.sites[key])
         member.graded = {layer_key(layer) for layer in ask.grads}
         if ask.rules is not None and session.looker.unseen:
-            raise NotApplicable(f"{ask.rules.name} needs to see every activation, but '{session.looker.unseen[0]}' is scripted",
-                                hint="look at the original nn.Module")
+            raise NotApplicable(
+                f"{ask.rules.name} needs to see every activation, but '{session.looker.unseen[0]}' is scripted",
+                hint="look at the original nn.Module",
+            )
     except PellucidError as error:
         member.error = error
     return member
@@ -57,8 +63,10 @@ def _each(layer: Layer) -> Iterable[Layer]:
 def _refuse_scripted(sites: list[Site]) -> None:
     for site in sites:
         if site.role or site.op or site.path or site.side not in ("in", "out"):
-            raise NotApplicable(f"the model is scripted (torch.jit): '{site}' inside it cannot be seen",
-                                hint="look at the original nn.Module; input gradients work on scripted models")
+            raise NotApplicable(
+                f"the model is scripted (torch.jit): '{site}' inside it cannot be seen",
+                hint="look at the original nn.Module; input gradients work on scripted models",
+            )
 
 
 class Group:
@@ -71,66 +79,22 @@ class Group:
         self.grad_mode = any(one.graded for one in members)
         self.state: dict[str, Tensor] = dict(members[0].ask.state or {})
         reader = self.looker.traces.get(self.x.signature)
-        wishes, candidates = self._wishes(reader)
+        wishes, candidates = wishes_of(members, reader)
         edits = [(self.looker.site(edit.site), edit) for edit in self.edits]
-        taps = Taps(wishes, edits, candidates)
-        sites = [site for one in members for sites in one.sites.values() for site in sites]
-        entering = any(map(is_input, sites)) or any(is_input(site) for site, _ in edits) or bool(self.x.embedded) \
-            or (self.grad_mode and self.x.is_discrete)
-        recording = Recording(taps, grad_mode=self.grad_mode, rules=any(one.ask.rules for one in members),
-                              graph=any(one.ask.graph for one in members), last=self._last(wishes, candidates, reader),
-                              entries=entries_of(self.x) if entering else {})
-        self.shared = Shared(self.looker, recording, reader, self._leaves(sites, edits, recording))
-
-    def _wishes(self, reader: Reader | None) -> tuple[list[Wish], list[tuple[Site, Tap]]]:
-        """Concrete wishes; roles that only this forward's own trace can resolve become candidates."""
-        wishes: list[Wish] = []
-        candidates: list[tuple[Site, Tap]] = []
-        for member in self.members:
-            kept = {layer_key(one) for one in member.ask.keep if not isinstance(one, Keep)}
-            for layer in (*member.ask.keep, *member.ask.grads):
-                key = layer_key(layer)
-                reduce = layer.reduce if isinstance(layer, Keep) else None
-                for site in member.sites[key]:
-                    if is_input(site) or site.side.startswith(":"):
-                        continue
-                    if not site.role:
-                        wishes.append(Wish(site, key in kept, key in member.graded, reduce))
-                    elif reader is None:
-                        candidates.append((site, Tap(key in kept, key in member.graded, (reduce,) if reduce else ())))
-                    else:
-                        wishes += [Wish(Site(place.path, place.call, place.op, place.n, site.side), key in kept,
-                                        key in member.graded, reduce) for place in reader.places(site.role)]
-        return wishes, candidates
-
-    def _leaves(self, sites: list[Site], edits: list[tuple[Site, Any]], recording: Recording) -> dict[str, Tensor]:
-        """Parameters as this forward uses them; frozen ones are replaced by leaves that share their memory."""
-        for site, edit in edits:
-            for name, parameter in self.looker.named(site):
-                value = edit(self.state.get(name, parameter).detach())
-                self.state[name] = value.requires_grad_() if self.grad_mode else value
-                recording.edited.add(id(edit))
-        leaves: dict[str, Tensor] = {}
-        for name, parameter in {one: value for site in sites for one, value in self.looker.named(site)}.items():
-            base = self.state.get(name, parameter)
-            if self.grad_mode and not base.requires_grad and base.is_floating_point():
-                base = self.state[name] = base.detach().requires_grad_()
-            leaves[name] = base
-        return leaves
-
-    def _last(self, wishes: list[Wish], candidates: list[Any], reader: Reader | None) -> Place | None:
-        """The place after which nothing more is wanted, if an earlier trace tells."""
-        if reader is None or not wishes or candidates or any(one.wants_output for one in self.members):
-            return None
-        ends: list[int] = []
-        for wish in wishes:
-            side = wish.site.side
-            found = [i for i, event in enumerate(reader.trace.events)
-                     if wish.site.matches(Place(event.path, event.call, event.op, event.n, side))]
-            if not found:
-                return None
-            ends.append(max(found))
-        return reader.trace.events[max(ends)].place
+        sites = [site for one in members for sites in one.sites.values() for site in sites] + [
+            site for site, _ in edits
+        ]
+        entering = any(map(is_input, sites)) or bool(self.x.embedded) or (self.grad_mode and self.x.is_discrete)
+        recording = Recording(
+            Taps(wishes, edits, candidates),
+            grad_mode=self.grad_mode,
+            rules=any(one.ask.rules for one in members),
+            graph=any(one.ask.graph for one in members),
+            last=last_place(members, wishes, candidates, reader),
+            entries=entries_of(self.x) if entering else {},
+        )
+        leaves = leaves_of(self.looker, members, edits, self.state, recording)
+        self.shared = Shared(self.looker, recording, reader, leaves)
 
     def run(self) -> None:
         """Forward, targets, backwards, delivery."""
@@ -162,8 +126,10 @@ class Group:
     def _check_edits(self) -> None:
         missed = [edit for edit in self.edits if id(edit) not in self.shared.recording.edited]
         for one in self.members if missed else ():
-            one.error = one.error or LayerNotFound(f"nothing in this forward is called '{missed[0].site}', so nothing was edited",
-                                                   nearest=self.looker.neighbours(str(missed[0].site)))
+            one.error = one.error or LayerNotFound(
+                f"nothing in this forward is called '{missed[0].site}', so nothing was edited",
+                nearest=self.looker.neighbours(str(missed[0].site)),
+            )
 
     def _explained(self, raw: Any) -> Tensor | None:
         if not any(one.wants_output for one in self.members):
@@ -204,7 +170,9 @@ class Group:
             except Exception as error:
                 if out_of_memory(error):
                     raise
-                failed = ModelFailed(f"the backward raised {type(error).__name__}: {error}", trace=self.shared.recording.trace)
+                failed = ModelFailed(
+                    f"the backward raised {type(error).__name__}: {error}", trace=self.shared.recording.trace
+                )
                 failed.__cause__ = error
                 for one in members:
                     one.error = failed
@@ -215,9 +183,11 @@ class Group:
         trace = self.shared.recording.trace
         if self.shared.recording.nodes.composed:
             place = trace.address(self.shared.recording.nodes.composed[0])
-            raise NotApplicable(f"{rule.name}: the activation at '{place}' is composed in Python (like x*sigmoid(x)), "
-                                "it has no single operation whose backward could be replaced",
-                                hint="use the built-in activation (F.silu, F.gelu), or saliency")
+            raise NotApplicable(
+                f"{rule.name}: the activation at '{place}' is composed in Python (like x*sigmoid(x)), "
+                "it has no single operation whose backward could be replaced",
+                hint="use the built-in activation (F.silu, F.gelu), or saliency",
+            )
         if any(event.op == "rnn_relu" for event in trace.events):
             raise NotApplicable(f"{rule.name}: the ReLU inside torch.rnn_relu cannot be reached")
 
@@ -233,12 +203,14 @@ class Group:
                 for site in member.sites[key]:
                     edges.update(self._edges(site))
         if not total.requires_grad:
-            raise NotApplicable("the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
-                                hint="methods that need no gradient still work (activation_maps, occlusion)")
+            raise NotApplicable(
+                "the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
+                hint="methods that need no gradient still work (activation_maps, occlusion)",
+            )
         if not edges:
             return
         grads = self.session.backward(self.shared.recording, total, list(edges.values()), rule, retain)
-        found = dict(zip(edges, grads))
+        found = dict(zip(edges, grads, strict=True))
         for member in members:
             member.gradients = found
 
@@ -246,9 +218,19 @@ class Group:
         recording = self.shared.recording
         if site.side.startswith(":"):
             leaves = {name: self.shared.leaves[name] for name, _ in self.looker.named(site, self.shared.reader)}
-            return {(parameter_place(name), ""): get_gradient_edge(leaf) for name, leaf in leaves.items() if leaf.requires_grad}
+            return {
+                (parameter_place(name), ""): get_gradient_edge(leaf)
+                for name, leaf in leaves.items()
+                if leaf.requires_grad
+            }
         if is_input(site):
-            return {(Place("", side="in"), name): entry.edge for name, entry in recording.entries.items()
-                    if entry.edge is not None and site.field in ("", name)}
-        return {key: capture.edge for key, capture in recording.captures.items()
-                if capture.edge is not None and self.shared.denotes(site, key)}
+            return {
+                (Place("", side="in"), name): entry.edge
+                for name, entry in recording.entries.items()
+                if entry.edge is not None and site.field in ("", name)
+            }
+        return {
+            key: capture.edge
+            for key, capture in recording.captures.items()
+            if capture.edge is not None and self.shared.denotes(site, key)
+        }

@@ -42,7 +42,7 @@ def run_halved(session: Session, group: list[Pass], run: Run, chunks: list[int])
         if half is None:
             return None
         halves.append(half)
-    return [_joined(one, a, b) for one, a, b in zip(group, *halves)]
+    return [_joined(one, a, b) for one, a, b in zip(group, *halves, strict=True)]
 
 
 def _free() -> None:
@@ -57,7 +57,9 @@ def _cuttable(session: Session, one: Pass) -> bool:
     if one.target is not None and one.target.resolved is None:
         return False
     sites = [session.looker.site(layer) for layer in (*one.keep, *one.grads) if not isinstance(layer, (Keep, tuple))]
-    known = all(is_input(site) or (site.path == "" and not site.op and not site.role and site.side == "out") for site in sites)
+    known = all(
+        is_input(site) or (site.path == "" and not site.op and not site.role and site.side == "out") for site in sites
+    )
     return known and len(sites) == len(one.keep) + len(one.grads)
 
 
@@ -69,8 +71,10 @@ def _joined(ask: Pass, a: Seen | PellucidError, b: Seen | PellucidError) -> Seen
     spots: dict[Any, tuple[Spot, ...]] = {}
     for layer in (*ask.keep, *ask.grads):
         key = layer_key(layer)
-        spots[key] = tuple(replace(one, value=_cat(one.value, two.value), grad=_cat(one.grad, two.grad))
-                           for one, two in zip(a.spots[key], b.spots[key]))
+        spots[key] = tuple(
+            replace(one, value=_cat(one.value, two.value), grad=_cat(one.grad, two.grad))
+            for one, two in zip(a.spots[key], b.spots[key], strict=True)
+        )
     infos = ask.target.resolved.infos if ask.target is not None and ask.target.resolved is not None else ()
     return Seen(spots, a.trace, _cat(a.output, b.output), _cat(a.score, b.score), infos, a.notes)
 

@@ -4,7 +4,7 @@ Nothing that flows is changed or cloned unless an edit asks. A value that is abo
 just before; gradients are taken at graph edges, which later writes cannot move.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from threading import get_ident
@@ -36,7 +36,7 @@ class Intercept:
         self.mode = _Mode(self)
 
     @contextmanager
-    def installed(self) -> Iterator["Intercept"]:
+    def installed(self) -> Generator["Intercept"]:
         """Hooks on every module until the context closes, whatever happens inside."""
         self.thread = get_ident()
         handles: list[Any] = []
@@ -51,7 +51,7 @@ class Intercept:
             self.recording = None
 
     @contextmanager
-    def watching(self, recording: Recording) -> Iterator[None]:
+    def watching(self, recording: Recording) -> Generator[None]:
         """One forward."""
         self.recording = recording
         try:
@@ -74,7 +74,7 @@ class Intercept:
             changed = _observe(run, path, call, "", 0, "in", nest)
         if changed is nest:
             return None
-        return tuple(changed[:len(args)]), dict(zip(kwargs, changed[len(args):]))
+        return tuple(changed[: len(args)]), dict(zip(kwargs, changed[len(args) :], strict=True))
 
     def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> Any:
         run = self.recording

@@ -1,6 +1,6 @@
 """A model made addressable for the engine: its modules, its traces, one forward, one backward."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -36,12 +36,18 @@ class Looker:
         self.model = unwrapped(model)
         self.select = output
         self.scripted = isinstance(self.model, _SCRIPTED)
-        self.modules: dict[str, nn.Module] = {} if self.scripted else {
-            path: module for path, module in self.model.named_modules() if not isinstance(module, _SCRIPTED)}
+        self.modules: dict[str, nn.Module] = (
+            {}
+            if self.scripted
+            else {path: module for path, module in self.model.named_modules() if not isinstance(module, _SCRIPTED)}
+        )
         self.names = frozenset(self.modules)
-        self.unseen = tuple(path for path, module in self.model.named_modules() if isinstance(module, _SCRIPTED)) \
-            if not self.scripted else ("the whole model (scripted)",)
-        self.parameters = dict(self.model.named_parameters())
+        self.unseen = (
+            tuple(path for path, module in self.model.named_modules() if isinstance(module, _SCRIPTED))
+            if not self.scripted
+            else ("the whole model (scripted)",)
+        )
+        self.parameters: dict[str, Tensor] = dict(self.model.named_parameters())
         self.traces: dict[Any, Reader] = {}
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
@@ -57,8 +63,10 @@ class Looker:
         if isinstance(layer, nn.Module):
             path = self._paths.get(id(layer))
             if path is None:
-                raise LayerNotFound(f"this {type(layer).__name__} is not part of {type(self.model).__name__}",
-                                    hint="pass a module of the model that the lens looks at, or its dotted name")
+                raise LayerNotFound(
+                    f"this {type(layer).__name__} is not part of {type(self.model).__name__}",
+                    hint="pass a module of the model that the lens looks at, or its dotted name",
+                )
             return Site(path)
         if layer not in self._sites:
             self._sites[layer] = self._parsed(str(layer))
@@ -74,12 +82,20 @@ class Looker:
             known = f"{site.path}.{site.side[1:]}".lstrip(".") in self.parameters
             if not known:
                 held = [name for name in self.parameters if name.rpartition(".")[0] == site.path]
-                raise LayerNotFound(f"'{site.path}' has no parameter '{site.side[1:]}'",
-                                    nearest=", ".join(f"'{name.replace('.' + name.rpartition('.')[2], ':' + name.rpartition('.')[2])}'"
-                                                      for name in held[:3]) or "none")
+                raise LayerNotFound(
+                    f"'{site.path}' has no parameter '{site.side[1:]}'",
+                    nearest=", ".join(
+                        f"'{name.replace('.' + name.rpartition('.')[2], ':' + name.rpartition('.')[2])}'"
+                        for name in held[:3]
+                    )
+                    or "none",
+                )
         if not known:
-            raise LayerNotFound(f"{type(self.model).__name__} has no layer '{text}'", nearest=self.neighbours(site.path),
-                                hint="lens.layers() lists every address")
+            raise LayerNotFound(
+                f"{type(self.model).__name__} has no layer '{text}'",
+                nearest=self.neighbours(site.path),
+                hint="lens.layers() lists every address",
+            )
         return site
 
     def weights(self, layer: Layer) -> tuple[Site, ...]:
@@ -89,25 +105,45 @@ class Looker:
             LayerNotFound: a module has no weight of its own.
         """
         sites = tuple(self.site(one) for one in (layer if isinstance(layer, tuple) else (layer,)))
-        found = tuple(site if site.side.startswith(":") else replace(site, call=None, op="", n=None, field="", side=":weight")
-                      for site in sites)
+        found = tuple(
+            site if site.side.startswith(":") else replace(site, call=None, op="", n=None, field="", side=":weight")
+            for site in sites
+        )
         for site in found:
             if not (site.role or site.is_glob or self.named(site)):
-                held = [f"'{path}'" for path, _, last in (name.rpartition(".") for name in self.parameters)
-                        if last == "weight" and path.startswith(site.path)]
+                held = [
+                    f"'{path}'"
+                    for path, _, last in (name.rpartition(".") for name in self.parameters)
+                    if last == "weight" and path.startswith(site.path)
+                ]
                 raise LayerNotFound(f"'{site.path}' has no weight of its own", nearest=", ".join(held[:3]) or "none")
         return found
 
     def named(self, site: Site, reader: Reader | None = None) -> list[tuple[str, Tensor]]:
-        """The parameters that a site like `"conv1:weight"` or `"*:weight"` denotes; those that a role may mean."""
+        """The parameters that a site like `"conv1:weight"` or `"*:weight"` denotes, first used first.
+
+        A role means the matrices of its places; without a reader, all that it could mean. A parametrized weight is the
+        parameter behind it.
+        """
         if not site.side.startswith(":"):
             return []
         if site.role:
-            paths = self.modules if reader is None else dict.fromkeys(place.path for place in reader.places(site.role))
-            names = [f"{path}.{site.side[1:]}".lstrip(".") for path in paths]
-            return [(name, self.parameters[name]) for name in names if name in self.parameters]
+            return self._matrices(site.role, reader)
         held = ((name, value, *name.rpartition(".")[::2]) for name, value in self.parameters.items())
-        return [(name, value) for name, value, path, last in held if site.matches(Place(path, side=f":{last}"))]
+        found = [(name, value) for name, value, path, last in held if site.matches(Place(path, side=f":{last}"))]
+        behind = f"{site.path}.parametrizations{site.side.replace(':', '.')}.original".lstrip(".")
+        return (
+            found or [pair for pair in self.parameters.items() if pair[0].startswith(behind) and pair[1].ndim > 1][:1]
+        )
+
+    def _matrices(self, role: str, reader: Reader | None) -> list[tuple[str, Tensor]]:
+        matrices = [pair for pair in self.parameters.items() if pair[1].ndim > 1]
+        if reader is None:
+            return matrices
+        every = role if role.startswith("every") else role.replace("first", "every")
+        order = {path: i for i, path in enumerate(dict.fromkeys(place.path for place in reader.places(every)))}
+        used = sorted((pair for pair in matrices if owner(pair[0]) in order), key=lambda pair: order[owner(pair[0])])
+        return used[:1] if role.startswith("first") else used
 
     def neighbours(self, name: str) -> str:
         """The nearest addresses, with shapes where a trace is known."""
@@ -118,7 +154,7 @@ class Looker:
         return ", ".join(f"'{one}'" for one in nearest_names(name, [path for path in self.modules if path]))
 
     @contextmanager
-    def looking(self, seed: int) -> Iterator["Session"]:
+    def looking(self, seed: int) -> Generator["Session"]:
         """The model as it is for one look: watched, in `eval` behaviour, and as before afterwards."""
         intercept = Intercept(self.modules)
         with pristine(self.model) as snapshot, ExitStack() as stack:
@@ -135,6 +171,18 @@ def unwrapped(model: nn.Module) -> nn.Module:
             model = model._orig_mod  # type: ignore[assignment]
         else:
             return model
+
+
+def written(value: Tensor) -> int:
+    """How often a tensor was written in place."""
+    return value._version
+
+
+def owner(name: str) -> str:
+    """The module that a parameter belongs to; for a parametrized weight the module that it is a weight of."""
+    return (
+        name.partition("parametrizations.")[0].rstrip(".") if "parametrizations." in name else name.rpartition(".")[0]
+    )
 
 
 class Session:
@@ -157,8 +205,11 @@ class Session:
         self.forwards += 1
         self.samples += x.size
         entered = _enter(x, recording)
-        call = (lambda: functional_call(self.looker.model, dict(state), entered.args, entered.kwargs)) if state \
+        call = (
+            (lambda: functional_call(self.looker.model, dict(state), entered.args, entered.kwargs))
+            if state
             else (lambda: self.looker.model(*entered.args, **entered.kwargs))
+        )
         output: Any = None
         try:
             with torch.set_grad_enabled(recording.grad_mode), self.intercept.watching(recording):
@@ -186,10 +237,15 @@ class Session:
         last = trace.events[-1] if trace.events else None
         after = f", after {trace.describe(last.place, last)}" if last else ""
         where = trace.failed if trace.failed not in ("", "output") else type(self.looker.model).__name__
-        return ModelFailed(f"the model raised {type(error).__name__} in '{where}'{after}: {error}", trace=trace,
-                           hint="check the input's shape and type; the operations up to there are in .trace")
+        return ModelFailed(
+            f"the model raised {type(error).__name__} in '{where}'{after}: {error}",
+            trace=trace,
+            hint="check the input's shape and type; the operations up to there are in .trace",
+        )
 
-    def backward(self, recording: Recording, total: Tensor, edges: Sequence[Any], rule: Rule | None, retain: bool) -> list[Tensor | None]:
+    def backward(
+        self, recording: Recording, total: Tensor, edges: Sequence[Any], rule: Rule | None, retain: bool
+    ) -> list[Tensor | None]:
         """Gradients of `total` at `edges`, under a rule; None where it does not depend on one."""
         self.backwards += 1
         nodes = recording.nodes.found if recording.nodes is not None else ()
@@ -240,4 +296,3 @@ def out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text.lower())
-

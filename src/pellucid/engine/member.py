@@ -34,8 +34,11 @@ class Member:
     @property
     def wants_output(self) -> bool:
         """Whether the forward must run to its end for this pass."""
-        ends = any(site.path == "" and not site.op and site.side == "out" and not site.role
-                   for sites in self.sites.values() for site in sites)
+        ends = any(
+            site.path == "" and not site.op and site.side == "out" and not site.role
+            for sites in self.sites.values()
+            for site in sites
+        )
         return ends or self.ask.target is not None or self.ask.graph or self.ask.rules is not None
 
 

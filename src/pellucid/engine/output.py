@@ -26,8 +26,10 @@ def explained(output: Any, select: Select = None) -> tuple[Tensor, Text | None]:
     if isinstance(output, Tensor) and select is None:
         if output.is_floating_point():
             return output, None
-        raise NotApplicable(f"the model's output is {output.dtype}, it carries no gradient and no score",
-                            hint="give output=, a function that returns the tensor before rounding or argmax")
+        raise NotApplicable(
+            f"the model's output is {output.dtype}, it carries no gradient and no score",
+            hint="give output=, a function that returns the tensor before rounding or argmax",
+        )
     if callable(select):
         return select(output), None
     if select is not None:
@@ -38,8 +40,10 @@ def explained(output: Any, select: Select = None) -> tuple[Tensor, Text | None]:
             return parts[name], _which(name)
     tensor = first_tensor(output)
     if tensor is None:
-        raise NotApplicable(f"the model's output ({type(output).__name__}) holds no floating tensor",
-                            hint="give output=, a function from the output to a tensor")
+        raise NotApplicable(
+            f"the model's output ({type(output).__name__}) holds no floating tensor",
+            hint="give output=, a function from the output to a tensor",
+        )
     return tensor, _which(_path(output, tensor))
 
 

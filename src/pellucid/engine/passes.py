@@ -1,7 +1,7 @@
 """What a method may ask for, and what it is shown."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pellucid.engine.targets import Target
 
 T = TypeVar("T")
-Layer = str | nn.Module | Site | tuple[str | nn.Module, ...]
+Layer = str | nn.Module | Site | tuple[str | nn.Module | Site, ...]
 Looking = Generator[Any, Any, T]
 
 
@@ -106,7 +106,7 @@ def together(*looks: Iterable[Any]) -> Looking[tuple[Any, ...]]:
     while waiting:
         order = list(waiting)
         answers = yield Together(tuple(waiting.pop(i) for i in order))
-        for i, answer in zip(order, answers):
+        for i, answer in zip(order, answers, strict=True):
             _advance(running[i], answer, i, waiting, results)
     return tuple(results)
 
@@ -140,6 +140,17 @@ class Spot:
     layout: Layout | None = None
     input: str = ""
 
+    @property
+    def gradient(self) -> Tensor:
+        """`grad`, where it was asked for.
+
+        Raises:
+            NotApplicable: it was not.
+        """
+        if self.grad is None:
+            raise NotApplicable(f"no gradient was asked for at '{self.address}'")
+        return self.grad
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -150,7 +161,7 @@ class Seen:
         output: the explained tensor, if the pass reached it.
         score: the target, one number per example.
         targets: what the target was, one per example.
-        trace: every event of this forward; shorter if the pass stopped early.
+        trace: every event of this forward; of an earlier one with the same shapes if the pass stopped early.
         notes: what the reader must know.
     """
 
@@ -160,7 +171,17 @@ class Seen:
     score: Tensor | None = None
     targets: tuple[TargetInfo, ...] = ()
     notes: tuple[Text, ...] = ()
-    chunks: tuple[int, ...] = field(default=())
+
+    @property
+    def scores(self) -> Tensor:
+        """`score`, where the pass had a target.
+
+        Raises:
+            NotApplicable: it had none.
+        """
+        if self.score is None:
+            raise NotApplicable("this pass had no target")
+        return self.score
 
     def at(self, layer: Layer | Keep) -> tuple[Spot, ...]:
         """Every place that `layer` denotes, in execution order; at least one."""
@@ -172,16 +193,16 @@ class Seen:
 
     def grad(self, layer: Layer) -> Tensor:
         """The gradient at the only place that `layer` denotes."""
-        grad = self._only(layer).grad
-        if grad is None:
-            raise NotApplicable(f"no gradient was asked for at '{layer}'")
-        return grad
+        return self._only(layer).gradient
 
     def _only(self, layer: Layer | Keep) -> Spot:
         spots = self.at(layer)
         if len(spots) != 1:
-            raise LayerNotFound(f"'{layer}' is {len(spots)} places here", nearest=", ".join(s.address for s in spots[:4]),
-                                hint="name one of them, or use .at(layer)")
+            raise LayerNotFound(
+                f"'{layer}' is {len(spots)} places here",
+                nearest=", ".join(s.address for s in spots[:4]),
+                hint="name one of them, or use .at(layer)",
+            )
         return spots[0]
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.core.errors import Cancelled, MethodFault, ModelFailed, PellucidError
-from pellucid.engine.group import run_group
-from pellucid.engine.halving import run_halved
+from pellucid.core.errors import Cancelled, MethodFault, PellucidError
 from pellucid.engine.looker import Looker, Session, out_of_memory
-from pellucid.engine.passes import Look, Pass, Seen, Together
+from pellucid.engine.passes import Look, Pass
+from pellucid.engine.requests import answer_to, looks_in, passes_in, shared_tensors
+from pellucid.engine.sharing import MemoryRanOut, groups, run_shared
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 
@@ -65,10 +65,6 @@ class Cost:
     chunks: tuple[int, ...] = ()
 
 
-class MemoryRanOut(Exception):
-    """A pass cannot be made smaller; the look has to be restarted on fewer examples."""
-
-
 @dataclass(eq=False)
 class Task:
     """One method at work.
@@ -78,7 +74,8 @@ class Task:
         request: what it waits for.
         result: once done.
         error: once failed.
-        wants: tasks that wait for this one.
+        answers: what is known of its request so far.
+        shared: tensors that it was shown, with their versions.
     """
 
     view: Any
@@ -89,6 +86,7 @@ class Task:
     result: Any = None
     error: BaseException | None = None
     done: bool = False
+    answers: dict[int, Any] = field(default_factory=dict)
     shared: list[tuple[Tensor, int]] = field(default_factory=list)
 
 
@@ -103,8 +101,15 @@ class Planner:
         watch: called with `Progress`; may raise `Cancelled`.
     """
 
-    def __init__(self, looker: Looker, start: Start, clean: Inputs | None, *, seed: int = 0,
-                 watch: Callable[[Progress], None] | None = None) -> None:
+    def __init__(
+        self,
+        looker: Looker,
+        start: Start,
+        clean: Inputs | None,
+        *,
+        seed: int = 0,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> None:
         self.looker, self.start, self.clean, self.seed, self.watch = looker, start, clean, seed, watch
         self.tasks: list[Task] = []
         self.rounds = 0
@@ -116,7 +121,9 @@ class Planner:
         """A task for this view; an equal one that is there already is used again."""
         for task in self.tasks:
             same_x = task.x is x or (task.x is not None and x is not None and task.x.same_bits(x))
-            same_target = task.target is target or (task.target is not None and target is not None and task.target.key == target.key)
+            same_target = task.target is target or (
+                task.target is not None and target is not None and task.target.key == target.key
+            )
             if task.view == view and same_x and same_target:
                 return task
         task = Task(view, x, target, self.start(view, x, target))
@@ -143,37 +150,49 @@ class Planner:
         for task in list(self.tasks):
             self._advance(task, None)
         while True:
-            self._answer_looks()
+            self._settle()
             waiting = [task for task in self.tasks if not task.done]
             if not waiting:
                 return
             self.rounds += 1
-            passes = [one for task in waiting for one in _passes(task.request)]
-            self._tell(waiting, passes)
-            answers = self._passes(session, passes)
-            for task in waiting:
-                if not _looks(task.request):
-                    self._advance(task, _answer(task.request, answers))
+            passes = [one for task in waiting for one in passes_in(task.request) if id(one) not in task.answers]
+            for group in groups(passes, self.clean):
+                self._tell(waiting, group)
+                answers = dict(zip(map(id, group), run_shared(session, group, self.chunks), strict=True))
+                for task in waiting:
+                    task.answers.update(
+                        {id(one): answers[id(one)] for one in passes_in(task.request) if id(one) in answers}
+                    )
 
-    def _tell(self, waiting: list[Task], passes: list[Pass]) -> None:
-        if self.watch is not None and self.session is not None:
-            steps = [one.step for one in passes if one.step is not None]
-            self.watch(Progress(self.rounds, self.session.forwards, len(waiting),
-                                max(steps, key=lambda step: step[1] - step[0], default=None), perf_counter() - self._began))
-
-    def _answer_looks(self) -> None:
-        """Start the tasks behind `Look` requests; wake up those whose looks are all done."""
+    def _settle(self) -> None:
+        """Start the tasks behind `Look` requests; advance every task whose whole request is answered, until none is."""
         moved = True
         while moved:
             moved = False
             for task in list(self.tasks):
-                looks = [] if task.done else _looks(task.request)
-                if not looks:
+                if task.done:
                     continue
-                children = {id(look): self._child(look) for look in looks}
-                if all(child.done for child in children.values()) and not _passes(task.request):
-                    self._advance(task, _answer(task.request, {key: child.error or child.result for key, child in children.items()}))
+                for look in looks_in(task.request):
+                    child = self._child(look)
+                    if child.done:
+                        task.answers[id(look)] = child.error or child.result
+                if all(id(one) in task.answers for one in (*passes_in(task.request), *looks_in(task.request))):
+                    answers, task.answers = task.answers, {}
+                    self._advance(task, answer_to(task.request, answers))
                     moved = True
+
+    def _tell(self, waiting: list[Task], passes: list[Pass]) -> None:
+        if self.watch is not None and self.session is not None:
+            steps = [one.step for one in passes if one.step is not None]
+            self.watch(
+                Progress(
+                    self.rounds,
+                    self.session.forwards,
+                    len(waiting),
+                    max(steps, key=lambda step: step[1] - step[0], default=None),
+                    perf_counter() - self._began,
+                )
+            )
 
     def _child(self, look: Look) -> Task:
         before = len(self.tasks)
@@ -187,7 +206,7 @@ class Planner:
             if isinstance(answer, BaseException):
                 task.request = task.run.throw(answer)
             else:
-                task.shared = _shared(answer)
+                task.shared = shared_tensors(answer)
                 task.request = next(task.run) if answer is None else task.run.send(answer)
             self._check_untouched(task)
         except StopIteration as stop:
@@ -211,90 +230,23 @@ class Planner:
     def _check_untouched(self, task: Task) -> None:
         if any(tensor._version != version for tensor, version in task.shared):
             task.done = True
-            raise MethodFault(f"{task.view} wrote into a tensor that it shares with other methods",
-                              hint="work on a copy: tensor.clone()")
-
-    def _passes(self, session: Session, passes: list[Pass]) -> dict[int, Any]:
-        answers: dict[int, Any] = {}
-        for group in self._groups(session, passes):
-            for one, answer in zip(group, self._run(session, group)):
-                answers[id(one)] = answer
-        return answers
-
-    def _groups(self, session: Session, passes: list[Pass]) -> list[list[Pass]]:
-        """Passes that may share a forward; forwards on which a target is still to be resolved come first."""
-        groups: list[list[Pass]] = []
-        for one in passes:
-            for group in groups:
-                if shareable(group[0], one):
-                    group.append(one)
-                    break
-            else:
-                groups.append([one])
-        clean = self.clean
-        open_targets = {id(one.target): one.target for one in passes if one.target is not None and one.target.resolved is None}
-        if clean is not None and open_targets:
-            first = next((group for group in groups if shareable(group[0], Pass(clean))), None)
-            asked = {id(one.target) for one in first or ()}
-            extra = [Pass(clean, target=target) for key, target in open_targets.items() if key not in asked]
-            groups = [[*(first or ()), *extra], *(group for group in groups if group is not first)]
-        return groups
-
-    def _run(self, session: Session, group: list[Pass]) -> list[Seen | PellucidError]:
-        if self.watch is not None and self.rounds > 1:
-            self._tell([task for task in self.tasks if not task.done], group)
-        try:
-            return run_group(session, group)
-        except ModelFailed as error:
-            if len(group) == 1:
-                return [error]
-            return [self._run(session, [one])[0] for one in group]
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-        answer = run_halved(session, group, run_group, self.chunks)
-        if answer is None:
-            raise MemoryRanOut
-        return answer
+            raise MethodFault(
+                f"{task.view} wrote into a tensor that it shares with other methods",
+                hint="work on a copy: tensor.clone()",
+            )
 
     def cost(self) -> Cost:
         """What it has cost so far."""
         session = self.session
         if session is None:
             return Cost()
-        return Cost(session.forwards, session.samples, session.backwards, self.rounds, session.kept_bytes, None,
-                    perf_counter() - self._began, tuple(self.chunks))
-
-
-def shareable(a: Pass, b: Pass) -> bool:
-    """Whether two passes see the same forward: equal input bits, edits in order, and state."""
-    same_state = a.state is b.state or (not a.state and not b.state)
-    return same_state and tuple(a.edits) == tuple(b.edits) and a.start == b.start and a.x.same_bits(b.x)
-
-
-def _passes(request: Any) -> list[Pass]:
-    if isinstance(request, Together):
-        return [one for part in request.requests for one in _passes(part)]
-    return [request] if isinstance(request, Pass) else []
-
-
-def _looks(request: Any) -> list[Look]:
-    if isinstance(request, Together):
-        return [one for part in request.requests for one in _looks(part)]
-    return [request] if isinstance(request, Look) else []
-
-
-def _answer(request: Any, answers: dict[int, Any]) -> Any:
-    if isinstance(request, Together):
-        parts = [_answer(part, answers) for part in request.requests]
-        return next((part for part in parts if isinstance(part, BaseException)), tuple(parts))
-    return answers[id(request)]
-
-
-def _shared(answer: Any) -> list[tuple[Tensor, int]]:
-    if isinstance(answer, tuple):
-        return [pair for part in answer for pair in _shared(part)]
-    if not isinstance(answer, Seen):
-        return []
-    tensors = [tensor for spots in answer.spots.values() for spot in spots for tensor in (spot.value, spot.grad)]
-    return [(tensor, tensor._version) for tensor in (*tensors, answer.output, answer.score) if isinstance(tensor, Tensor)]
+        return Cost(
+            session.forwards,
+            session.samples,
+            session.backwards,
+            self.rounds,
+            session.kept_bytes,
+            None,
+            perf_counter() - self._began,
+            tuple(self.chunks),
+        )

@@ -54,8 +54,16 @@ class Recording:
         last: place after whose event nothing more is wanted, or None.
     """
 
-    def __init__(self, taps: Taps, *, grad_mode: bool, rules: bool = False, graph: bool = False,
-                 entries: dict[str, Entry] | None = None, last: Place | None = None) -> None:
+    def __init__(
+        self,
+        taps: Taps,
+        *,
+        grad_mode: bool,
+        rules: bool = False,
+        graph: bool = False,
+        entries: dict[str, Entry] | None = None,
+        last: Place | None = None,
+    ) -> None:
         self.taps, self.grad_mode, self.entries, self.last = taps, grad_mode, entries or {}, last
         self.trace = Trace()
         self.calls: dict[str, int] = self.trace.calls
@@ -144,12 +152,17 @@ class Nodes:
                 known = self._gates.get(id(gate))
                 if known is None:
                     continue
-                if (name == "mul" and other is known[1]) or (name == "add" and isinstance(other, (int, float)) and other == 1):
+                if (name == "mul" and other is known[1]) or (
+                    name == "add" and isinstance(other, (int, float)) and other == 1
+                ):
                     self.composed.append(place)
 
 
 class Links:
-    """Which call made the tensors that a call reads; outputs are held while the forward runs, so no id is used twice."""
+    """Which call made the tensors that a call reads.
+
+    Outputs are held while the forward runs, so that no id is used twice.
+    """
 
     def __init__(self) -> None:
         self.reads: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
@@ -182,7 +195,9 @@ class Links:
 
     def close(self, output: Any) -> None:
         """The forward is over: note what made its output, let go of the tensors."""
-        self.outputs = [self._maker[id(one)] for one in tree_iter(output) if isinstance(one, Tensor) and id(one) in self._maker]
+        self.outputs = [
+            self._maker[id(one)] for one in tree_iter(output) if isinstance(one, Tensor) and id(one) in self._maker
+        ]
         self._held.clear()
         self._maker.clear()
 

@@ -1,7 +1,7 @@
 """Leave the model as found: snapshot before a look, put back after it, whatever happened in between."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from threading import RLock
 from typing import Any
@@ -30,9 +30,15 @@ class Snapshot:
     def __init__(self, model: nn.Module) -> None:
         modules = list(model.modules())
         self.training = [(module, module.training) for module in modules]
-        self.parameters = [(name, one, one._version, one.grad, one.requires_grad) for name, one in model.named_parameters()]
-        self.buffers = [(module, name, buffer, buffer.detach().clone(), buffer._version) for module in modules
-                        for name, buffer in module._buffers.items() if buffer is not None]
+        self.parameters = [
+            (name, one, one._version, one.grad, one.requires_grad) for name, one in model.named_parameters()
+        ]
+        self.buffers = [
+            (module, name, buffer, buffer.detach().clone(), buffer._version)
+            for module in modules
+            for name, buffer in module._buffers.items()
+            if buffer is not None
+        ]
         self._seen = [one[4] for one in self.buffers]
 
     def rewind(self) -> None:
@@ -68,8 +74,10 @@ class Snapshot:
         """
         for name, parameter, version, _, _ in self.parameters:
             if parameter._version != version:
-                raise ModelFailed(f"the model's forward writes into its own parameter '{name}'",
-                                  hint="look at a copy of the model: copy.deepcopy(model)")
+                raise ModelFailed(
+                    f"the model's forward writes into its own parameter '{name}'",
+                    hint="look at a copy of the model: copy.deepcopy(model)",
+                )
 
     @staticmethod
     def _write(buffer: Tensor, before: Tensor) -> None:
@@ -82,8 +90,9 @@ class Snapshot:
 def _equal(a: Tensor, b: Tensor) -> bool:
     if a.shape != b.shape:
         return False
-    return torch.equal(a, b) or (a.is_floating_point() and torch.equal(a.isnan(), b.isnan())
-                                 and torch.equal(a.nan_to_num(), b.nan_to_num()))
+    return torch.equal(a, b) or (
+        a.is_floating_point() and torch.equal(a.isnan(), b.isnan()) and torch.equal(a.nan_to_num(), b.nan_to_num())
+    )
 
 
 def seed_everything(seed: int) -> None:
@@ -94,7 +103,7 @@ def seed_everything(seed: int) -> None:
 
 
 @contextmanager
-def random_state_kept() -> Iterator[None]:
+def random_state_kept() -> Generator[None]:
     """Random generators of torch (CPU and the CUDA devices in use), Python and NumPy are put back."""
     states = (torch.get_rng_state(), random.getstate(), np.random.get_state())
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
@@ -109,7 +118,7 @@ def random_state_kept() -> Iterator[None]:
 
 
 @contextmanager
-def pristine(model: nn.Module, *, evaluate: bool = True) -> Iterator[Snapshot]:
+def pristine(model: nn.Module, *, evaluate: bool = True) -> Generator[Snapshot]:
     """The model in `eval` behaviour inside; exactly as it was afterwards.
 
     Args:
@@ -120,7 +129,9 @@ def pristine(model: nn.Module, *, evaluate: bool = True) -> Iterator[Snapshot]:
         stack.enter_context(lock_of(model))
         stack.enter_context(random_state_kept())
         stack.enter_context(torch.inference_mode(False))
-        compiled = [m for m in model.modules() if getattr(m, "_compiled_call_impl", None) is not None or hasattr(m, "_orig_mod")]
+        compiled = [
+            m for m in model.modules() if getattr(m, "_compiled_call_impl", None) is not None or hasattr(m, "_orig_mod")
+        ]
         if compiled:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         snapshot = Snapshot(model)

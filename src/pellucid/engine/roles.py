@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from pellucid.core.sites import Place
-from pellucid.engine.calls import ATTENTION
+from pellucid.engine.calls import ATTENTION, RECURRENT
 from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.trace import Event, Trace
 
 _CONVOLUTIONS = frozenset({f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3)})
-_POOLS = frozenset({f"{prefix}{kind}_pool{d}d" for prefix in ("", "adaptive_") for kind in ("max", "avg", "lp") for d in (1, 2, 3)}
-                   | {f"max_pool{d}d_with_indices" for d in (1, 2, 3)})
+_POOLS = frozenset(
+    {f"{prefix}{kind}_pool{d}d" for prefix in ("", "adaptive_") for kind in ("max", "avg", "lp") for d in (1, 2, 3)}
+    | {f"max_pool{d}d_with_indices" for d in (1, 2, 3)}
+)
 _AFFINE = _CONVOLUTIONS | {"linear"}
+_WEIGHTED = _AFFINE | RECURRENT | {"embedding", "bilinear"}
 MOST_PREFIX_TOKENS = 8
 
 
@@ -53,8 +57,8 @@ class Reader:
                 known = grids.setdefault(len(spatial), [])
                 if spatial not in known:
                     known.append(spatial)
-            if event.op in _AFFINE:
-                features = event.shape[1] if event.op in _CONVOLUTIONS else event.shape[-1]
+            if event.op in _AFFINE and len(event.shape) > 1:
+                features = event.shape[1 if event.op in _CONVOLUTIONS else len(event.shape) - 1]
             found = _layout(event.shape, grids, features)
             if found is not None and event.shape[:1] == (batch,):
                 self._layouts[event.place] = found
@@ -87,8 +91,11 @@ class Reader:
         events = self.trace.events
         spots = [i for i, event in enumerate(events) if not event.op and event.path and event.place in self._layouts]
         if not spots:
-            spots = [i for i, event in enumerate(events) if event.place in self._layouts
-                     and event.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS]
+            spots = [
+                i
+                for i, event in enumerate(events)
+                if event.place in self._layouts and event.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS
+            ]
         if not spots:
             return []
         last = spots[-1]
@@ -108,12 +115,21 @@ class Reader:
         return Place(event.path, event.call) if alone else event.place
 
     def _weighted(self) -> list[Place]:
-        found: list[Place] = []
-        for event in self.trace.modules():
-            weight = getattr(self.modules.get(event.path), "weight", None)
-            if isinstance(weight, Tensor) and weight.ndim >= 2:
-                found.append(event.place)
-        return found
+        """Module calls with a weight matrix; convolutions and products that no such module owns."""
+        found: dict[Place, None] = {}
+        for event in self.trace.events:
+            if event.op in _WEIGHTED:
+                place = self._owner(event)
+                if place.op or not self._has_matrix(event.path):
+                    found[place] = None
+            elif not event.op and self._has_matrix(event.path):
+                found[event.place] = None
+        return list(found)
+
+    def _has_matrix(self, path: str) -> bool:
+        with torch.no_grad():
+            weight = getattr(self.modules.get(path), "weight", None)
+        return isinstance(weight, Tensor) and weight.ndim >= 2
 
     def _blocks(self) -> list[Place]:
         families: dict[tuple[str, str], list[str]] = {}
@@ -129,13 +145,17 @@ def may_be(role: str, place: Place, tensor: Tensor) -> bool:
     """Whether a place could turn out to be one of a role's, once the trace is complete; generous, never wrong."""
     match role:
         case "last spatial":
-            return tensor.ndim in (3, 4, 5) and (bool(place.path) and not place.op or place.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS)
+            return tensor.ndim in (3, 4, 5) and (
+                (bool(place.path) and not place.op) or place.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS
+            )
         case "every activation":
             return place.op in ACTIVATIONS
         case "every attention":
             return place.op == "scaled_dot_product_attention"
         case "first conv" | "every conv":
-            return place.op in _CONVOLUTIONS or not place.op and bool(place.path)
+            return place.op in _CONVOLUTIONS or (not place.op and bool(place.path))
+        case "first weight" | "every weight":
+            return place.op in _WEIGHTED or (not place.op and bool(place.path))
         case _:
             return not place.op and bool(place.path)
 
@@ -153,7 +173,13 @@ def _size(grid: tuple[int, ...]) -> int:
 
 def _batch(trace: Trace) -> int:
     whole = next((event for event in reversed(trace.events) if not event.path and not event.op), None)
-    return whole.shape[0] if whole is not None and whole.shape else (trace.events[0].shape[:1] or (0,))[0] if trace.events else 0
+    return (
+        whole.shape[0]
+        if whole is not None and whole.shape
+        else (trace.events[0].shape[:1] or (0,))[0]
+        if trace.events
+        else 0
+    )
 
 
 def _layout(shape: tuple[int, ...], grids: Mapping[int, list[tuple[int, ...]]], features: int) -> Layout | None:

@@ -3,7 +3,7 @@
 The forward stays the model's own, so a rule can never change a value.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ DECONVNET = Rule("deconvnet", RECTIFIERS | SMOOTH, instead=positive)
 
 
 @contextmanager
-def in_force(rule: Rule | None, nodes: Sequence[tuple[str, Any]]) -> Iterator[None]:
+def in_force(rule: Rule | None, nodes: Sequence[tuple[str, Any]]) -> Generator[None]:
     """The rule holds at `nodes` (operation name, autograd node) while the context is open."""
     handles: list[Any] = []
     try:
@@ -67,7 +67,9 @@ def _before(change: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
 
 
 def _instead(make: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
-    def hook(leaving: tuple[Tensor | None, ...], arriving: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...] | None:
+    def hook(
+        leaving: tuple[Tensor | None, ...], arriving: tuple[Tensor | None, ...]
+    ) -> tuple[Tensor | None, ...] | None:
         if not leaving or leaving[0] is None or arriving[0] is None:
             return None
         return (make(arriving[0]), *leaving[1:])

@@ -1,7 +1,8 @@
 """Which places of a forward are tapped, and what is taken there."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ class Capture:
     version: int
     view: bool
     overwritten: bool = False
-    reduced: dict[int, Any] = field(default_factory=dict)
+    reduced: dict[int, Any] = dataclasses.field(default_factory=dict)
     copied: bool = False
 
     def save(self) -> None:
@@ -69,12 +70,16 @@ class Tap:
 
     def joined(self, other: "Tap") -> "Tap":
         """What both want."""
-        return Tap(self.value or other.value, self.grad or other.grad, tuple(dict.fromkeys(self.reduces + other.reduces)))
+        return Tap(
+            self.value or other.value, self.grad or other.grad, tuple(dict.fromkeys(self.reduces + other.reduces))
+        )
 
     def take(self, place: Place, name: str, tensor: Tensor, grad_mode: bool) -> Capture:
         """Capture `tensor`; its flow is not touched."""
         edge = get_gradient_edge(tensor) if self.grad and grad_mode and tensor.requires_grad else None
-        capture = Capture(place, name, tensor.detach() if self.value else None, edge, tensor._version, tensor._is_view())
+        capture = Capture(
+            place, name, tensor.detach() if self.value else None, edge, tensor._version, tensor._is_view()
+        )
         if self.reduces:
             with torch.no_grad():
                 capture.reduced = {id(reduce): reduce(tensor.detach()) for reduce in self.reduces}
@@ -85,8 +90,8 @@ class Tap:
 class Point:
     """Everything that concerns one place: taps by field, edits in order."""
 
-    taps: dict[str, Tap] = field(default_factory=dict)
-    edits: list[tuple[str, Edit]] = field(default_factory=list)
+    taps: dict[str, Tap] = dataclasses.field(default_factory=dict)
+    edits: list[tuple[str, Edit]] = dataclasses.field(default_factory=list)
 
 
 class Taps:
@@ -98,7 +103,9 @@ class Taps:
         candidates: roles that only the trace of this very forward can resolve, with what is wanted there.
     """
 
-    def __init__(self, wishes: list[Wish], edits: list[tuple[Site, Edit]], candidates: Sequence[tuple[Site, Tap]] = ()) -> None:
+    def __init__(
+        self, wishes: list[Wish], edits: list[tuple[Site, Edit]], candidates: Sequence[tuple[Site, Tap]] = ()
+    ) -> None:
         self.wishes, self.edits, self.candidates = wishes, edits, candidates
         self._memo: dict[tuple[str, int, str, int, str], Point | None] = {}
         self._empty = not wishes and not edits

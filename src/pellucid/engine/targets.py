@@ -152,13 +152,13 @@ def _indexed(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
         if isinstance(one, tuple):
             if len(one) != rank:
                 raise BadTarget(f"target {one} has {len(one)} indices, the output {tuple(output.shape)} needs {rank}")
-            index = tuple(_index(target, part, side) for part, side in zip(one, output.shape[1:]))
+            index = tuple(_index(target, part, side) for part, side in zip(one, output.shape[1:], strict=True))
         elif one is None:
             index = (*lead, int(output[row][lead].argmax()) if lead else int(output[row].argmax()))
         else:
             index = (*lead, _index(target, one, classes))
         indices.append(index)
-    chosen = tuple(torch.tensor(list(axis), device=output.device) for axis in zip(*indices))
+    chosen = tuple(torch.tensor(list(axis), device=output.device) for axis in zip(*indices, strict=True))
     infos = tuple(_info(target, output[row], index, asked[row]) for row, index in enumerate(indices))
 
     def pick(out: Tensor, start: int = 0) -> Tensor:
@@ -176,26 +176,38 @@ def _index(target: Target, asked: Any, size: int) -> int:
         where = [i for i, label in enumerate(target.labels) if label.lower() == asked.lower()]
         if len(where) == 1:
             return where[0]
-        raise BadTarget(f"no class is called '{asked}'", nearest=quoted(nearest_names(asked, target.labels)) if target.labels else "",
-                        hint="" if target.labels else "give Lens(labels=[...]), or the class as a number")
+        raise BadTarget(
+            f"no class is called '{asked}'",
+            nearest=quoted(nearest_names(asked, target.labels)) if target.labels else "",
+            hint="" if target.labels else "give Lens(labels=[...]), or the class as a number",
+        )
     if isinstance(asked, bool) or not isinstance(asked, (int, np.integer)):
-        raise BadTarget(f"a target of type {type(asked).__name__} means nothing here: {asked!r}",
-                        hint="an int, a class name, a list with one per example, a tuple of indices, or a function of the output")
+        raise BadTarget(
+            f"a target of type {type(asked).__name__} means nothing here: {asked!r}",
+            hint="an int, a class name, a list with one per example, a tuple of indices, or a function of the output",
+        )
     if not -size <= asked < size:
         raise BadTarget(f"target {asked} is out of range: the output has {size} classes, 0 to {size - 1}")
     return int(asked) % size
 
 
 def _info(target: Target, row: Tensor, index: tuple[int, ...], asked: Any) -> TargetInfo:
+    *_, last = index
     scores = row[index[:-1]].detach().double()
     unit, probability = scale_of(scores)
-    name = target.labels[index[-1]] if len(target.labels) == scores.shape[0] else f"class {index[-1]}"
+    name = target.labels[last] if len(target.labels) == scores.shape[0] else f"class {last}"
     if len(index) == 2:
         name = f"{name.replace('class', 'token') if not target.labels else name} at position {index[0]}"
     elif len(index) > 2:
         name = f"output {index}"
-    return TargetInfo(name, index, float(scores[index[-1]]), float(probability[index[-1]]) if len(index) < 3 else None,
-                      "predicted" if asked is None else "asked", unit)
+    return TargetInfo(
+        name,
+        index,
+        float(scores[last]),
+        float(probability[last]) if len(index) < 3 else None,
+        "predicted" if asked is None else "asked",
+        unit,
+    )
 
 
 def scale_of(scores: Tensor) -> tuple[str, Tensor]:
@@ -208,10 +220,14 @@ def scale_of(scores: Tensor) -> tuple[str, Tensor]:
 
 def _single(output: Tensor, asked: Any) -> Resolved:
     if asked not in (None, 0):
-        raise BadTarget(f"target {asked!r} is out of range: the output is one number per example",
-                        hint="leave target out, or give a function of the output")
+        raise BadTarget(
+            f"target {asked!r} is out of range: the output is one number per example",
+            hint="leave target out, or give a function of the output",
+        )
     flat = output.detach().reshape(output.shape[0]).double().tolist()
-    infos = tuple(TargetInfo("output", (), value, None, "predicted" if asked is None else "asked", "output") for value in flat)
+    infos = tuple(
+        TargetInfo("output", (), value, None, "predicted" if asked is None else "asked", "output") for value in flat
+    )
     return Resolved(lambda out, start=0: out.reshape(out.shape[0]), ("single",), infos)
 
 
@@ -235,75 +251,140 @@ def _region(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
 
     scores = pick(output.detach()).double().tolist()
     names = [target.labels[k] if len(target.labels) == classes else f"class {k}" for k in picks]
-    infos = tuple(TargetInfo(f"{name}, {'whole image (predicted nowhere)' if empty[i] else 'its region'}", (picks[i],), scores[i],
-                             None, "predicted" if asked[i] is None else "asked", "summed logit") for i, name in enumerate(names))
+    infos = tuple(
+        TargetInfo(
+            f"{name}, {'whole image (predicted nowhere)' if empty[i] else 'its region'}",
+            (picks[i],),
+            scores[i],
+            None,
+            "predicted" if asked[i] is None else "asked",
+            "summed logit",
+        )
+        for i, name in enumerate(names)
+    )
     return Resolved(pick, ("region", tuple(picks), inside.cpu().numpy().tobytes()), infos)
 
 
-def _function(asked: Callable[[Any], Tensor], raw: Any, batch: int | None) -> Resolved:
+def _function(asked: Callable[[Any], Any], raw: Any, batch: int | None) -> Resolved:
     name = getattr(asked, "__name__", type(asked).__name__)
 
     def pick(out: Any, start: int = 0) -> Tensor:
         scores = asked(out)
         if not isinstance(scores, Tensor) or scores.ndim > 1:
-            raise BadTarget(f"the target function {name} must return one scalar per example, "
-                            f"not {tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__}")
+            raise BadTarget(
+                f"the target function {name} must return one scalar per example, "
+                f"not {tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__}"
+            )
         return scores.reshape(-1)
 
     scores = pick(raw).detach().double()
     values = scores.tolist() if batch in (None, scores.numel()) else [float(scores.sum())] * (batch or 1)
-    return Resolved(pick, ("function", id(asked)), tuple(TargetInfo(name, None, one, unit="output") for one in values), raw=True)
+    return Resolved(
+        pick, ("function", id(asked)), tuple(TargetInfo(name, None, one, unit="output") for one in values), raw=True
+    )
 
 
 def _difference(target: Target, asked: Contrast, output: Tensor, raw: Any) -> Resolved:
     a, b = (_resolve(Target(one, target.labels), output, raw) for one in (asked.a, asked.b))
     if a.raw != b.raw:
         raise BadTarget("contrast() cannot mix a function and a class")
-    infos = tuple(TargetInfo(f"{one.label} rather than {two.label}", None, one.score - two.score, None, "asked", one.unit)
-                  for one, two in zip(a.infos, b.infos))
-    return Resolved(lambda out, start=0: a.pick(out, start) - b.pick(out, start), ("contrast", a.key, b.key), infos, raw=a.raw)
+    infos = tuple(
+        TargetInfo(f"{one.label} rather than {two.label}", None, one.score - two.score, None, "asked", one.unit)
+        for one, two in zip(a.infos, b.infos, strict=True)
+    )
+    return Resolved(
+        lambda out, start=0: a.pick(out, start) - b.pick(out, start), ("contrast", a.key, b.key), infos, raw=a.raw
+    )
 
 
 def _loss(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
     """The loss of a label per example; the predicted label where none is given."""
     loss = target.loss or cross_entropy
     name = getattr(loss, "__name__", type(loss).__name__)
-    if output.ndim == 1 or output.shape[1] == 1 and output.ndim == 2:
+    if output.ndim == 1 or (output.shape[1] == 1 and output.ndim == 2):
         if loss is cross_entropy:
-            raise NotApplicable("the output is one number per example, cross-entropy needs classes",
-                                hint="give loss=, a function of the output and the label, and the label as target=")
+            raise NotApplicable(
+                "the output is one number per example, cross-entropy needs classes",
+                hint="give loss=, a function of the output and the label, and the label as target=",
+            )
         labels = torch.tensor([0.0 if one is None else float(one) for one in asked], device=output.device).to(output)
-        return _lossy(lambda out, labels: loss(out.reshape(-1), labels), labels, name, asked, output, ("loss", id(loss), tuple(asked)))
+        return _lossy(
+            lambda out, labels: loss(out.reshape(-1), labels),
+            labels,
+            name,
+            asked,
+            output,
+            ("loss", id(loss), tuple(asked)),
+        )
     if output.ndim == 3:
         base = _indexed(target, output, asked)
         picked = [info.index or (0, 0) for info in base.infos]
-        positions, labels = (torch.tensor(list(axis), device=output.device) for axis in zip(*picked))
+        positions, labels = (torch.tensor(list(axis), device=output.device) for axis in zip(*picked, strict=True))
         both = torch.stack([positions, labels], 1)
-        return _lossy(lambda out, both: _each(loss, out[torch.arange(len(both)), both[:, 0]], both[:, 1]), both, name, asked,
-                      output, ("loss", id(loss), base.key))
+        return _lossy(
+            lambda out, both: _each(loss, out[torch.arange(len(both)), both[:, 0]], both[:, 1]),
+            both,
+            name,
+            asked,
+            output,
+            ("loss", id(loss), base.key),
+        )
     if output.ndim > 3:
-        labels = output.detach().argmax(1) if asked[0] is None else torch.full_like(output[:, 0], asked[0], dtype=torch.long)
-        return _lossy(lambda out, labels: _each(loss, out, labels).flatten(1).mean(1), labels, name, asked, output,
-                      ("loss", id(loss), labels.cpu().numpy().tobytes()))
+        labels = (
+            output.detach().argmax(1) if asked[0] is None else torch.full_like(output[:, 0], asked[0], dtype=torch.long)
+        )
+        return _lossy(
+            lambda out, labels: _each(loss, out, labels).flatten(1).mean(1),
+            labels,
+            name,
+            asked,
+            output,
+            ("loss", id(loss), labels.cpu().numpy().tobytes()),
+        )
     base = _indexed(target, output, asked)
     labels = torch.tensor([(info.index or (0,))[0] for info in base.infos], device=output.device)
-    return _lossy(lambda out, labels: _each(loss, out, labels), labels, name, asked, output, ("loss", id(loss), base.key), base.infos)
+    return _lossy(
+        lambda out, labels: _each(loss, out, labels),
+        labels,
+        name,
+        asked,
+        output,
+        ("loss", id(loss), base.key),
+        base.infos,
+    )
 
 
 def _each(loss: Loss, out: Tensor, labels: Tensor) -> Tensor:
     return cross_entropy(out, labels, reduction="none") if loss is cross_entropy else loss(out, labels)
 
 
-def _lossy(loss: Callable[[Tensor, Tensor], Tensor], labels: Tensor, name: str, asked: Sequence[Any], output: Tensor,
-           key: Any, infos: tuple[TargetInfo, ...] = ()) -> Resolved:
+def _lossy(
+    loss: Callable[[Tensor, Tensor], Tensor],
+    labels: Tensor,
+    name: str,
+    asked: Sequence[Any],
+    output: Tensor,
+    key: Any,
+    infos: tuple[TargetInfo, ...] = (),
+) -> Resolved:
     def pick(out: Tensor, start: int = 0) -> Tensor:
         return loss(out, labels[(torch.arange(out.shape[0], device=out.device) + start) % len(labels)])
 
     with torch.no_grad():
         values = pick(output.detach()).double().reshape(-1).tolist()
     values = values if len(values) == output.shape[0] else values * output.shape[0]
-    said = [infos[i].label if infos else (str(one) if one is not None else "predicted label") for i, one in enumerate(asked)]
-    made = tuple(TargetInfo(f"{name} of {label}", infos[i].index if infos else None, values[i],
-                            infos[i].probability if infos else None, "predicted" if asked[i] is None else "asked", "loss")
-                 for i, label in enumerate(said))
+    said = [
+        infos[i].label if infos else (str(one) if one is not None else "predicted label") for i, one in enumerate(asked)
+    ]
+    made = tuple(
+        TargetInfo(
+            f"{name} of {label}",
+            infos[i].index if infos else None,
+            values[i],
+            infos[i].probability if infos else None,
+            "predicted" if asked[i] is None else "asked",
+            "loss",
+        )
+        for i, label in enumerate(said)
+    )
     return Resolved(pick, key, made, mean=True)

@@ -6,10 +6,16 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.inputs.inputs import Inputs
+from pellucid.results.array import as_array
 from pellucid.results.attribution import Attribution, Reduction
 
-_AXES = {"image": ("batch", "channel", "height", "width"), "series": ("batch", "channel", "time"), "tokens": ("batch", "token", "feature"),
-         "volume": ("batch", "channel", "depth", "height", "width"), "features": ("batch", "feature")}
+_AXES = {
+    "image": ("batch", "channel", "height", "width"),
+    "series": ("batch", "channel", "time"),
+    "tokens": ("batch", "token", "feature"),
+    "volume": ("batch", "channel", "depth", "height", "width"),
+    "features": ("batch", "feature"),
+}
 
 
 def attributed(x: Inputs, values: Mapping[str, Tensor], *, complete: bool, **fields: Any) -> tuple[Attribution, ...]:
@@ -34,4 +40,4 @@ def _one(x: Inputs, name: str, value: Tensor, complete: bool, fields: dict[str, 
     reduction: Reduction = "none"
     if kind in ("image", "series", "volume", "tokens") and value.ndim > 2:
         reduction = "sum" if complete else ("l2" if kind == "tokens" else "max_abs")
-    return Attribution(values=value, axes=axes, base=base, reduction=reduction, input=name, **fields)
+    return Attribution(values=as_array(value), axes=axes, base=base, reduction=reduction, input=name, **fields)

@@ -67,44 +67,65 @@ class Inputs:
         """The same call with other values for some explained inputs (embeddings for an integer input)."""
         if self.is_discrete:
             return replace(self, embedded={**self.embedded, **values})
-        return self.mapped(lambda name, value: values.get(name, value))
+        return self.mapped(values.get)
 
     def mapped(self, change: Callable[[str, Tensor], Tensor]) -> "Inputs":
         """The same call with `change(name, tensor)` for every tensor argument."""
         alone = len(self.tensors) == 1
-        args = tuple(change("input" if alone else str(i), value) if isinstance(value, Tensor) else value
-                     for i, value in enumerate(self.args))
-        kwargs = {key: change("input" if alone else key, value) if isinstance(value, Tensor) else value
-                  for key, value in self.kwargs.items()}
+        args = tuple(
+            change("input" if alone else str(i), value) if isinstance(value, Tensor) else value
+            for i, value in enumerate(self.args)
+        )
+        kwargs = {
+            key: change("input" if alone else key, value) if isinstance(value, Tensor) else value
+            for key, value in self.kwargs.items()
+        }
         return replace(self, args=args, kwargs=kwargs)
 
     def rows(self, start: int, stop: int) -> "Inputs":
         """Examples `start` to `stop`."""
         size = self.size
         cut = self.mapped(lambda _, value: value[start:stop] if value.ndim and value.shape[0] == size else value)
-        base = {name: replace(one, values=None if one.values is None else one.values[start:stop],
-                              names=one.names[start:stop] if len(one.names) == size > 1 or one.kind == "tokens" else one.names)
-                for name, one in self.base.items()}
+        base = {
+            name: replace(
+                one,
+                values=None if one.values is None else one.values[start:stop],
+                names=one.names[start:stop] if len(one.names) == size > 1 or one.kind == "tokens" else one.names,
+            )
+            for name, one in self.base.items()
+        }
         return replace(cut, base=base, embedded={name: value[start:stop] for name, value in self.embedded.items()})
 
     def repeated(self, times: int) -> "Inputs":
         """The whole batch `times` times over: example `i` of copy `k` is row `k * size + i`."""
         size = self.size
 
+        def tiled(_: str, value: Tensor) -> Tensor:
+            return tile(value)
+
         def tile(value: Tensor) -> Tensor:
             return value.repeat(times, *[1] * (value.ndim - 1)) if value.ndim and value.shape[0] == size else value
 
-        return replace(self.mapped(lambda _, value: tile(value)), embedded={k: tile(v) for k, v in self.embedded.items()})
+        return replace(self.mapped(tiled), embedded={k: tile(v) for k, v in self.embedded.items()})
 
     def same_bits(self, other: "Inputs") -> bool:
-        """Whether a deterministic model must answer both alike: structure, dtypes, strides, devices and bytes are equal."""
+        """Whether a deterministic model must answer both alike.
+
+        Structure, dtypes, strides, devices and bytes are compared.
+        """
         if self is other:
             return True
-        if len(self.args) != len(other.args) or self.kwargs.keys() != other.kwargs.keys() \
-                or self.embedded.keys() != other.embedded.keys():
+        if (
+            len(self.args) != len(other.args)
+            or self.kwargs.keys() != other.kwargs.keys()
+            or self.embedded.keys() != other.embedded.keys()
+        ):
             return False
-        pairs = [*zip(self.args, other.args), *((self.kwargs[key], other.kwargs[key]) for key in self.kwargs),
-                 *((self.embedded[key], other.embedded[key]) for key in self.embedded)]
+        pairs = [
+            *zip(self.args, other.args, strict=True),
+            *((self.kwargs[key], other.kwargs[key]) for key in self.kwargs),
+            *((self.embedded[key], other.embedded[key]) for key in self.embedded),
+        ]
         return all(_same(a, b) for a, b in pairs)
 
 

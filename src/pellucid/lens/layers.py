@@ -7,14 +7,18 @@ from torch import nn
 from pellucid.core.provenance import Provenance
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
-from pellucid.engine.planner import Planner
 from pellucid.engine.passes import Pass
+from pellucid.engine.planner import Planner
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.provenance import Origin, versions
 from pellucid.results.table import Table
 
-_COLUMNS = {"address": Text("address", "地址"), "kind": Text("kind", "类型"), "shape": Text("output shape", "输出形状"),
-            "parameters": Text("parameters", "参数量")}
+_COLUMNS = {
+    "address": Text("address", "地址"),
+    "kind": Text("kind", "类型"),
+    "shape": Text("output shape", "输出形状"),
+    "parameters": Text("parameters", "参数量"),
+}
 
 
 def layer_table(looker: Looker, x: Inputs | None, origin: Origin) -> Table:
@@ -25,14 +29,24 @@ def layer_table(looker: Looker, x: Inputs | None, origin: Origin) -> Table:
     if reader is None:
         rows = [_row(path, module, None) for path, module in looker.modules.items() if path]
     else:
-        rows = [{"address": reader.trace.address(event.place), "kind": event.kind, "shape": event.shape,
-                 "parameters": 0 if event.op else _own(looker.modules.get(event.path))} for event in reader.trace.events]
-    return Table(rows=tuple(rows), columns=_COLUMNS,
-                 provenance=Provenance("layers", model=origin.name, versions=versions(), code="lens.layers(x)"))
+        rows = [
+            {
+                "address": reader.trace.address(event.place),
+                "kind": event.kind,
+                "shape": event.shape,
+                "parameters": 0 if event.op else _own(looker.modules.get(event.path)),
+            }
+            for event in reader.trace.events
+        ]
+    return Table(
+        rows=tuple(rows),
+        columns=_COLUMNS,
+        provenance=Provenance("layers", model=origin.name, versions=versions(), code="lens.layers(x)"),
+    )
 
 
 def _trace(looker: Looker, x: Inputs) -> None:
-    def once(view: Any, x: Any, target: Any) -> Any:
+    def once(*_: Any) -> Any:
         return iter(Pass(x, keep=["output"]))
 
     planner = Planner(looker, once, x)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pellucid.core.errors import BadInput, BadRequest, BadSetting
+from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed
 from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
@@ -32,7 +32,7 @@ class Lens:
         model: any module; compiled and data-parallel wrappers are looked through.
         name: how to call it in reports; default the class name.
         labels: class names, in the order of the output.
-        preprocess: what turns a picture into the model's input: `"imagenet"`, a `Preprocess`, or a library's own object.
+        preprocess: what makes the model's input of a picture: `"imagenet"`, a `Preprocess`, or a library's own object.
         tokenizer: what turns text into the model's input.
         features: names of the columns of a model on rows.
         output: which part of the output is explained: a field, a position, or a function; default `logits`, else the
@@ -41,12 +41,24 @@ class Lens:
         batch_size: most examples in one look; more are looked at block by block.
     """
 
-    def __init__(self, model: nn.Module, *, name: str | None = None, labels: Sequence[str] | None = None, preprocess: Any = None,
-                 tokenizer: Any = None, features: Sequence[str] | None = None, output: Select = None,
-                 device: torch.device | str | None = None, batch_size: int | None = None) -> None:
-        if not isinstance(model, nn.Module):
-            raise BadRequest(f"a Lens needs a torch.nn.Module, not {type(model).__name__}",
-                             hint="for a file of weights: pellucid see net.py:Net --weights model.pth")
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        name: str | None = None,
+        labels: Sequence[str] | None = None,
+        preprocess: Any = None,
+        tokenizer: Any = None,
+        features: Sequence[str] | None = None,
+        output: Select = None,
+        device: torch.device | str | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadRequest(
+                f"a Lens needs a torch.nn.Module, not {type(model).__name__}",
+                hint="for a file of weights: pellucid see net.py:Net --weights model.pth",
+            )
         if batch_size is not None and batch_size < 1:
             raise BadSetting(f"batch_size={batch_size} is not at least 1")
         if device is not None and any(one.device != _device(device) for one in model.parameters()):
@@ -74,12 +86,19 @@ class Lens:
         types = {one.dtype for one in self._looker.parameters.values() if one.is_floating_point()}
         return types.pop() if len(types) == 1 else None
 
-    def see(self, x: Any = None, *views: View | str, target: Any = None, batch_size: int | None = None, seed: int = 0,
-            progress: Callable[[Progress], None] | None = None) -> Views:
+    def see(
+        self,
+        x: Any = None,
+        *views: View | str,
+        target: Any = None,
+        batch_size: int | None = None,
+        seed: int = 0,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Views:
         """Look at an input through any number of views, in as few passes as they need together.
 
         Args:
-            x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for methods of the model alone.
+            x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for the model alone.
             views: configured methods or their names; none for the tour.
             target: class, name, list (one per example), tuple of indices, `targets()`, `contrast()`, a function of the
                 output; None for the predicted class.
@@ -95,17 +114,18 @@ class Lens:
         for one in chosen:
             if inputs is None and "x" in one.spec.given:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
-        looking = Looking(self._looker, self._origin, chosen, self._targets(target), self.labels, seed, progress,
-                          asked_target=target)
+        looking = Looking(
+            self._looker, self._origin, chosen, self._targets(target), self.labels, seed, progress, asked_target=target
+        )
         given, cost = look_in_blocks(looking, inputs, batch_size or self.batch_size)
         self._raise_requests(chosen, given, told=bool(views))
         if not views:
-            kept = [(one, seen) for one, seen in zip(chosen, given) if not isinstance(seen, Failure)]
+            kept = [(one, seen) for one, seen in zip(chosen, given, strict=True) if not isinstance(seen, Failure)]
             chosen, given = [one for one, _ in kept], [seen for _, seen in kept]
         return Views(chosen, given, cost, self.name)
 
     def layers(self, x: Any = None) -> Table:
-        """Every address of the network with kind, shape and parameters; with an input, in the order in which they run."""
+        """Every address with kind, shape and parameters; with an input, in the order in which they run."""
         return layer_table(self._looker, None if x is None else self.read(x), self._origin)
 
     def read(self, x: Any) -> Inputs:
@@ -116,8 +136,15 @@ class Lens:
         """
         accepts = getattr(self._looker.model, "forward", None)
         source = str(x) if isinstance(x, Path) and self.tokenizer is not None else x
-        return read(source, preprocess=self.preprocess, tokenizer=self.tokenizer, features=self.features, device=self.device,
-                    dtype=self.dtype, accepts=accepts)
+        return read(
+            source,
+            preprocess=self.preprocess,
+            tokenizer=self.tokenizer,
+            features=self.features,
+            device=self.device,
+            dtype=self.dtype,
+            accepts=accepts,
+        )
 
     def _targets(self, target: Any) -> list[Target]:
         each = target.each if isinstance(target, Targets) else (target,)
@@ -134,8 +161,11 @@ class Lens:
 
     @staticmethod
     def _raise_requests(views: Sequence[View], given: Sequence[Any], *, told: bool) -> None:
-        """What the caller got wrong is an error, not a card; a target that fits nothing is wrong for all."""
-        for one, seen in zip(views, given) if told else ():
+        """What the caller got wrong is an error, not a card; so is a model that raises under every view."""
+        failed = [seen.error for seen in given if isinstance(seen, Failure)]
+        if failed and len(failed) == len(given) and isinstance(failed[0], ModelFailed):
+            raise failed[0]
+        for one, seen in zip(views, given, strict=True) if told else ():
             if isinstance(seen, Failure) and isinstance(seen.error, BadRequest):
                 seen.error.asked_by = seen.error.asked_by or repr(one)
                 raise seen.error
@@ -143,4 +173,4 @@ class Lens:
 
 def _device(device: torch.device | str) -> torch.device:
     made = torch.device(device)
-    return torch.device(made.type, torch.cuda.current_device()) if made.type == "cuda" and made.index is None else made
+    return torch.empty(0, device=made).device

@@ -1,5 +1,6 @@
 """One look: blocks of examples, restarts when memory runs out, results signed and joined."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +9,8 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
 from pellucid.engine.looker import Looker
-from pellucid.engine.planner import Cost, MemoryRanOut, Planner, Progress, Task
+from pellucid.engine.planner import Cost, Planner, Progress, Task
+from pellucid.engine.sharing import MemoryRanOut
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.provenance import Origin
@@ -43,13 +45,16 @@ def look_in_blocks(looking: Looking, x: Inputs | None, batch_size: int | None) -
     blocks = _equal_blocks(x.size, batch_size or x.size)
     while True:
         try:
-            parts = [_block(looking, x if len(blocks) == 1 else x.rows(*block), _cut(looking.targets, block, x.size))
-                     for block in blocks]
+            parts = [
+                _block(looking, x if len(blocks) == 1 else x.rows(*block), _cut(looking.targets, block, x.size))
+                for block in blocks
+            ]
         except MemoryRanOut as error:
             largest = max(stop - start for start, stop in blocks)
             if largest < 2:
-                raise NotApplicable("memory ran out on a single example",
-                                    hint="smaller input, fewer layers at once, or another device") from error
+                raise NotApplicable(
+                    "memory ran out on a single example", hint="smaller input, fewer layers at once, or another device"
+                ) from error
             blocks = _equal_blocks(x.size, (largest + 1) // 2)
             continue
         if len(parts) == 1:
@@ -62,7 +67,7 @@ def _equal_blocks(size: int, most: int) -> list[tuple[int, int]]:
     """Equal pieces of at most `most`; no piece of one unless asked for."""
     count = -(-size // max(1, most))
     edges = [round(i * size / count) for i in range(count + 1)]
-    return list(zip(edges, edges[1:]))
+    return list(itertools.pairwise(edges))
 
 
 def _cut(targets: Sequence[Target], block: tuple[int, int], size: int) -> list[Target]:
@@ -80,13 +85,20 @@ def _cut(targets: Sequence[Target], block: tuple[int, int], size: int) -> list[T
 
 
 def _block(looking: Looking, x: Inputs | None, targets: Sequence[Target]) -> tuple[list[Any], Cost]:
-    planner = Planner(looking.looker, lambda view, x, target: view.start(looking.looker, x, target), x,
-                      seed=looking.seed, watch=looking.progress)
-    tasks = [[planner.add(view, x, target) for target in (targets if "target" in view.spec.given else targets[:1])]
-             for view in looking.views]
+    planner = Planner(
+        looking.looker,
+        lambda view, x, target: view.start(looking.looker, x, target),
+        x,
+        seed=looking.seed,
+        watch=looking.progress,
+    )
+    tasks = [
+        [planner.add(view, x, target) for target in (targets if "target" in view.spec.given else targets[:1])]
+        for view in looking.views
+    ]
     planner.run()
     cost = planner.cost()
-    return [_given(looking, view, x, each, cost) for view, each in zip(looking.views, tasks)], cost
+    return [_given(looking, view, x, each, cost) for view, each in zip(looking.views, tasks, strict=True)], cost
 
 
 def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task], cost: Cost) -> Any:
@@ -95,8 +107,12 @@ def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task]
         if task.error is not None:
             return failure(view, task.error)
         made = task.result if isinstance(task.result, tuple) else (task.result,)
-        results += [looking.origin.sign(one, view, x, seed=looking.seed, asked=task.target.asked if task.target else None, cost=cost)
-                    for one in made]
+        results += [
+            looking.origin.sign(
+                one, view, x, seed=looking.seed, asked=task.target.asked if task.target else None, cost=cost
+            )
+            for one in made
+        ]
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -112,8 +128,10 @@ def _joined(view: View, parts: Sequence[Any]) -> Any:
             return one
     if isinstance(parts[0], tuple):
         if len({len(one) for one in parts}) > 1:
-            return failure(view, NotApplicable("the blocks of this batch gave different places", hint="batch_size=None"))
-        joined = [_joined(view, each) for each in zip(*parts)]
+            return failure(
+                view, NotApplicable("the blocks of this batch gave different places", hint="batch_size=None")
+            )
+        joined = [_joined(view, each) for each in zip(*parts, strict=True)]
         return next((one for one in joined if isinstance(one, Failure)), tuple(joined))
     try:
         return join(parts)
@@ -122,6 +140,13 @@ def _joined(view: View, parts: Sequence[Any]) -> Any:
 
 
 def _summed(costs: Sequence[Cost], chunks: tuple[int, ...]) -> Cost:
-    return replace(costs[0], forwards=sum(one.forwards for one in costs), samples=sum(one.samples for one in costs),
-                   backwards=sum(one.backwards for one in costs), rounds=sum(one.rounds for one in costs),
-                   kept_bytes=sum(one.kept_bytes for one in costs), seconds=sum(one.seconds for one in costs), chunks=chunks)
+    return replace(
+        costs[0],
+        forwards=sum(one.forwards for one in costs),
+        samples=sum(one.samples for one in costs),
+        backwards=sum(one.backwards for one in costs),
+        rounds=sum(one.rounds for one in costs),
+        kept_bytes=sum(one.kept_bytes for one in costs),
+        seconds=sum(one.seconds for one in costs),
+        chunks=chunks,
+    )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from pellucid.core.provenance import Provenance, Trace
-from pellucid.engine.looker import Looker
+from pellucid.engine.looker import Looker, written
 from pellucid.engine.planner import Cost
 from pellucid.inputs.inputs import Inputs
 from pellucid.registry import View
@@ -32,16 +32,19 @@ class Origin:
 
     @property
     def weights(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 over every parameter and buffer; read again when one was written."""
+        """First 16 hexadecimal digits of the SHA-256 over every parameter and buffer.
+
+        It is read again when one of them was written.
+        """
         held = [*self.looker.parameters.items(), *self.looker.model.named_buffers()]
-        state = tuple((name, id(value), value._version) for name, value in held)
+        state = tuple((name, id(value), written(value)) for name, value in held)
         if self._digest[0] != state:
             digest = sha256()
             for name, value in held:
                 digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
                 if not value.is_meta:
                     raw = value.detach().cpu().contiguous().flatten()
-                    digest.update(memoryview(raw.view(torch.uint8).numpy()) if raw.numel() else b"")
+                    digest.update(raw.view(torch.uint8).numpy().data if raw.numel() else b"")
             self._digest = (state, digest.hexdigest()[:16])
         return self._digest[1]
 
@@ -50,11 +53,28 @@ class Origin:
         notes = tuple(dict.fromkeys((*result.notes, *(x.notes if x is not None else ()))))
         spec = view.spec
         made = Provenance(
-            method=spec.name, family=spec.family, settings={name: _plain(value) for name, value in view.settings.items()},
-            words=spec.words, model=self.name, weights=self.weights, layer=result.layer, targets=result.targets, seed=seed,
-            versions=versions(), unseen=self.looker.unseen, code=_code(view, x, asked),
-            trace=Trace(cost.forwards, cost.backwards, cost.samples, cost.chunks, cost.seconds,
-                        datetime.now(UTC).isoformat(timespec="seconds"), platform.node()))
+            method=spec.name,
+            family=spec.family,
+            settings={name: _plain(value) for name, value in view.settings.items()},
+            words=spec.words,
+            model=self.name,
+            weights=self.weights,
+            layer=result.layer,
+            targets=result.targets,
+            seed=seed,
+            versions=versions(),
+            unseen=self.looker.unseen,
+            code=_code(view, x, asked),
+            trace=Trace(
+                cost.forwards,
+                cost.backwards,
+                cost.samples,
+                cost.chunks,
+                cost.seconds,
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                platform.node(),
+            ),
+        )
         return result.with_(provenance=made, notes=notes)
 
 
@@ -79,4 +99,8 @@ def _said(asked: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool, type(None))):
         return value
-    return [_plain(one) for one in value] if isinstance(value, tuple) else str(getattr(value, "__name__", None) or repr(value)[:200])
+    return (
+        [_plain(one) for one in value]
+        if isinstance(value, tuple)
+        else str(getattr(value, "__name__", None) or repr(value)[:200])
+    )

@@ -5,11 +5,10 @@ from os import PathLike
 from typing import Any
 
 from pellucid.core.errors import BadRequest, nearest_names, quoted
-from pellucid.core.late import late
 from pellucid.engine.planner import Cost
 from pellucid.registry import View
 from pellucid.results.failure import Failure
-from pellucid.results.result import Result
+from pellucid.results.result import Lang, Result
 
 Seen = Result | Failure | tuple[Any, ...]
 
@@ -30,17 +29,19 @@ class Views(Sequence[Any]):
     def __getitem__(self, which: Any) -> Any:
         if not isinstance(which, str):
             return self.given[which]
-        found = tuple(given for view, given in zip(self.asked, self.given) if view.name == which)
+        found = tuple(given for view, given in zip(self.asked, self.given, strict=True) if view.name == which)
         if not found:
-            raise BadRequest(f"'{which}' is not among these views",
-                             nearest=quoted(nearest_names(which, [view.name for view in self.asked])))
+            raise BadRequest(
+                f"'{which}' is not among these views",
+                nearest=quoted(nearest_names(which, [view.name for view in self.asked])),
+            )
         return found[0] if len(found) == 1 else found
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.given)
 
     def __repr__(self) -> str:
-        lines = [f"{view!r}: {_shown(given)}" for view, given in zip(self.asked, self.given)]
+        lines = [f"{view!r}: {_shown(given)}" for view, given in zip(self.asked, self.given, strict=True)]
         cost = self.cost
         return "\n".join([*lines, f"{cost.forwards} forwards, {cost.backwards} backwards, {cost.seconds:.2f} s"])
 
@@ -54,26 +55,25 @@ class Views(Sequence[Any]):
         """The pictures that could not be made."""
         return tuple(given for given in self.given if isinstance(given, Failure))
 
-    def show(self, *, lang: str = "en") -> None:
+    def show(self, *, lang: Lang = "en") -> None:
         """Show every picture, in a notebook or a window."""
         for result in self.results:
             result.show(lang=lang)
 
-    def save(self, path: str | PathLike[str], *, lang: str = "en", title: str | None = None) -> None:
+    def save(self, path: str | PathLike[str], *, lang: Lang = "en", title: str | None = None) -> None:
         """Write one offline report of everything.
 
         Raises:
             BadRequest: the name does not end in `.html`.
         """
         if not str(path).endswith((".html", ".htm")):
-            raise BadRequest(f"views are saved as one report: '{path}' must end in .html",
-                             hint="single results save as png, svg, pdf, json, npz or safetensors")
-        late_save(self, path, lang=lang, title=title or self.title)
+            raise BadRequest(
+                f"views are saved as one report: '{path}' must end in .html",
+                hint="single results save as png, svg, pdf, json, npz or safetensors",
+            )
+        from pellucid.render.report import save_report
 
-
-def late_save(views: Views, path: str | PathLike[str], *, lang: str, title: str) -> None:
-    """Hand results and failures to the report."""
-    late("pellucid.render.report:save_report")([*views.results, *views.failures], path, lang=lang, title=title)
+        save_report([*self.results, *self.failures], path, lang=lang, title=title or self.title)
 
 
 def _flat(given: Sequence[Seen]) -> Iterator[Result]:

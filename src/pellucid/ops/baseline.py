@@ -23,7 +23,9 @@ def baseline_like(value: Tensor, kind: float | str | Tensor) -> Tensor:
         try:
             return kind.to(value).expand_as(value).clone()
         except RuntimeError:
-            raise BadSetting(f"a baseline of shape {tuple(kind.shape)} does not fit the input {tuple(value.shape)}") from None
+            raise BadSetting(
+                f"a baseline of shape {tuple(kind.shape)} does not fit the input {tuple(value.shape)}"
+            ) from None
     if kind == "mean":
         axes = tuple(range(2, value.ndim)) or (1,)
         return value.mean(axes, keepdim=True).expand_as(value).clone() if value.ndim > 1 else torch.zeros_like(value)
@@ -36,7 +38,9 @@ def baseline_like(value: Tensor, kind: float | str | Tensor) -> Tensor:
 
 def _blurred(value: Tensor) -> Tensor:
     if value.ndim < 3:
-        raise BadSetting(f"an input of shape {tuple(value.shape)} has no grid to blur", nearest="'mean', a number, a tensor")
+        raise BadSetting(
+            f"an input of shape {tuple(value.shape)} has no grid to blur", nearest="'mean', a number, a tensor"
+        )
     sigma = max(BLUR_SHARE * max(value.shape[2:]), 0.5)
     reach = int(3 * sigma + 0.5)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=value.dtype, device=value.device) / sigma) ** 2)

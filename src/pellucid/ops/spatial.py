@@ -18,10 +18,12 @@ def channels_first(value: Tensor, layout: Any, where: str = "") -> Tensor:
         NotApplicable: the tensor does not lie on the input's grid.
     """
     if layout is None:
-        raise NotApplicable(f"'{where}' with shape {tuple(value.shape)} does not lie on the input's grid",
-                            hint="name a layer that keeps height and width, or leave layer='last spatial'")
+        raise NotApplicable(
+            f"'{where}' with shape {tuple(value.shape)} does not lie on the input's grid",
+            hint="name a layer that keeps height and width, or leave layer='last spatial'",
+        )
     if layout.kind == "channels_first":
         return value
     if layout.kind == "channels_last":
         return value.movedim(-1, 1)
-    return value[:, layout.prefix:].transpose(1, 2).unflatten(2, layout.grid)
+    return value[:, layout.prefix :].transpose(1, 2).unflatten(2, layout.grid)

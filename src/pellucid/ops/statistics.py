@@ -7,12 +7,22 @@ from torch import Tensor
 
 BINS = 64
 NEAR = 0.01
-_LIMITS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hardsigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0), "relu6": (None, 6.0)}
+_LIMITS = {
+    "sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hardsigmoid": (0.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "relu6": (None, 6.0),
+}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Moments and shares of one activation; `silent_*` count channels that are zero everywhere, for two places of the channel axis."""
+    """Moments and shares of one activation.
+
+    `silent_first` and `silent_last` count the channels that are zero everywhere, for a channel axis behind the batch
+    and for one at the end.
+    """
 
     shape: tuple[int, ...]
     mean: float
@@ -29,13 +39,19 @@ def summary(value: Tensor) -> Summary:
     """Moments in double precision over everything that is finite."""
     flat = value.detach().to(torch.float64 if value.device.type == "cpu" else torch.float32).flatten()
     finite = flat[flat.isfinite()]
-    empty = finite.numel() == 0
     nonzero = value != 0
+    full = finite if finite.numel() else flat.new_full((1,), float("nan"))
     return Summary(
-        tuple(value.shape), *((float("nan"),) * 4 if empty else
-                              (float(finite.mean()), float(finite.std(unbiased=False)), float(finite.min()), float(finite.max()))),
-        float((~nonzero).double().mean()), int(flat.numel() - finite.numel()),
-        int((~_any_but(nonzero, 1)).sum()) if value.ndim > 1 else 0, int((~_any_but(nonzero, value.ndim - 1)).sum()))
+        shape=tuple(value.shape),
+        mean=float(full.mean()),
+        std=float(full.std(unbiased=False)),
+        low=float(full.min()),
+        high=float(full.max()),
+        zero=float((~nonzero).double().mean()),
+        not_finite=int(flat.numel() - finite.numel()),
+        silent_first=int((~_any_but(nonzero, 1)).sum()) if value.ndim > 1 else 0,
+        silent_last=int((~_any_but(nonzero, value.ndim - 1)).sum()),
+    )
 
 
 def _any_but(flags: Tensor, axis: int) -> Tensor:

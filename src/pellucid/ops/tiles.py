@@ -15,7 +15,7 @@ def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str]
         weight: `(out, in, *kernel)` or `(out, in)`.
         most: how many filters.
     Returns:
-        tiles `(height, width)` or, for three input channels, `(height, width, 3)` with 0 as middle grey; a caption each;
+        tiles `(height, width)` or, for three input channels, `(height, width, 3)` with zero as grey; their captions;
         whether they are colour.
     """
     value = weight.detach().float().cpu()
@@ -24,7 +24,11 @@ def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str]
     shown = value[:most]
     if value.ndim == 4 and value.shape[1] == 3:
         limit = float(shown.abs().max()) or 1.0
-        return [(0.5 + one.permute(1, 2, 0) / (2 * limit)).numpy() for one in shown], [f"{i}" for i in range(len(shown))], True
+        return (
+            [(0.5 + one.permute(1, 2, 0) / (2 * limit)).numpy() for one in shown],
+            [f"{i}" for i in range(len(shown))],
+            True,
+        )
     tiles, captions = [], []
     for i, one in enumerate(shown):
         strongest = int(one.flatten(1).norm(dim=1).argmax())
@@ -41,7 +45,7 @@ def _flat(kernel: Tensor) -> Tensor:
 
 
 def thumbnail(value: Tensor) -> np.ndarray:
-    """A picture of at most 32 × 32 of any tensor: maps averaged over channels, matrices as they are, vectors as a strip.
+    """A picture of at most 32 × 32: maps averaged over channels, matrices as they are, vectors as a strip.
 
     Args:
         value: one example's activation `(channel, *grid)`, `(token, feature)`, `(unit,)`, or a weight.

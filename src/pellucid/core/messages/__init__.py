@@ -18,5 +18,9 @@ def catalogue(lang: str) -> dict[str, str]:
 
 def message(key: str, /, **values: Any) -> Text:
     """The sentence `key` with its placeholders filled; a `Text` among the values is said in the sentence's language."""
-    return Text(*(catalogue(lang)[key].format(**{name: say(value, lang) for name, value in values.items()})
-                  for lang in LANGUAGES))
+    return Text(
+        *(
+            catalogue(lang)[key].format(**{name: say(value, lang) for name, value in values.items()})
+            for lang in LANGUAGES
+        )
+    )

@@ -18,25 +18,50 @@ from pellucid.registry import method
 from pellucid.results import Series, Table
 
 _COLUMNS = {
-    "layer": Text("layer", "层"), "function": Text("function", "函数"), "shape": Text("shape", "形状"),
-    "mean": Text("mean", "均值"), "std": Text("standard deviation", "标准差"), "min": Text("smallest", "最小值"), "max": Text("largest", "最大值"),
-    "zero": Text("share of zeros", "零值占比"), "silent": Text("silent channels", "沉默通道数"), "channels": Text("channels", "通道数"),
-    "saturated": Text("saturated share", "饱和占比"), "not_finite": Text("not finite", "非有限值个数"),
+    "layer": Text("layer", "层"),
+    "function": Text("function", "函数"),
+    "shape": Text("shape", "形状"),
+    "mean": Text("mean", "均值"),
+    "std": Text("standard deviation", "标准差"),
+    "min": Text("smallest", "最小值"),
+    "max": Text("largest", "最大值"),
+    "zero": Text("share of zeros", "零值占比"),
+    "silent": Text("silent channels", "沉默通道数"),
+    "channels": Text("channels", "通道数"),
+    "saturated": Text("saturated share", "饱和占比"),
+    "not_finite": Text("not finite", "非有限值个数"),
 }
 
 
 @method(
     title=Text("Activation statistics", "激活统计"),
-    question=Text("Which layers are silent, saturated or out of range on this input?", "对此输入，哪些层沉默、饱和或数值异常？"),
-    shows=Text("Moments, zeros, silent channels and saturation of every activation, and where the pre-activations lie under the function's curve.",
-               "每个激活的统计量、零值、沉默通道与饱和程度，以及预激活值在函数曲线上的分布。"),
-    cannot=Text("Whether a channel is dead for good: these are the examples of one batch.", "某通道是否永远失活：这里只有一个批次的样本。"),
-    check=Text("Repeat it on many inputs; a channel that stays silent on all of them is dead.", "在大量输入上重复；始终沉默的通道才是失活的。"),
-    needs=ACTIVATIONS, formula="mean, σ, min, max, P(a = 0) over batch, channels and positions", paper="Glorot & Bengio 2010, AISTATS",
-    steps=Text("1. Run the input forward. 2. Reduce every activation to its numbers where it is computed. 3. Count channels that are zero everywhere.",
-               "1. 输入前向传播。2. 在计算处将每个激活归约为统计数字。3. 统计处处为零的通道。"),
-    tour=45, needs_target=False)
-def activation_statistics(x: Inputs, layer: Layer = "every activation", curves: Annotated[int, Ge(0)] = 4) -> Looking[Table]:
+    question=Text(
+        "Which layers are silent, saturated or out of range on this input?", "对此输入，哪些层沉默、饱和或数值异常？"
+    ),
+    shows=Text(
+        "Moments, zeros, silent channels and saturation of every activation, and where the pre-activations lie under the function's curve.",
+        "每个激活的统计量、零值、沉默通道与饱和程度，以及预激活值在函数曲线上的分布。",
+    ),
+    cannot=Text(
+        "Whether a channel is dead for good: these are the examples of one batch.",
+        "某通道是否永远失活：这里只有一个批次的样本。",
+    ),
+    check=Text(
+        "Repeat it on many inputs; a channel that stays silent on all of them is dead.",
+        "在大量输入上重复；始终沉默的通道才是失活的。",
+    ),
+    needs=ACTIVATIONS,
+    formula="mean, σ, min, max, P(a = 0) over batch, channels and positions",
+    paper="Glorot & Bengio 2010, AISTATS",
+    steps=Text(
+        "1. Run the input forward. 2. Reduce every activation to its numbers where it is computed. 3. Count channels that are zero everywhere.",
+        "1. 输入前向传播。2. 在计算处将每个激活归约为统计数字。3. 统计处处为零的通道。",
+    ),
+    tour=45,
+)
+def activation_statistics(
+    x: Inputs, layer: Layer = "every activation", curves: Annotated[int, Ge(0)] = 4
+) -> Looking[Table]:
     """Statistics of activations over the batch.
 
     Args:
@@ -49,8 +74,13 @@ def activation_statistics(x: Inputs, layer: Layer = "every activation", curves: 
     seen = yield from Pass(x, keep=[whole, dense] if with_curves else [whole])
     rows = tuple(_row(spot) for spot in seen.at(whole))
     beside = _curves(seen, dense, curves) if with_curves else ()
-    return Table(rows=rows, columns=_COLUMNS, beside=beside, notes=seen.notes,
-                 facts={"silent channels": sum(row["silent"] for row in rows), "channels": sum(row["channels"] for row in rows)})
+    return Table(
+        rows=rows,
+        columns=_COLUMNS,
+        beside=beside,
+        notes=seen.notes,
+        facts={"silent channels": sum(row["silent"] for row in rows), "channels": sum(row["channels"] for row in rows)},
+    )
 
 
 def _numbers(value: Tensor) -> Any:
@@ -60,13 +90,24 @@ def _numbers(value: Tensor) -> Any:
 def _row(spot: Spot) -> dict[str, Any]:
     numbers, saturated = spot.value
     op = spot.place.op or (spot.event.kind if spot.event else "")
-    last = spot.layout is not None and spot.layout.kind != "channels_first" or (spot.layout is None and len(numbers.shape) == 3)
+    last = (spot.layout is not None and spot.layout.kind != "channels_first") or (
+        spot.layout is None and len(numbers.shape) == 3
+    )
     axis = len(numbers.shape) - 1 if last else 1
-    return {"layer": spot.address, "function": op, "shape": numbers.shape, "mean": numbers.mean, "std": numbers.std,
-            "min": numbers.low, "max": numbers.high, "zero": numbers.zero,
-            "silent": numbers.silent_last if last else numbers.silent_first,
-            "channels": numbers.shape[axis] if len(numbers.shape) > 1 else 1,
-            "saturated": saturated.get(op), "not_finite": numbers.not_finite}
+    return {
+        "layer": spot.address,
+        "function": op,
+        "shape": numbers.shape,
+        "mean": numbers.mean,
+        "std": numbers.std,
+        "min": numbers.low,
+        "max": numbers.high,
+        "zero": numbers.zero,
+        "silent": numbers.silent_last if last else numbers.silent_first,
+        "channels": numbers.shape[axis] if len(numbers.shape) > 1 else 1,
+        "saturated": saturated.get(op),
+        "not_finite": numbers.not_finite,
+    }
 
 
 def _curves(seen: Seen, dense: Keep, most: int) -> tuple[Series, ...]:
@@ -83,8 +124,13 @@ def _curve(spot: Spot) -> Series:
         shape = function(centres)
         top = float(shape.abs().max()) or 1.0
         curves[f"{spot.place.op}, scaled"] = (shape / top * float(density.max())).numpy()
-    return Series(curves=curves, positions=tuple(centres.tolist()), position_unit=Text("pre-activation", "预激活值"),
-                  unit=Text("density", "密度"), layer=spot.address)
+    return Series(
+        curves=curves,
+        positions=tuple(centres.tolist()),
+        position_unit=Text("pre-activation", "预激活值"),
+        unit=Text("density", "密度"),
+        layer=spot.address,
+    )
 
 
 def _function(op: str) -> Any:

@@ -13,15 +13,26 @@ from pellucid.results import Attribution
 
 @method(
     title=Text("Guided backpropagation", "引导反向传播"),
-    question=Text("Which fine details of the input excite the path to this output?", "输入的哪些细节激发了通向该输出的路径？"),
+    question=Text(
+        "Which fine details of the input excite the path to this output?", "输入的哪些细节激发了通向该输出的路径？"
+    ),
     shows=Text("Fine edges and textures that push the active units up.", "推高活跃单元的精细边缘与纹理。"),
-    cannot=Text("Why this class: the picture hardly depends on the class or on the upper layers; it resembles an edge detector.",
-                "为何是这一类：该图几乎不依赖于类别和上层参数，与边缘检测器相似。"),
-    check=Text("Make it for another class: if the two look alike, it says nothing about the class.",
-               "换一个类别再画：若两图相似，则它对类别没有说明力。"),
-    needs=RECTIFIED, formula="at every ReLU: R_in = 1[x > 0] · 1[R > 0] · R", paper="Springenberg et al. 2014, arXiv:1412.6806",
-    steps=Text("1. Run the input forward. 2. Go back from the target; at every ReLU drop what is negative, and what was not active. 3. Draw the result at the input.",
-               "1. 输入前向传播。2. 从目标反传；在每个 ReLU 处丢弃负值以及未激活处的值。3. 在输入处作图。"))
+    cannot=Text(
+        "Why this class: the picture hardly depends on the class or on the upper layers; it resembles an edge detector.",
+        "为何是这一类：该图几乎不依赖于类别和上层参数，与边缘检测器相似。",
+    ),
+    check=Text(
+        "Make it for another class: if the two look alike, it says nothing about the class.",
+        "换一个类别再画：若两图相似，则它对类别没有说明力。",
+    ),
+    needs=RECTIFIED,
+    formula="at every ReLU: R_in = 1[x > 0] · 1[R > 0] · R",
+    paper="Springenberg et al. 2014, arXiv:1412.6806",
+    steps=Text(
+        "1. Run the input forward. 2. Go back from the target; at every ReLU drop what is negative, and what was not active. 3. Draw the result at the input.",
+        "1. 输入前向传播。2. 从目标反传；在每个 ReLU 处丢弃负值以及未激活处的值。3. 在输入处作图。",
+    ),
+)
 def guided_backprop(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
     """The gradient with negative parts cut off at every rectifier.
 
@@ -30,6 +41,13 @@ def guided_backprop(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...
     Source:   Springenberg et al. 2014, arXiv:1412.6806.
     """
     seen = yield from Pass(x, grads=["input"], target=target, rules=GUIDED)
-    values = {spot.input: spot.grad for spot in seen.at("input") if spot.grad is not None}
-    return attributed(x, values, complete=False, signed=True, targets=seen.targets, notes=seen.notes,
-                      unit=Text("arbitrary units", "任意单位"))
+    values = {spot.input: spot.gradient for spot in seen.at("input")}
+    return attributed(
+        x,
+        values,
+        complete=False,
+        signed=True,
+        targets=seen.targets,
+        notes=seen.notes,
+        unit=Text("arbitrary units", "任意单位"),
+    )

@@ -1,5 +1,7 @@
 """Input × gradient: the first-order share of each element of the input in the target."""
 
+import torch
+
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, Pass
@@ -12,16 +14,30 @@ from pellucid.results import Attribution
 
 @method(
     title=Text("Input × gradient", "输入×梯度"),
-    question=Text("Which parts of the input speak for this output, and which against it?", "输入的哪些部分支持该输出，哪些反对？"),
-    shows=Text("Red speaks for the target, blue against it, in units of the target.", "红色支持目标，蓝色反对目标，单位与目标相同。"),
-    cannot=Text("Anything where the input is zero: black pixels (after preprocessing: mean-coloured ones) always get nothing.",
-                "输入为零之处：黑色像素（预处理后为均值颜色的像素）永远得不到归因。"),
-    check=Text("On networks without biases the values add up to the score; compare the sum with the target.",
-               "在没有偏置的网络上，各值之和等于得分；请对比总和与目标。"),
-    needs=DIFFERENTIABLE, formula="A = x ⊙ ∂f_t(x) / ∂x", paper="Shrikumar et al. 2016, arXiv:1605.01713",
-    steps=Text("1. Run the input forward. 2. Take the gradient of the target at the input. 3. Multiply by the input. 4. Sum over channels.",
-               "1. 输入前向传播。2. 求目标对输入的梯度。3. 与输入相乘。4. 在通道上求和。"),
-    tour=25)
+    question=Text(
+        "Which parts of the input speak for this output, and which against it?", "输入的哪些部分支持该输出，哪些反对？"
+    ),
+    shows=Text(
+        "Red speaks for the target, blue against it, in units of the target.",
+        "红色支持目标，蓝色反对目标，单位与目标相同。",
+    ),
+    cannot=Text(
+        "Anything where the input is zero: black pixels (after preprocessing: mean-coloured ones) always get nothing.",
+        "输入为零之处：黑色像素（预处理后为均值颜色的像素）永远得不到归因。",
+    ),
+    check=Text(
+        "On networks without biases the values add up to the score; compare the sum with the target.",
+        "在没有偏置的网络上，各值之和等于得分；请对比总和与目标。",
+    ),
+    needs=DIFFERENTIABLE,
+    formula="A = x ⊙ ∂f_t(x) / ∂x",
+    paper="Shrikumar et al. 2016, arXiv:1605.01713",
+    steps=Text(
+        "1. Run the input forward. 2. Take the gradient of the target at the input. 3. Multiply by the input. 4. Sum over channels.",
+        "1. 输入前向传播。2. 求目标对输入的梯度。3. 与输入相乘。4. 在通道上求和。",
+    ),
+    tour=25,
+)
 def input_x_gradient(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
     """The input times the gradient of the target.
 
@@ -30,7 +46,15 @@ def input_x_gradient(x: Inputs, target: Target) -> Looking[tuple[Attribution, ..
     Source:   Shrikumar et al. 2016, arXiv:1605.01713.
     """
     seen = yield from Pass(x, keep=["input"], grads=["input"], target=target)
-    values = {spot.input: spot.value * spot.grad for spot in seen.at("input")}
-    total = sum(value.flatten(1).double().sum(1) for value in values.values())
-    return attributed(x, values, complete=True, signed=True, targets=seen.targets, notes=seen.notes, unit=seen.targets[0].unit,
-                      facts={"sum": tuple(total.tolist()) if not isinstance(total, int) else ()})
+    values = {spot.input: spot.value * spot.gradient for spot in seen.at("input")}
+    total = torch.stack([value.flatten(1).double().sum(1) for value in values.values()]).sum(0)
+    return attributed(
+        x,
+        values,
+        complete=True,
+        signed=True,
+        targets=seen.targets,
+        notes=seen.notes,
+        unit=seen.targets[0].unit,
+        facts={"sum": tuple(total.tolist())},
+    )

@@ -22,21 +22,40 @@ MOST_STEPS = 1024
 
 @method(
     title=Text("Integrated gradients", "积分梯度"),
-    question=Text("How much does each part of the input contribute to this output, measured from a baseline?",
-                  "以基线为起点，输入各部分对该输出各贡献多少？"),
-    shows=Text("Red raised the score above the baseline's, blue lowered it. All values together make up the difference.",
-               "红色使得分高于基线，蓝色使其降低。所有值之和即二者之差。"),
-    cannot=Text("What would happen with another baseline: the picture depends on what stands for nothing.",
-                "换一个基线会怎样：图像取决于用什么代表“空”。"),
-    check=Text("The completeness gap in the caption should be small; try baselines='blur' and see what stays.",
-               "说明中的完备性误差应当很小；试用 baselines='blur'，看哪些部分保持不变。"),
-    needs=DIFFERENTIABLE, formula="A = (x − b) ⊙ ∫₀¹ ∂f_t(b + α (x − b)) / ∂x dα", paper="Sundararajan et al. 2017, arXiv:1703.01365",
-    steps=Text("1. Choose a baseline. 2. Take the gradient at Gauss-Legendre points on the way from it to the input. 3. Average with their weights. 4. Multiply by the way. 5. Compare the sum with the difference of the scores.",
-               "1. 选择基线。2. 在从基线到输入的路径上，于高斯-勒让德节点处求梯度。3. 按权重平均。4. 乘以路径。5. 将总和与得分之差比较。"),
-    quick={"n_steps": 4}, tour=30)
-def integrated_gradients(x: Inputs, target: Target, baselines: float | str | Tensor = 0.0, n_steps: Annotated[int, Ge(1)] = 32,
-                         tolerance: Annotated[float, Gt(0)] | None = None,
-                         batch_size: Annotated[int, Ge(1)] | None = None) -> Looking[tuple[Attribution, ...]]:
+    question=Text(
+        "How much does each part of the input contribute to this output, measured from a baseline?",
+        "以基线为起点，输入各部分对该输出各贡献多少？",
+    ),
+    shows=Text(
+        "Red raised the score above the baseline's, blue lowered it. All values together make up the difference.",
+        "红色使得分高于基线，蓝色使其降低。所有值之和即二者之差。",
+    ),
+    cannot=Text(
+        "What would happen with another baseline: the picture depends on what stands for nothing.",
+        "换一个基线会怎样：图像取决于用什么代表“空”。",
+    ),
+    check=Text(
+        "The completeness gap in the caption should be small; try baselines='blur' and see what stays.",
+        "说明中的完备性误差应当很小；试用 baselines='blur'，看哪些部分保持不变。",
+    ),
+    needs=DIFFERENTIABLE,
+    formula="A = (x − b) ⊙ ∫₀¹ ∂f_t(b + α (x − b)) / ∂x dα",
+    paper="Sundararajan et al. 2017, arXiv:1703.01365",
+    steps=Text(
+        "1. Choose a baseline. 2. Take the gradient at Gauss-Legendre points on the way from it to the input. 3. Average with their weights. 4. Multiply by the way. 5. Compare the sum with the difference of the scores.",
+        "1. 选择基线。2. 在从基线到输入的路径上，于高斯-勒让德节点处求梯度。3. 按权重平均。4. 乘以路径。5. 将总和与得分之差比较。",
+    ),
+    quick={"n_steps": 4},
+    tour=30,
+)
+def integrated_gradients(
+    x: Inputs,
+    target: Target,
+    baselines: float | str | Tensor = 0.0,
+    n_steps: Annotated[int, Ge(1)] = 32,
+    tolerance: Annotated[float, Gt(0)] | None = None,
+    batch_size: Annotated[int, Ge(1)] | None = None,
+) -> Looking[tuple[Attribution, ...]]:
     """Gradients along the path, by Gauss-Legendre quadrature.
 
     Args:
@@ -53,8 +72,8 @@ def integrated_gradients(x: Inputs, target: Target, baselines: float | str | Ten
     ends = {spot.input: spot.value for spot in seen.at("input")}
     starts = {name: baseline_like(value, baselines) for name, value in ends.items()}
     ways = {name: ends[name] - starts[name] for name in ends}
-    start, = yield from together(Pass(x.replaced(starts), target=target))
-    difference = seen.score.double() - start.score.double()
+    (start,) = yield from together(Pass(x.replaced(starts), target=target))
+    difference = seen.scores.double() - start.scores.double()
     while True:
         values = yield from _integral(x, target, starts, ways, n_steps, max(1, (batch_size or 1) // x.size))
         total = torch.stack([value.flatten(1).double().sum(1) for value in values.values()]).sum(0)
@@ -62,21 +81,38 @@ def integrated_gradients(x: Inputs, target: Target, baselines: float | str | Ten
         if tolerance is None or n_steps >= MOST_STEPS or bool((gap.abs() <= tolerance * difference.abs()).all()):
             break
         n_steps *= 2
-    facts = {"gap": tuple(gap.tolist()), "score": tuple(seen.score.tolist()), "baseline score": tuple(start.score.tolist()),
-             "points": n_steps}
-    return attributed(x, values, complete=True, signed=True, targets=seen.targets, notes=seen.notes, unit=seen.targets[0].unit,
-                      facts=facts)
+    facts = {
+        "gap": tuple(gap.tolist()),
+        "score": tuple(seen.scores.tolist()),
+        "baseline score": tuple(start.scores.tolist()),
+        "points": n_steps,
+    }
+    return attributed(
+        x,
+        values,
+        complete=True,
+        signed=True,
+        targets=seen.targets,
+        notes=seen.notes,
+        unit=seen.targets[0].unit,
+        facts=facts,
+    )
 
 
-def _integral(x: Inputs, target: Target, starts: dict[str, Tensor], ways: dict[str, Tensor], n_steps: int,
-              copies: int) -> Looking[dict[str, Tensor]]:
+def _integral(
+    x: Inputs, target: Target, starts: dict[str, Tensor], ways: dict[str, Tensor], n_steps: int, copies: int
+) -> Looking[dict[str, Tensor]]:
     nodes, weights = gauss_legendre(n_steps)
-    sums: dict[str, Any] = {name: torch.zeros_like(way, dtype=torch.promote_types(way.dtype, torch.float32)) for name, way in ways.items()}
+    sums: dict[str, Any] = {
+        name: torch.zeros_like(way, dtype=torch.promote_types(way.dtype, torch.float32)) for name, way in ways.items()
+    }
     for i in range(0, n_steps, copies):
-        some = nodes[i:i + copies]
+        some = nodes[i : i + copies]
         points = {name: torch.cat([starts[name] + alpha * ways[name] for alpha in some]) for name in ways}
-        seen = yield from Pass(x.repeated(len(some)).replaced(points), grads=["input"], target=target, step=(i, n_steps))
+        seen = yield from Pass(
+            x.repeated(len(some)).replaced(points), grads=["input"], target=target, step=(i, n_steps)
+        )
         for spot in seen.at("input"):
-            parts = spot.grad.to(sums[spot.input].dtype).split(x.size)
-            sums[spot.input] += sum(weight * part for weight, part in zip(weights[i:i + copies], parts))
+            parts = spot.gradient.to(sums[spot.input].dtype).split(x.size)
+            sums[spot.input] += sum(weight * part for weight, part in zip(weights[i : i + copies], parts, strict=True))
     return {name: (sums[name] * ways[name]).to(sums[name].dtype) for name in ways}

@@ -1,13 +1,13 @@
 """Gradient flow: how strong the gradient is at every layer on its way back from the loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from pellucid.core.needs import LOSS
 from pellucid.core.text import Text
-from pellucid.engine.looker import Looker
+from pellucid.engine.looker import Looker, owner
 from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
@@ -20,18 +20,34 @@ _ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ we
 
 @method(
     title=Text("Gradient flow", "梯度流"),
-    question=Text("Does the gradient vanish or explode on its way back through the layers?", "梯度在逐层反传时是否消失或爆炸？"),
-    shows=Text("One point per layer, from the first to the last; the vertical axis is logarithmic. Read it from right to left: that is the way back.",
-               "每层一个点，从第一层到最后一层；纵轴为对数。从右向左读，即反向传播的方向。"),
+    question=Text(
+        "Does the gradient vanish or explode on its way back through the layers?", "梯度在逐层反传时是否消失或爆炸？"
+    ),
+    shows=Text(
+        "One point per layer, from the first to the last; the vertical axis is logarithmic. Read it from right to left: that is the way back.",
+        "每层一个点，从第一层到最后一层；纵轴为对数。从右向左读，即反向传播的方向。",
+    ),
     cannot=Text("How training goes on: this is one step on one batch.", "训练的后续进展：这只是一个批次上的一步。"),
-    check=Text("Repeat it on other batches and after some training; a slope that stays is a property of the network.",
-               "换批次、训练一段时间后再看；始终存在的斜率才是网络的性质。"),
-    needs=LOSS, formula="‖∂L/∂a_l‖₂, ‖∂L/∂W_l‖₂ for every layer l", paper="Bengio et al. 1994, IEEE TNN 5(2); Glorot & Bengio 2010",
-    steps=Text("1. Run the input forward and compute the loss. 2. Go back once. 3. Take the norm of the gradient at the output and at the weights of every layer. 4. Mark layers below a thousandth or above a thousand times the last layer's.",
-               "1. 前向传播并计算损失。2. 反向传播一次。3. 在每层的输出与权重处取梯度范数。4. 标出低于最后一层千分之一或高于其千倍的层。"),
-    tour=55)
-def gradient_flow(x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight",
-                  loss: Callable[[Tensor, Tensor], Tensor] | None = None) -> Looking[Series]:
+    check=Text(
+        "Repeat it on other batches and after some training; a slope that stays is a property of the network.",
+        "换批次、训练一段时间后再看；始终存在的斜率才是网络的性质。",
+    ),
+    needs=LOSS,
+    formula="‖∂L/∂a_l‖₂, ‖∂L/∂W_l‖₂ for every layer l",
+    paper="Bengio et al. 1994, IEEE TNN 5(2); Glorot & Bengio 2010",
+    steps=Text(
+        "1. Run the input forward and compute the loss. 2. Go back once. 3. Take the norm of the gradient at the output and at the weights of every layer. 4. Mark layers below a thousandth or above a thousand times the last layer's.",
+        "1. 前向传播并计算损失。2. 反向传播一次。3. 在每层的输出与权重处取梯度范数。4. 标出低于最后一层千分之一或高于其千倍的层。",
+    ),
+    tour=55,
+)
+def gradient_flow(
+    x: Inputs,
+    target: Target,
+    lens: Looker,
+    layer: Layer = "every weight",
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Looking[Series]:
     """Norms of the gradient of the loss by layer, for one backward.
 
     Args:
@@ -39,26 +55,37 @@ def gradient_flow(x: Inputs, target: Target, lens: Looker, layer: Layer = "every
         layer: which layers.
         loss: function of output and labels; cross-entropy if None.
     Returns:  Series with a position per layer call in execution order; a module called twice has its weight's gradient,
-        which is one sum, at both. `facts["verdict"]` is "steady", "vanishing", "exploding" or "not finite".
+        which is one sum, at both. The weight of a layer is all of its matrices together. `facts["verdict"]` is "steady", "vanishing", "exploding" or "not finite".
     Raises:   NotApplicable if the output has no classes and no loss is given.
     """
     weights = lens.weights(layer)
     seen = yield from Pass(x, grads=[layer, weights], target=target.losing(loss))
-    at_weight = {spot.place.path: spot for spot in seen.at(weights)}
     spots = seen.at(layer)
-    flow = np.array([_norm(spot.grad) for spot in spots])
-    held = [at_weight.get(spot.place.path) for spot in spots]
-    moved = np.array([_norm(spot.grad) if spot else np.nan for spot in held])
-    size = np.array([_norm(spot.value) if spot else np.nan for spot in held])
+    flow = np.array([_norm([spot.grad]) for spot in spots])
+    held = [
+        [one for one in seen.at(weights) if owner(one.address.replace(":", ".")) == spot.place.path] for spot in spots
+    ]
+    moved = np.array([_norm([one.grad for one in ones]) for ones in held])
+    size = np.array([_norm([one.value for one in ones]) for ones in held])
     ratio = np.divide(moved, size, out=np.full_like(moved, np.nan), where=size > 0)
     marks, verdict = _marks(flow)
-    return Series(curves={_ACTIVATION: flow, _WEIGHT: moved, _RATIO: ratio}, labels=tuple(spot.address for spot in spots),
-                  position_unit=Text("layer, first to last", "层（由前到后）"), unit=Text("norm", "范数"), log=True, marks=marks,
-                  targets=seen.targets, notes=seen.notes, facts={"verdict": verdict, "slope per layer": _slope(flow)})
+    return Series(
+        curves={_ACTIVATION: flow, _WEIGHT: moved, _RATIO: ratio},
+        labels=tuple(spot.address for spot in spots),
+        position_unit=Text("layer, first to last", "层（由前到后）"),
+        unit=Text("norm", "范数"),
+        log=True,
+        marks=marks,
+        targets=seen.targets,
+        notes=seen.notes,
+        facts={"verdict": verdict, "slope per layer": _slope(flow)},
+    )
 
 
-def _norm(value: Tensor | None) -> float:
-    return float("nan") if value is None else float(value.detach().double().norm())
+def _norm(values: Sequence[Tensor | None]) -> float:
+    """Of all elements of all tensors together; NaN for none."""
+    norms = [float(value.detach().double().norm()) for value in values if value is not None]
+    return float(np.linalg.norm(norms)) if norms else float("nan")
 
 
 def _marks(flow: np.ndarray) -> tuple[dict[int, Text], str]:

@@ -17,26 +17,52 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
 from pellucid.results import Gallery
+from pellucid.results.array import as_array
 
-_AXES = {1: ("unit",), 2: ("out", "in"), 3: ("filter", "channel", "time"), 4: ("filter", "channel", "height", "width"),
-         5: ("filter", "channel", "depth", "height", "width")}
+_AXES = {
+    1: ("unit",),
+    2: ("out", "in"),
+    3: ("filter", "channel", "time"),
+    4: ("filter", "channel", "height", "width"),
+    5: ("filter", "channel", "depth", "height", "width"),
+}
 
 
 @method(
     title=Text("Gradient maps", "梯度图"),
-    question=Text("How would one training step on this input change these weights?", "用该输入训练一步，这些权重会怎样变化？"),
-    shows=Text("The gradient of the loss: a step of gradient descent goes the opposite way, red weights shrink, blue ones grow.",
-               "损失的梯度：梯度下降沿相反方向更新，红色的权重减小，蓝色的增大。"),
-    cannot=Text("What the optimizer really does: momentum, weight decay and other examples are not in it.",
-                "优化器的真实更新：动量、权重衰减及其他样本不在其中。"),
-    check=Text("After one plain gradient step the weights differ by exactly −rate × this picture.",
-               "做一步普通梯度下降后，权重之差恰为 −学习率 × 此图。"),
-    needs=LOSS, formula="G = ∂L / ∂W", paper="Rumelhart et al. 1986, Nature 323",
-    steps=Text("1. Run the input forward. 2. Compute the loss of the label (the predicted one if none is given). 3. Go back to the weights of the layer. 4. Draw one tile per filter.",
-               "1. 输入前向传播。2. 计算标签的损失（未给出时用预测标签）。3. 反传到该层权重。4. 每个滤波器画一格。"),
-    quick={"filters": 4}, tour=50)
-def gradient_maps(x: Inputs, target: Target, lens: Looker, layer: Layer = "first weight", loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-                  filters: Annotated[int, Ge(1)] = 64) -> Looking[tuple[Gallery, ...]]:
+    question=Text(
+        "How would one training step on this input change these weights?", "用该输入训练一步，这些权重会怎样变化？"
+    ),
+    shows=Text(
+        "The gradient of the loss: a step of gradient descent goes the opposite way, red weights shrink, blue ones grow.",
+        "损失的梯度：梯度下降沿相反方向更新，红色的权重减小，蓝色的增大。",
+    ),
+    cannot=Text(
+        "What the optimizer really does: momentum, weight decay and other examples are not in it.",
+        "优化器的真实更新：动量、权重衰减及其他样本不在其中。",
+    ),
+    check=Text(
+        "After one plain gradient step the weights differ by exactly −rate × this picture.",
+        "做一步普通梯度下降后，权重之差恰为 −学习率 × 此图。",
+    ),
+    needs=LOSS,
+    formula="G = ∂L / ∂W",
+    paper="Rumelhart et al. 1986, Nature 323",
+    steps=Text(
+        "1. Run the input forward. 2. Compute the loss of the label (the predicted one if none is given). 3. Go back to the weights of the layer. 4. Draw one tile per filter.",
+        "1. 输入前向传播。2. 计算标签的损失（未给出时用预测标签）。3. 反传到该层权重。4. 每个滤波器画一格。",
+    ),
+    quick={"filters": 4},
+    tour=50,
+)
+def gradient_maps(
+    x: Inputs,
+    target: Target,
+    lens: Looker,
+    layer: Layer = "first weight",
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    filters: Annotated[int, Ge(1)] = 64,
+) -> Looking[tuple[Gallery, ...]]:
     """The gradient of the loss with respect to a layer's weights, averaged over the batch.
 
     Args:
@@ -58,8 +84,29 @@ def _gallery(spot: Spot, filters: int, targets: tuple[TargetInfo, ...], notes: t
     tiles, captions, colour = kernel_tiles(spot.grad, filters)
     weight = float(spot.value.double().norm()) if isinstance(spot.value, Tensor) else float("nan")
     norm = float(spot.grad.double().norm())
-    coloured = (Text("Three input channels are drawn as red, green and blue; grey is zero.", "三个输入通道以红绿蓝显示；灰色为零。"),) if colour else ()
-    return Gallery(values=spot.grad, axes=_AXES[spot.grad.ndim], images=tuple(tiles), captions=tuple(captions), signed=True,
-                   layer=spot.address, targets=targets, unit=Text("loss per unit of weight", "损失 / 单位权重"), notes=notes + coloured,
-                   facts={"gradient norm": norm, "relative to the weights": norm / weight if weight else float("inf"),
-                          "zero share": float((spot.grad == 0).double().mean())})
+    coloured = (
+        (
+            Text(
+                "Three input channels are drawn as red, green and blue; grey is zero.",
+                "三个输入通道以红绿蓝显示；灰色为零。",
+            ),
+        )
+        if colour
+        else ()
+    )
+    return Gallery(
+        values=as_array(spot.grad),
+        axes=_AXES[spot.grad.ndim],
+        images=tuple(tiles),
+        captions=tuple(captions),
+        signed=True,
+        layer=spot.address,
+        targets=targets,
+        unit=Text("loss per unit of weight", "损失 / 单位权重"),
+        notes=notes + coloured,
+        facts={
+            "gradient norm": norm,
+            "relative to the weights": norm / weight if weight else float("inf"),
+            "zero share": float((spot.grad == 0).double().mean()),
+        },
+    )

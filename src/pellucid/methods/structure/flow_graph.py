@@ -15,21 +15,43 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.registry import method
 from pellucid.results import Graph
 
-_SHOWN = ("in_features", "out_features", "in_channels", "out_channels", "kernel_size", "stride", "padding", "groups", "dilation",
-          "num_features", "num_heads", "embed_dim", "hidden_size", "p", "eps")
+_SHOWN = (
+    "in_features",
+    "out_features",
+    "in_channels",
+    "out_channels",
+    "kernel_size",
+    "stride",
+    "padding",
+    "groups",
+    "dilation",
+    "num_features",
+    "num_heads",
+    "embed_dim",
+    "hidden_size",
+    "p",
+    "eps",
+)
 
 
 @method(
     title=Text("Flow graph", "数据流图"),
     question=Text("How does the data flow from the input to the output?", "数据如何从输入流向输出？"),
-    shows=Text("Every operation that ran, in its module, with the shape of what it gives. Equal blocks in a row are one box, × n.",
-               "实际执行的每个运算及其所属模块和输出形状。相连的相同模块合并为一个方框，标注 × n。"),
+    shows=Text(
+        "Every operation that ran, in its module, with the shape of what it gives. Equal blocks in a row are one box, × n.",
+        "实际执行的每个运算及其所属模块和输出形状。相连的相同模块合并为一个方框，标注 × n。",
+    ),
     cannot=Text("Branches that this input did not take.", "此输入未经过的分支。"),
     check=Text("Give an input of another size or kind and compare.", "换用不同大小或类型的输入并比较。"),
-    needs=ANY, formula="nodes: operations; edges: tensors", paper="Wongsuphasawat et al. 2018, IEEE TVCG 24(1)",
-    steps=Text("1. Run the input forward. 2. Note every function call, the module it belongs to, and which earlier call made each tensor that it reads. 3. Group by module, fold equal neighbours.",
-               "1. 前向传播。2. 记录每次函数调用、所属模块，以及它读取的张量由哪次调用产生。3. 按模块分组，合并相同的相邻模块。"),
-    tour=5, needs_target=False)
+    needs=ANY,
+    formula="nodes: operations; edges: tensors",
+    paper="Wongsuphasawat et al. 2018, IEEE TVCG 24(1)",
+    steps=Text(
+        "1. Run the input forward. 2. Note every function call, the module it belongs to, and which earlier call made each tensor that it reads. 3. Group by module, fold equal neighbours.",
+        "1. 前向传播。2. 记录每次函数调用、所属模块，以及它读取的张量由哪次调用产生。3. 按模块分组，合并相同的相邻模块。",
+    ),
+    tour=5,
+)
 def flow_graph(x: Inputs, lens: Looker) -> Looking[Graph]:
     """The executed operations as a graph; drawn up to the failing one where the model raises.
 
@@ -46,9 +68,18 @@ def flow_graph(x: Inputs, lens: Looker) -> Looking[Graph]:
         trace, failed = error.trace, error.what
     nodes, edges, last = _graph(trace, lens)
     notes = (Text(f"The model raised here: {failed}", f"模型在此处抛出异常：{failed}"),) if failed else ()
-    return Graph(nodes=tuple(nodes), edges=tuple(edges), folds=_folds(lens.modules), failed=last if failed else None, notes=notes,
-                 facts={"operations": sum(node["op"] not in ("input", "output") for node in nodes), "tensors": len(edges),
-                        "parameters": sum(one.numel() for one in lens.parameters.values())})
+    return Graph(
+        nodes=tuple(nodes),
+        edges=tuple(edges),
+        folds=_folds(lens.modules),
+        failed=last if failed else None,
+        notes=notes,
+        facts={
+            "operations": sum(node["op"] not in ("input", "output") for node in nodes),
+            "tensors": len(edges),
+            "parameters": sum(one.numel() for one in lens.parameters.values()),
+        },
+    )
 
 
 def _graph(trace: Trace, lens: Looker) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
@@ -61,14 +92,25 @@ def _graph(trace: Trace, lens: Looker) -> tuple[list[dict[str, Any]], list[dict[
         event = trace.events[index]
         ids[index] = len(nodes)
         parameters = sum(sizes.get(key, 0) for key in dict.fromkeys(links.parameters.get(index, ())))
-        nodes.append({**_node(len(nodes), event.op, event.path, trace.address(event.place), event.shape), "parameters": parameters,
-                      "attributes": _attributes(event, lens.modules)})
-        edges += [{"source": ids[maker], "sink": ids[index], "shape": shape} for maker, shape in dict.fromkeys(reads) if maker in ids]
+        nodes.append(
+            {
+                **_node(len(nodes), event.op, event.path, trace.address(event.place), event.shape),
+                "parameters": parameters,
+                "attributes": _attributes(event, lens.modules),
+            }
+        )
+        edges += [
+            {"source": ids[maker], "sink": ids[index], "shape": shape}
+            for maker, shape in dict.fromkeys(reads)
+            if maker in ids
+        ]
     last = len(nodes) - 1
     if links.outputs:
         shape = next((event.shape for event in reversed(trace.events) if not event.path and not event.op), ())
         nodes.append(_node(len(nodes), "output", "", "output", shape))
-        edges += [{"source": ids[maker], "sink": len(nodes) - 1, "shape": shape} for maker in dict.fromkeys(links.outputs)]
+        edges += [
+            {"source": ids[maker], "sink": len(nodes) - 1, "shape": shape} for maker in dict.fromkeys(links.outputs)
+        ]
     return nodes, edges, last
 
 
@@ -80,8 +122,14 @@ def _attributes(event: Event, modules: Mapping[str, nn.Module]) -> dict[str, Any
     module = modules.get(event.path)
     if module is None or any(module.children()):
         return {}
-    return {"kind": type(module).__name__, **{name: getattr(module, name) for name in _SHOWN
-                                              if isinstance(getattr(module, name, None), (int, float, str, tuple))}}
+    return {
+        "kind": type(module).__name__,
+        **{
+            name: getattr(module, name)
+            for name in _SHOWN
+            if isinstance(getattr(module, name, None), (int, float, str, tuple))
+        },
+    }
 
 
 def _folds(modules: Mapping[str, nn.Module]) -> tuple[tuple[str, ...], ...]:

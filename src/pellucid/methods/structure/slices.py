@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pellucid.core.needs import WEIGHTS
@@ -16,25 +17,47 @@ from pellucid.registry import method
 from pellucid.results import Table
 
 _COLUMNS = {
-    "layer": Text("layer", "层"), "kind": Text("kind", "类型"),
-    "weight": Text("weight", "权重"), "weight_shape": Text("weight shape", "权重形状"), "weight_norm": Text("‖W‖", "‖W‖"),
-    "activation": Text("activation (first example)", "激活（首个样本）"), "activation_shape": Text("activation shape", "激活形状"),
-    "activation_mean": Text("mean", "均值"), "activation_std": Text("standard deviation", "标准差"),
-    "gradient": Text("gradient (first example)", "梯度（首个样本）"), "gradient_norm": Text("‖∂f/∂a‖", "‖∂f/∂a‖"),
+    "layer": Text("layer", "层"),
+    "kind": Text("kind", "类型"),
+    "weight": Text("weight", "权重"),
+    "weight_shape": Text("weight shape", "权重形状"),
+    "weight_norm": Text("‖W‖", "‖W‖"),
+    "activation": Text("activation (first example)", "激活（首个样本）"),
+    "activation_shape": Text("activation shape", "激活形状"),
+    "activation_mean": Text("mean", "均值"),
+    "activation_std": Text("standard deviation", "标准差"),
+    "gradient": Text("gradient (first example)", "梯度（首个样本）"),
+    "gradient_norm": Text("‖∂f/∂a‖", "‖∂f/∂a‖"),
 }
 
 
 @method(
     title=Text("Network slices", "网络切片"),
-    question=Text("What does each level of the network hold, answer and pass back?", "网络的每一层保存了什么、响应了什么、又传回了什么？"),
-    shows=Text("One row per level in the order in which they run: weights, what this input excites, and where the target pulls.",
-               "按执行顺序每层一行：权重、该输入激发的响应，以及目标的牵引方向。"),
-    cannot=Text("What single channels do: the small pictures are averages over channels.", "单个通道的作用：小图是各通道的平均。"),
-    check=Text("Open a level with activation_maps, weights or grad_cam.", "用 activation_maps、weights 或 grad_cam 展开某一层。"),
-    needs=WEIGHTS, formula="slice(l) = (W_l, a_l(x), ∂f_t/∂a_l)", paper="Zeiler & Fergus 2014, arXiv:1311.2901",
-    steps=Text("1. Run the input forward, noting every layer with weights in the order of its calls. 2. Go back from the target. 3. Show weights, activation and gradient of each level.",
-               "1. 前向传播，按调用顺序记录每个含权重的层。2. 从目标反传。3. 展示每层的权重、激活与梯度。"),
-    tour=60)
+    question=Text(
+        "What does each level of the network hold, answer and pass back?",
+        "网络的每一层保存了什么、响应了什么、又传回了什么？",
+    ),
+    shows=Text(
+        "One row per level in the order in which they run: weights, what this input excites, and where the target pulls.",
+        "按执行顺序每层一行：权重、该输入激发的响应，以及目标的牵引方向。",
+    ),
+    cannot=Text(
+        "What single channels do: the small pictures are averages over channels.",
+        "单个通道的作用：小图是各通道的平均。",
+    ),
+    check=Text(
+        "Open a level with activation_maps, weights or grad_cam.",
+        "用 activation_maps、weights 或 grad_cam 展开某一层。",
+    ),
+    needs=WEIGHTS,
+    formula="slice(l) = (W_l, a_l(x), ∂f_t/∂a_l)",
+    paper="Zeiler & Fergus 2014, arXiv:1311.2901",
+    steps=Text(
+        "1. Run the input forward, noting every layer with weights in the order of its calls. 2. Go back from the target. 3. Show weights, activation and gradient of each level.",
+        "1. 前向传播，按调用顺序记录每个含权重的层。2. 从目标反传。3. 展示每层的权重、激活与梯度。",
+    ),
+    tour=60,
+)
 def slices(x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight") -> Looking[Table]:
     """Weights, activation and gradient of every level, in execution order.
 
@@ -44,18 +67,26 @@ def slices(x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight
     Raises:   NotApplicable if no layer holds a weight.
     """
     seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
-    rows = tuple(_row(spot, getattr(lens.modules.get(spot.place.path), "weight", None)) for spot in seen.at(layer))
+    with torch.no_grad():
+        rows = tuple(_row(spot, getattr(lens.modules.get(spot.place.path), "weight", None)) for spot in seen.at(layer))
     return Table(rows=rows, columns=_COLUMNS, targets=seen.targets, notes=seen.notes)
 
 
 def _row(spot: Spot, weight: Any) -> dict[str, Any]:
     held = weight if isinstance(weight, Tensor) else None
-    value, grad = (one if spot.layout is None else channels_first(one, spot.layout) for one in (spot.value, spot.grad))
+    value, grad = (
+        one if spot.layout is None else channels_first(one, spot.layout) for one in (spot.value, spot.gradient)
+    )
     return {
-        "layer": spot.address, "kind": spot.event.kind if spot.event else "",
-        "weight": None if held is None else thumbnail(held), "weight_shape": None if held is None else tuple(held.shape),
+        "layer": spot.address,
+        "kind": spot.event.kind if spot.event else "",
+        "weight": None if held is None else thumbnail(held),
+        "weight_shape": None if held is None else tuple(held.shape),
         "weight_norm": None if held is None else float(held.detach().double().norm()),
-        "activation": thumbnail(value[0]), "activation_shape": tuple(spot.value.shape),
-        "activation_mean": float(value.double().mean()), "activation_std": float(value.double().std(unbiased=False)),
-        "gradient": thumbnail(grad[0]), "gradient_norm": float(grad.double().norm()),
+        "activation": thumbnail(value[0]),
+        "activation_shape": tuple(spot.value.shape),
+        "activation_mean": float(value.double().mean()),
+        "activation_std": float(value.double().std(unbiased=False)),
+        "gradient": thumbnail(grad[0]),
+        "gradient_norm": float(grad.double().norm()),
     }

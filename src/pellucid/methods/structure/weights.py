@@ -9,28 +9,47 @@ from torch import Tensor
 from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import WEIGHTS
 from pellucid.core.text import Text
-from pellucid.engine.looker import Looker
+from pellucid.engine.looker import Looker, owner
 from pellucid.engine.passes import Layer
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
 from pellucid.results import Gallery
+from pellucid.results.array import as_array
 
 NEAR_ZERO, ALIKE = 1e-3, 0.98
-_AXES = {2: ("out", "in"), 3: ("filter", "channel", "time"), 4: ("filter", "channel", "height", "width"),
-         5: ("filter", "channel", "depth", "height", "width")}
+_AXES = {
+    2: ("out", "in"),
+    3: ("filter", "channel", "time"),
+    4: ("filter", "channel", "height", "width"),
+    5: ("filter", "channel", "depth", "height", "width"),
+}
 
 
 @method(
     title=Text("Weights", "权重"),
     question=Text("What have these filters learned?", "这些滤波器学到了什么？"),
-    shows=Text("One tile per filter. Smooth, different tiles are learned; noise and copies are not.",
-               "每个滤波器一格。平滑且彼此不同的格子是学到的；噪声与重复不是。"),
-    cannot=Text("What a deeper filter answers to: its inputs are features, not pixels.", "较深的滤波器响应什么：它的输入是特征而非像素。"),
-    check=Text("For deeper layers use activation_maps, or optimise an input for the filter.", "对较深的层，请用 activation_maps，或为滤波器优化输入。"),
-    needs=WEIGHTS, formula="W", paper="Krizhevsky et al. 2012, NeurIPS",
-    steps=Text("1. Take the weight of the layer as it acts. 2. Draw one tile per filter: three input channels in colour, otherwise the strongest input channel, named in the caption.",
-               "1. 取该层实际起作用的权重。2. 每个滤波器一格：三通道输入用彩色，否则画最强的输入通道，并在标题中注明。"),
-    quick={"filters": 4}, tour=65, needs_target=False)
+    shows=Text(
+        "One tile per filter. Smooth, different tiles are learned; noise and copies are not.",
+        "每个滤波器一格。平滑且彼此不同的格子是学到的；噪声与重复不是。",
+    ),
+    cannot=Text(
+        "What a deeper filter answers to: its inputs are features, not pixels.",
+        "较深的滤波器响应什么：它的输入是特征而非像素。",
+    ),
+    check=Text(
+        "For deeper layers use activation_maps, or optimise an input for the filter.",
+        "对较深的层，请用 activation_maps，或为滤波器优化输入。",
+    ),
+    needs=WEIGHTS,
+    formula="W",
+    paper="Krizhevsky et al. 2012, NeurIPS",
+    steps=Text(
+        "1. Take the weight of the layer as it acts. 2. Draw one tile per filter: three input channels in colour, otherwise the strongest input channel, named in the caption.",
+        "1. 取该层实际起作用的权重。2. 每个滤波器一格：三通道输入用彩色，否则画最强的输入通道，并在标题中注明。",
+    ),
+    quick={"filters": 4},
+    tour=65,
+)
 def weights(lens: Looker, layer: Layer = "first weight", filters: Annotated[int, Ge(1)] = 64) -> tuple[Gallery, ...]:
     """The weights of a layer; the network is not run.
 
@@ -41,22 +60,61 @@ def weights(lens: Looker, layer: Layer = "first weight", filters: Annotated[int,
     Raises:   NotApplicable if there is no such weight.
     """
     sites = lens.weights(layer)
-    named = [pair for site in sites for pair in lens.named(site) if pair[1].ndim > 1]
+    named = {
+        f"{owner(name)}:{name.rpartition('.')[2]}" if "parametrizations." not in name else f"{owner(name)}:weight": (
+            name,
+            value,
+        )
+        for site in sites
+        for name, value in lens.named(site)
+        if value.ndim > 1
+    }
     if sites[0].role.startswith("first"):
-        named = named[:1]
+        named = dict(list(named.items())[:1])
     if not named:
-        raise NotApplicable(f"no layer that '{layer}' denotes holds a weight matrix", hint="lens.layers() lists the layers")
-    return tuple(_gallery(name.rpartition(".")[0], value, filters) for name, value in named)
+        raise NotApplicable(
+            f"no layer that '{layer}' denotes holds a weight matrix", hint="lens.layers() lists the layers"
+        )
+    return tuple(_gallery(where, _acting(lens, name, value), filters) for where, (name, value) in named.items())
 
 
-def _gallery(path: str, weight: Tensor, filters: int) -> Gallery:
+def _acting(lens: Looker, name: str, parameter: Tensor) -> Tensor:
+    """The weight as it acts: for a parametrized one what its parametrization makes of the parameter."""
+    if "parametrizations." not in name:
+        return parameter
+    with torch.no_grad():
+        return getattr(lens.modules[owner(name)], name.split("parametrizations.")[1].split(".", maxsplit=1)[0])
+
+
+def _gallery(where: str, weight: Tensor, filters: int) -> Gallery:
     tiles, captions, colour = kernel_tiles(weight, filters)
     value = weight.detach()
     rows = torch.nn.functional.normalize(value.flatten(1).double().cpu(), dim=1)
     alike = (rows @ rows.T).abs().fill_diagonal_(0)
     limit = float(value.abs().max())
-    notes = (Text("Three input channels are drawn as red, green and blue; grey is zero.", "三个输入通道以红绿蓝显示；灰色为零。"),) if colour else ()
-    return Gallery(values=value, axes=_AXES.get(value.ndim, ("filter", *["axis"] * (value.ndim - 1))), images=tuple(tiles), captions=tuple(captions), signed=True, layer=f"{path}:weight", notes=notes,
-                   unit=Text("weight", "权重值"),
-                   facts={"norm": float(value.double().norm()), "near zero": float((value.abs() <= NEAR_ZERO * limit).double().mean()),
-                          "filters": value.shape[0], "nearly copies": int((alike > ALIKE).any(1).sum())})
+    notes = (
+        (
+            Text(
+                "Three input channels are drawn as red, green and blue; grey is zero.",
+                "三个输入通道以红绿蓝显示；灰色为零。",
+            ),
+        )
+        if colour
+        else ()
+    )
+    return Gallery(
+        values=as_array(value),
+        axes=_AXES.get(value.ndim, ("filter", *["axis"] * (value.ndim - 1))),
+        images=tuple(tiles),
+        captions=tuple(captions),
+        signed=True,
+        layer=where,
+        notes=notes,
+        unit=Text("weight", "权重值"),
+        facts={
+            "norm": float(value.double().norm()),
+            "near zero": float((value.abs() <= NEAR_ZERO * limit).double().mean()),
+            "filters": value.shape[0],
+            "nearly copies": int((alike > ALIKE).any(1).sum()),
+        },
+    )

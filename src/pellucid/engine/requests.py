@@ -1,0 +1,41 @@
+"""Taking requests apart and putting their answers together."""
+
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.engine.passes import Look, Pass, Seen, Together
+
+
+def passes_in(request: Any) -> list[Pass]:
+    """The passes among a request."""
+    if isinstance(request, Together):
+        return [one for part in request.requests for one in passes_in(part)]
+    return [request] if isinstance(request, Pass) else []
+
+
+def looks_in(request: Any) -> list[Look]:
+    """The looks among a request."""
+    if isinstance(request, Together):
+        return [one for part in request.requests for one in looks_in(part)]
+    return [request] if isinstance(request, Look) else []
+
+
+def answer_to(request: Any, answers: dict[int, Any]) -> Any:
+    """What a request is answered with; the first error among its parts, if there is one."""
+    if isinstance(request, Together):
+        parts = [answer_to(part, answers) for part in request.requests]
+        return next((part for part in parts if isinstance(part, BaseException)), tuple(parts))
+    return answers[id(request)]
+
+
+def shared_tensors(answer: Any) -> list[tuple[Tensor, int]]:
+    """Every tensor of an answer with its version, to notice who writes into one."""
+    if isinstance(answer, tuple):
+        return [pair for part in answer for pair in shared_tensors(part)]
+    if not isinstance(answer, Seen):
+        return []
+    tensors = [tensor for spots in answer.spots.values() for spot in spots for tensor in (spot.value, spot.grad)]
+    return [
+        (tensor, tensor._version) for tensor in (*tensors, answer.output, answer.score) if isinstance(tensor, Tensor)
+    ]

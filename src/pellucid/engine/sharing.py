@@ -1,0 +1,62 @@
+"""Which passes share a forward, and how a group is run: together, alone to find the guilty one, cut to save memory."""
+
+from pellucid.core.errors import ModelFailed, PellucidError
+from pellucid.engine.group import run_group
+from pellucid.engine.halving import run_halved
+from pellucid.engine.looker import Session, out_of_memory
+from pellucid.engine.passes import Pass, Seen
+from pellucid.inputs.inputs import Inputs
+
+
+class MemoryRanOut(Exception):
+    """A pass cannot be made smaller; the look has to be restarted on fewer examples."""
+
+
+def shareable(a: Pass, b: Pass) -> bool:
+    """Whether two passes see the same forward: equal input bits, edits in order, and state."""
+    same_state = a.state is b.state or (not a.state and not b.state)
+    return same_state and tuple(a.edits) == tuple(b.edits) and a.start == b.start and a.x.same_bits(b.x)
+
+
+def groups(passes: list[Pass], clean: Inputs | None) -> list[list[Pass]]:
+    """Passes that may share a forward.
+
+    A target is fixed on the clean input: where one is still open, the clean forward comes first, and is added if nobody
+    asked for it.
+    """
+    found: list[list[Pass]] = []
+    for one in passes:
+        for group in found:
+            if shareable(group[0], one):
+                group.append(one)
+                break
+        else:
+            found.append([one])
+    open_targets = {
+        id(one.target): one.target for one in passes if one.target is not None and one.target.resolved is None
+    }
+    if clean is not None and open_targets:
+        first = next((group for group in found if shareable(group[0], Pass(clean))), [])
+        asked = {id(one.target) for one in first}
+        extra = [Pass(clean, target=target) for key, target in open_targets.items() if key not in asked]
+        found = [[*first, *extra], *(group for group in found if group is not first)]
+    return found
+
+
+def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[Seen | PellucidError]:
+    """One group. A shared forward that raises is run again for each member alone, so that only the guilty one fails.
+
+    Raises:
+        MemoryRanOut: it does not fit and cannot be cut.
+    """
+    try:
+        return run_group(session, group)
+    except ModelFailed as error:
+        return [error] if len(group) == 1 else [run_shared(session, [one], chunks)[0] for one in group]
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+    answer = run_halved(session, group, run_group, chunks)
+    if answer is None:
+        raise MemoryRanOut
+    return answer
