@@ -45,7 +45,7 @@ def of_model(model: nn.Module) -> State:
 
 def of_input(x: Any) -> State:
     """Bytes, flags and versions of every tensor that the caller passed."""
-    return {f"input {name}": (same_bytes(tensor), tensor.requires_grad, tensor.grad, tensor.is_leaf,
+    return {f"input {name}": (same_bytes(tensor), tensor.requires_grad, same_bytes(tensor.grad), tensor.is_leaf,
                               None if tensor.is_inference() else tensor._version)
             for name, tensor in _tensors(x)}
 

@@ -17,7 +17,7 @@ _NOTHING_INSIDE = "(?i)script"
 _INSIDE = ("activation_maps", "activation_statistics", "grad_cam", "guided_backprop", "deconvolution", "gradient_maps",
            "gradient_flow", "slices", "flow_graph")
 _GRADIENT = ("grad_cam", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "deconvolution",
-             "gradient_maps", "gradient_flow")
+             "gradient_maps", "gradient_flow", "slices")
 _NO_GRADIENT = dict.fromkeys(_GRADIENT, "(?i)gradient")
 
 _image = normal(3, 14, 14)
@@ -77,7 +77,7 @@ ZOO: tuple[Network, ...] = (
     _network("bfloat16", strange.bfloat16, normal(3, 14, 14, dtype=torch.bfloat16), "half"),
     _network("float64", strange.float64, normal(3, 14, 14, dtype=torch.float64), "double"),
     _network("frozen", strange.frozen, _image, "frozen"),
-    Network("half_training", _half_training, _image, frozenset({"train mode", "random"})),
+    Network("half_training", _half_training, _image, frozenset({"train mode"})),
     _network("compiled_wrapper", strange.compiled_wrapper, _image, "compiled"),
     _network("compiled_module", strange.compiled_module, _image, "compiled"),
     _network("scripted", strange.scripted, _image, "scripted", refuses=dict.fromkeys(_INSIDE, _NOTHING_INSIDE)),

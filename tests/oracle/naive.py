@@ -114,5 +114,5 @@ def gradient_flow(model: nn.Module, layers: Sequence[str], x: Tensor, label: Seq
 def statistics(values: Tensor) -> dict[str, float]:
     """Mean, population standard deviation, extremes and share of exact zeros of all elements."""
     values = values.double()
-    return {"mean": float(values.mean()), "std": float(values.std(correction=0)), "minimum": float(values.min()),
-            "maximum": float(values.max()), "zeros": float((values == 0).double().mean())}
+    return {"mean": float(values.mean()), "std": float(values.std(correction=0)), "min": float(values.min()),
+            "max": float(values.max()), "zero": float((values == 0).double().mean())}
