@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import pellucid as pl
-from tests.networks import ZOO, Network
+from tests.networks import NETWORKS, ZOO, Network
 
 NOT_PLAIN = {"tokens", "dense output", "several inputs", "one output", "no gradient", "keywords"}
 PLAIN = [network for network in ZOO if not network.quirks & NOT_PLAIN]
@@ -41,3 +41,12 @@ def test_saliency_is_the_gradient(network: Network) -> None:
     expected = plain_gradient(network, x)
     assert values.shape == tuple(x.shape) and values.any()
     assert np.array_equal(values, expected.double().numpy() if values.dtype == np.float64 else expected.float().numpy())
+
+
+@pytest.mark.parametrize("name", ["attention", "encoder_layer", "lstm"])
+def test_a_sequence_is_drawn_along_its_steps(name: str) -> None:
+    """These read `batch step feature`: the map has one number per step, never one per feature."""
+    network = NETWORKS[name]
+    result = pl.input_x_gradient()(network.build(), network.x(2), target=1)
+    assert result.values.shape == tuple(network.x(2).shape)
+    np.testing.assert_allclose(result.heat, result.values.sum(2), rtol=1e-5, atol=1e-7)

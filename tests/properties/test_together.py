@@ -86,3 +86,22 @@ def test_twelve_pictures_of_a_resnet50_in_one_forward_and_three_backwards() -> N
 def cost(views: Any) -> tuple[int, int]:
     """Forwards and backwards."""
     return views.cost.forwards, views.cost.backwards
+
+
+def test_a_method_that_writes_into_what_it_was_shown_fails_alone() -> None:
+    words = {name: pl.Text("x", "某") for name in ("title", "question", "shows", "cannot", "check", "needs")}
+
+    @pl.method(**words, paper="none")
+    def spoiler(x: pl.Inputs, target: pl.Target) -> Any:
+        seen = yield from pl.Pass(x, keep=["conv1"], grads=["input"], target=target)
+        seen["conv1"].zero_()
+        seen.grad("input").zero_()
+        yield from pl.Pass(x)
+
+    index = VIEWS.index(pl.saliency())
+    maps = pl.activation_maps(layer="conv1")
+    network = NETWORKS["article_net"]
+    views = pl.Lens(network.build()).see(network.x(2), spoiler(), VIEWS[index], maps, target=1)
+    assert [card.method for card in views.failures] == ["spoiler"]
+    assert bits(views["saliency"]) == alone("article_net", index)
+    assert bits(views["activation_maps"]) == bits(maps(network.build(), network.x(2)))

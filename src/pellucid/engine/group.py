@@ -46,6 +46,11 @@ def _member(session: Session, ask: Pass) -> Member:
             if session.looker.scripted:
                 _refuse_scripted(member.sites[key])
         member.graded = {layer_key(layer) for layer in ask.grads}
+        if ask.graph and session.looker.scripted:
+            raise NotApplicable(
+                "the model is scripted (torch.jit): its operations cannot be seen",
+                hint="look at the original nn.Module",
+            )
         if ask.rules is not None and session.looker.unseen:
             raise NotApplicable(
                 f"{ask.rules.name} needs to see every activation, but '{session.looker.unseen[0]}' is scripted",
@@ -84,7 +89,7 @@ class Group:
         sites = [site for one in members for sites in one.sites.values() for site in sites] + [
             site for site, _ in edits
         ]
-        entering = any(map(is_input, sites)) or bool(self.x.embedded) or (self.grad_mode and self.x.is_discrete)
+        entering = self.grad_mode or any(map(is_input, sites)) or bool(self.x.embedded)
         recording = Recording(
             Taps(wishes, edits, candidates),
             grad_mode=self.grad_mode,

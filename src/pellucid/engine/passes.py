@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pellucid.engine.targets import Target
 
 T = TypeVar("T")
+INPUT, OUTPUT = Site("", side="in"), Site("")
 Layer = str | nn.Module | Site | tuple[str | nn.Module | Site, ...]
 Looking = Generator[Any, Any, T]
 

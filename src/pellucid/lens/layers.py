@@ -7,7 +7,7 @@ from torch import nn
 from pellucid.core.provenance import Provenance
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
-from pellucid.engine.passes import Pass
+from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.planner import Planner
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.provenance import Origin, versions
@@ -47,7 +47,7 @@ def layer_table(looker: Looker, x: Inputs | None, origin: Origin) -> Table:
 
 def _trace(looker: Looker, x: Inputs) -> None:
     def once(*_: Any) -> Any:
-        return iter(Pass(x, keep=["output"]))
+        return iter(Pass(x, keep=[OUTPUT]))
 
     planner = Planner(looker, once, x)
     task = planner.add("layers", x, None)

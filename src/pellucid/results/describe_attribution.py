@@ -31,9 +31,15 @@ def attribution(result: Attribution) -> list[Text]:
         if any(zero):
             found.insert(1, message("odd.some_zero", count=sum(zero), total=len(heat)))
         else:
-            shares = [measures.half_share(weights(result, one)[0]) for one in heat]
-            found.insert(1, message("map.many", count=len(heat), area=spell.percent(float(np.nanmedian(shares)))))
+            found.insert(2, _others(result))
     return found
+
+
+def _others(result: Attribution) -> Text:
+    if result.base is not None and result.base.kind in ("tokens", "features"):
+        return message("map.first", total=len(result.heat))
+    shares = [measures.half_share(weights(result, one)[0]) for one in result.heat]
+    return message("map.many", total=len(result.heat), area=spell.percent(float(np.nanmedian(shares))))
 
 
 def weights(result: Attribution, heat: np.ndarray) -> tuple[np.ndarray, str]:
@@ -77,9 +83,15 @@ def _area(kind: str, heat: np.ndarray, shares: np.ndarray, sign: str, target: Te
         places = np.flatnonzero(half)
         low, high = np.percentile(places, [10, 90])
         return message("map.along", start=round(low), stop=round(high), **words)
-    parts = measures.ninths(np.where(half, shares, 0).reshape(-1, *heat.shape[-2:]).sum(0))
+    if heat.ndim == 3:
+        places = np.repeat(np.arange(len(half)), half.sum((1, 2)))
+        low, high = np.percentile(places, [10, 90])
+        return message("map.slices", start=round(low), stop=round(high), **words)
+    if heat.ndim != 2:
+        return message("map.spread", **words)
+    parts = measures.ninths(np.where(half, shares, 0))
     order = np.argsort(-parts, kind="stable")
-    if heat.ndim != 2 or parts[order[:2]].sum() < WIDE * 1.2:
+    if parts[order[:2]].sum() < WIDE * 1.2:
         return message("map.spread", **words)
     place = message(f"place.{order[0]}")
     if parts[order[0]] < 0.5 and parts[order[1]] > 0.2:

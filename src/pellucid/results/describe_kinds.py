@@ -163,7 +163,7 @@ def table(result: Table) -> list[Text]:
         return [message("odd.empty")]
     found = [message("table.size", rows=len(result.rows), columns=len(result.columns))]
     keys: tuple[str, ...] = result.facts["numeric"]
-    naming = next((key for key in result.columns if isinstance(result.rows[0].get(key), str)), None)
+    naming = next((key for key in result.columns if _names_rows([row.get(key) for row in result.rows])), None)
     names = [str(row.get(naming)) if naming else f"#{i}" for i, row in enumerate(result.rows)]
     for key, column in list(zip(keys, result.values.T, strict=True)):
         if np.isfinite(column).any() and len(found) < 3 and np.nanmax(column) > np.nanmin(column):
@@ -172,6 +172,11 @@ def table(result: Table) -> list[Text]:
                                  row=names[high], low=spell.number(column[low]), low_row=names[low]))
     empty = int(np.isnan(result.values).sum())
     return [*found, message("table.empty", count=empty, total=result.values.size)] if empty else found
+
+
+def _names_rows(cells: list[object]) -> bool:
+    """Whether a column tells the rows apart in few words."""
+    return all(isinstance(cell, str) and len(cell) <= 40 for cell in cells) and len(set(cells)) == len(cells)
 
 
 def _label(labels: tuple[Text | str, ...], index: int) -> Text | str:

@@ -26,4 +26,6 @@ class Failure:
 
     def describe(self, lang: str = "en") -> str:
         """The reason as a sentence."""
-        return Text(f"{self.method} gave no picture: {self.reason}", f"{self.method} 没有生成图像：{self.reason}").say(lang)
+        return Text(f"{self.method} gave no picture: {self.reason}", f"{self.method} 没有生成图像：{self.reason}").say(
+            lang
+        )

@@ -23,8 +23,10 @@ def join(parts: Sequence[Result]) -> Result:
     if len(parts) == 1:
         return first
     if not first.axes or first.axes[0] != "batch":
-        raise NotApplicable(f"a {first.kind} of this method summarises a whole batch and cannot be made in blocks",
-                            hint="give all examples in one block: batch_size=None, or fewer examples")
+        raise NotApplicable(
+            f"a {first.kind} of this method summarises a whole batch and cannot be made in blocks",
+            hint="give all examples in one block: batch_size=None, or fewer examples",
+        )
     if len({one.values.shape[1:] for one in parts}) > 1:
         raise NotApplicable("the examples give results of different shape", hint="look at them one by one")
     changes: dict[str, Any] = {
@@ -50,6 +52,8 @@ def _facts(values: list[Any]) -> Any:
 
 
 def _base(bases: list[Base]) -> Base:
-    values = None if bases[0].values is None else np.concatenate([one.values for one in bases if one.values is not None])
+    values = (
+        None if bases[0].values is None else np.concatenate([one.values for one in bases if one.values is not None])
+    )
     names = tuple(name for one in bases for name in one.names) if bases[0].kind == "tokens" else bases[0].names
     return replace(bases[0], values=values, names=names)

@@ -17,7 +17,12 @@ def catalogue(lang: str) -> dict[str, str]:
 
 
 def message(key: str, /, **values: Any) -> Text:
-    """The sentence `key` with its placeholders filled; a `Text` among the values is said in the sentence's language."""
+    """The sentence `key` with its placeholders filled; a `Text` among the values is said in the sentence's language.
+
+    Where `count` is one and there is a sentence `key.one`, that is taken.
+    """
+    if str(values.get("count")) == "1" and f"{key}.one" in catalogue("en"):
+        key = f"{key}.one"
     return Text(
         *(
             catalogue(lang)[key].format(**{name: say(value, lang) for name, value in values.items()})

@@ -2,7 +2,7 @@
 
 from pellucid.core.needs import RECTIFIED
 from pellucid.core.text import Text
-from pellucid.engine.passes import Looking, Pass
+from pellucid.engine.passes import INPUT, Looking, Pass
 from pellucid.engine.rules import GUIDED
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
@@ -40,8 +40,8 @@ def guided_backprop(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...
     Raises:   NotApplicable if an activation is composed in Python, or part of the model is scripted.
     Source:   Springenberg et al. 2014, arXiv:1412.6806.
     """
-    seen = yield from Pass(x, grads=["input"], target=target, rules=GUIDED)
-    values = {spot.input: spot.gradient for spot in seen.at("input")}
+    seen = yield from Pass(x, grads=[INPUT], target=target, rules=GUIDED)
+    values = {spot.input: spot.gradient for spot in seen.at(INPUT)}
     return attributed(
         x,
         values,

@@ -4,7 +4,7 @@ import torch
 
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
-from pellucid.engine.passes import Looking, Pass
+from pellucid.engine.passes import INPUT, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
 from pellucid.inputs.inputs import Inputs
@@ -45,8 +45,8 @@ def input_x_gradient(x: Inputs, target: Target) -> Looking[tuple[Attribution, ..
     Raises:   NotApplicable if no gradient reaches the input.
     Source:   Shrikumar et al. 2016, arXiv:1605.01713.
     """
-    seen = yield from Pass(x, keep=["input"], grads=["input"], target=target)
-    values = {spot.input: spot.value * spot.gradient for spot in seen.at("input")}
+    seen = yield from Pass(x, keep=[INPUT], grads=[INPUT], target=target)
+    values = {spot.input: spot.value * spot.gradient for spot in seen.at(INPUT)}
     total = torch.stack([value.flatten(1).double().sum(1) for value in values.values()]).sum(0)
     return attributed(
         x,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
-from pellucid.engine.passes import Looking, Pass, together
+from pellucid.engine.passes import INPUT, Looking, Pass, together
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
 from pellucid.inputs.inputs import Inputs
@@ -68,8 +68,8 @@ def integrated_gradients(
     Raises:   NotApplicable if no gradient reaches the input.
     Source:   Sundararajan et al. 2017, arXiv:1703.01365, eq. 1; Gauss-Legendre as usual.
     """
-    seen = yield from Pass(x, keep=["input"], target=target)
-    ends = {spot.input: spot.value for spot in seen.at("input")}
+    seen = yield from Pass(x, keep=[INPUT], target=target)
+    ends = {spot.input: spot.value for spot in seen.at(INPUT)}
     starts = {name: baseline_like(value, baselines) for name, value in ends.items()}
     ways = {name: ends[name] - starts[name] for name in ends}
     (start,) = yield from together(Pass(x.replaced(starts), target=target))
@@ -109,10 +109,8 @@ def _integral(
     for i in range(0, n_steps, copies):
         some = nodes[i : i + copies]
         points = {name: torch.cat([starts[name] + alpha * ways[name] for alpha in some]) for name in ways}
-        seen = yield from Pass(
-            x.repeated(len(some)).replaced(points), grads=["input"], target=target, step=(i, n_steps)
-        )
-        for spot in seen.at("input"):
+        seen = yield from Pass(x.repeated(len(some)).replaced(points), grads=[INPUT], target=target, step=(i, n_steps))
+        for spot in seen.at(INPUT):
             parts = spot.gradient.to(sums[spot.input].dtype).split(x.size)
             sums[spot.input] += sum(weight * part for weight, part in zip(weights[i : i + copies], parts, strict=True))
     return {name: (sums[name] * ways[name]).to(sums[name].dtype) for name in ways}

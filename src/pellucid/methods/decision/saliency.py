@@ -2,7 +2,7 @@
 
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
-from pellucid.engine.passes import Looking, Pass
+from pellucid.engine.passes import INPUT, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
 from pellucid.inputs.inputs import Inputs
@@ -43,8 +43,8 @@ def saliency(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
     Raises:   NotApplicable if no gradient reaches the input.
     Source:   Simonyan et al. 2013, arXiv:1312.6034.
     """
-    seen = yield from Pass(x, grads=["input"], target=target)
-    values = {spot.input: spot.gradient for spot in seen.at("input")}
+    seen = yield from Pass(x, grads=[INPUT], target=target)
+    values = {spot.input: spot.gradient for spot in seen.at(INPUT)}
     return attributed(
         x,
         values,

@@ -2,7 +2,7 @@
 
 from pellucid.core.needs import RECTIFIED
 from pellucid.core.text import Text
-from pellucid.engine.passes import Looking, Pass
+from pellucid.engine.passes import INPUT, Looking, Pass
 from pellucid.engine.rules import DECONVNET
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
@@ -41,8 +41,8 @@ def deconvolution(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]
     Raises:   NotApplicable if an activation is composed in Python, or part of the model is scripted.
     Source:   Zeiler & Fergus 2014, arXiv:1311.2901.
     """
-    seen = yield from Pass(x, grads=["input"], target=target, rules=DECONVNET)
-    values = {spot.input: spot.gradient for spot in seen.at("input")}
+    seen = yield from Pass(x, grads=[INPUT], target=target, rules=DECONVNET)
+    values = {spot.input: spot.gradient for spot in seen.at(INPUT)}
     return attributed(
         x,
         values,
