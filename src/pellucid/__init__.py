@@ -12,6 +12,7 @@ from typing import Any
 
 _HOMES = {
     "Lens": "pellucid.lens.lens",
+    "open": "pellucid.zoo.opening",
     "Views": "pellucid.lens.views",
     "Preprocess": "pellucid.inputs.preprocess",
     "targets": "pellucid.engine.targets",

@@ -18,10 +18,12 @@ from pellucid.engine.edits import ablate as ablate
 from pellucid.engine.edits import edit as edit
 from pellucid.engine.edits import mask as mask
 from pellucid.engine.edits import patch as patch
+from pellucid.engine.passes import INPUT as INPUT
 from pellucid.engine.passes import Keep as Keep
 from pellucid.engine.passes import Layer as Layer
 from pellucid.engine.passes import Look as Look
 from pellucid.engine.passes import Looking as Looking
+from pellucid.engine.passes import OUTPUT as OUTPUT
 from pellucid.engine.passes import Pass as Pass
 from pellucid.engine.passes import Seen as Seen
 from pellucid.engine.passes import Spot as Spot
@@ -34,12 +36,19 @@ from pellucid.inputs.inputs import Inputs as Inputs
 from pellucid.inputs.preprocess import Preprocess as Preprocess
 from pellucid.lens.lens import Lens as Lens
 from pellucid.lens.views import Views as Views
+from pellucid.methods.activation.activation_maps import activation_maps as activation_maps
+from pellucid.methods.activation.activation_statistics import activation_statistics as activation_statistics
 from pellucid.methods.activation.grad_cam import grad_cam as grad_cam
 from pellucid.methods.decision.guided_backprop import guided_backprop as guided_backprop
 from pellucid.methods.decision.input_x_gradient import input_x_gradient as input_x_gradient
 from pellucid.methods.decision.integrated_gradients import integrated_gradients as integrated_gradients
 from pellucid.methods.decision.saliency import saliency as saliency
 from pellucid.methods.feature.deconvolution import deconvolution as deconvolution
+from pellucid.methods.gradient.gradient_flow import gradient_flow as gradient_flow
+from pellucid.methods.gradient.gradient_maps import gradient_maps as gradient_maps
+from pellucid.methods.structure.flow_graph import flow_graph as flow_graph
+from pellucid.methods.structure.slices import slices as slices
+from pellucid.methods.structure.weights import weights as weights
 from pellucid.registry import View as View
 from pellucid.registry import method as method
 from pellucid.results import Attribution as Attribution
@@ -54,5 +63,6 @@ from pellucid.results import Table as Table
 from pellucid.results.encode import decode as decode
 from pellucid.results.encode import encode as encode
 from pellucid.results.failure import Failure as Failure
+from pellucid.zoo.opening import open as open
 
 __version__: str

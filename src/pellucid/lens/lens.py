@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed
+from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
@@ -73,6 +74,15 @@ class Lens:
 
     def __repr__(self) -> str:
         return f"Lens({self.name}, {sum(one.numel() for one in self._looker.parameters.values()):,} parameters)"
+
+    @property
+    def notes(self) -> tuple[Text, ...]:
+        """What every result of this lens must say (random weights, whose code ran)."""
+        return self._origin.notes
+
+    @notes.setter
+    def notes(self, notes: tuple[Text, ...]) -> None:
+        self._origin.notes = notes
 
     @property
     def device(self) -> torch.device:

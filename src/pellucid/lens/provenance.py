@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from pellucid.core.provenance import Provenance, Trace
+from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, written
 from pellucid.engine.planner import Cost
 from pellucid.inputs.inputs import Inputs
@@ -28,6 +29,7 @@ class Origin:
 
     def __init__(self, looker: Looker, name: str) -> None:
         self.looker, self.name = looker, name
+        self.notes: tuple[Text, ...] = ()
         self._digest: tuple[Any, str] = (None, "")
 
     @property
@@ -50,7 +52,7 @@ class Origin:
 
     def sign(self, result: Result, view: View, x: Inputs | None, *, seed: int, asked: Any, cost: Cost) -> Result:
         """The result with its provenance, and with what is to be said of its input."""
-        notes = tuple(dict.fromkeys((*result.notes, *(x.notes if x is not None else ()))))
+        notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None else ()))))
         spec = view.spec
         made = Provenance(
             method=spec.name,

@@ -1,0 +1,25 @@
+"""`pl.open`: a model by name, ready to be looked at."""
+
+from pathlib import Path
+from typing import Any
+
+from pellucid.lens.lens import Lens
+from pellucid.zoo.open import open_model
+
+
+def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens:  # noqa: A001 - the public name is pl.open
+    """A lens on the model that `spec` names.
+
+    Args:
+        spec: `torchvision:NAME`, `timm:NAME`, `module:Class`, `path/file.py:Class`.
+        weights: a file of a state dict; without it the weights are random, and every result says so.
+        lens: arguments of `Lens`; they win over what the source of the model states.
+    Raises:
+        BadSetting: there is no such model.
+        BadWeights: the file is refused or does not fit.
+    """
+    opened = open_model(spec, weights)
+    stated = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
+    made = Lens(opened.model, **{**stated, **lens})
+    made.notes = opened.notes
+    return made

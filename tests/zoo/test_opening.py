@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import pellucid as pl
+
+
+def test_random_weights_are_told_with_every_result() -> None:
+    lens = pl.open("torchvision:squeezenet1_1")
+    result = lens.see(torch.zeros(1, 3, 64, 64), pl.weights())[0]
+    assert lens.name == "squeezenet1_1"
+    assert any("random weights" in note.en and note.zh for note in result.notes)
+
+
+def test_own_class_with_weights_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Linear):\n    def __init__(self):\n        super().__init__(3, 2)\n"
+    )
+    trained = nn.Linear(3, 2)
+    torch.save(trained.state_dict(), tmp_path / "model.pth")
+    lens = pl.open(f"{tmp_path}/nets.py:Net", weights=tmp_path / "model.pth", labels=["cat", "dog"])
+    x = torch.randn(1, 3)
+    assert torch.equal(lens.model(x), trained(x))
+    assert pl.saliency()(lens, x, target="dog").targets[0].label == "dog"
+
+
+def test_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(pl.BadSetting) as caught:
+        pl.open("torchvision:resnet19")
+    assert "resnet18" in str(caught.value)
