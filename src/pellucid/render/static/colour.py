@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap
+from matplotlib.colors import Colormap, to_rgb
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.render.static import measure
@@ -41,7 +41,7 @@ def overlay(beneath: np.ndarray, values: np.ndarray, scale: Scale, style: Style)
     opacity = (0.88 * weight ** 0.75)[..., None]
     grey = (np.asarray(beneath, dtype=np.float64)[..., :3] @ [0.299, 0.587, 0.114])[..., None] * 0.85 + 0.08
     mixed = grey * (1 - opacity) + painted(values, scale, style) * opacity
-    return np.where(np.isfinite(values)[..., None], np.clip(mixed, 0, 1), mpl.colors.to_rgb(BAD))
+    return np.where(np.isfinite(values)[..., None], np.clip(mixed, 0, 1), to_rgb(BAD))
 
 
 def ink_on(colour: np.ndarray) -> str:
@@ -59,7 +59,7 @@ def bar(canvas: Canvas, x: float, y: float, height: float, scale: Scale) -> Axes
                 interpolation="nearest")
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
-    places, labels = _ticks(scale, style)
+    places, labels = _ticks(scale)
     axes.set_yticks(places, labels)
     for spine in axes.spines.values():
         spine.set_visible(True)
@@ -71,7 +71,7 @@ def bar(canvas: Canvas, x: float, y: float, height: float, scale: Scale) -> Axes
     return axes
 
 
-def _ticks(scale: Scale, style: Style) -> tuple[list[float], list[str]]:
+def _ticks(scale: Scale) -> tuple[list[float], list[str]]:
     if scale.scope == "image":
         return ([0, 0.5, 1], ["−max", "0", "+max"]) if scale.centre is not None else ([0, 1], ["min", "max"])
     clip = scale.clipped is not None

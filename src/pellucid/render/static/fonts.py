@@ -14,7 +14,8 @@ FAMILIES = (
     "Noto Sans CJK JP", "Noto Sans CJK TC", "Droid Sans Fallback", "Arial Unicode MS", "Noto Serif CJK SC", "Songti SC",
     "SimSun", "AR PL UMing CN",
 )
-_FILES = re.compile(r"cjk|notosanssc|sourcehansans|wqy|pingfang|msyh|simhei|simsun|deng|droidsansfallback|hiragino", re.IGNORECASE)
+_FILES = re.compile(r"cjk|notosanssc|sourcehansans|wqy|pingfang|msyh|simhei|simsun|deng|droidsansfallback|hiragino",
+                    re.IGNORECASE)
 _HAN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 

@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from pellucid.core.errors import BadRequest
 from pellucid.render.static import measure
 from pellucid.render.static.theme import Style
 
@@ -69,7 +70,7 @@ class Canvas:
     def text(self, x: float, y: float, words: str, size: float = 8.0, **how: Any) -> Any:
         """Words with their upper left corner at a place (or as `ha`, `va` say); never read as mathematics."""
         left, bottom, _, _ = self.place(x, y, 0, 0)
-        given = {"ha": "left", "va": "top", "color": self.style.theme.ink, **how}
+        given: dict[str, Any] = {"ha": "left", "va": "top", "color": self.style.theme.ink, **how}
         return self.figure.text(left, bottom, words.replace("$", r"\$"), fontsize=self.font(size), **given)
 
 
@@ -110,7 +111,9 @@ def page(words: Words, size: tuple[float, float], style: Style, *, centred: bool
 
 def inside(axes: Axes, words: Words, size: tuple[float, float], style: Style) -> Canvas:
     """The place of given axes, whose frame and ticks go away; the title stands above them."""
-    figure = axes.figure.figure if hasattr(axes.figure, "figure") else axes.figure
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise BadRequest("These axes belong to no figure.", hint="figure, axes = matplotlib.pyplot.subplots()")
     box = axes.get_position()
     whole, tall = figure.get_size_inches()
     axes.set_axis_off()

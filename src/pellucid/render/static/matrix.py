@@ -1,0 +1,160 @@
+"""Matrix: one with labels and numbers, or many small ones on one scale."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pellucid.core.messages import message
+from pellucid.core.text import Text
+from pellucid.render.static import measure
+from pellucid.render.static.colour import ROOM, bar, ink_on, painted
+from pellucid.render.static.page import Canvas
+from pellucid.render.static.theme import Style
+from pellucid.results import spell
+from pellucid.results.matrix import Matrix
+
+MOST = 64
+LABEL, NAME = 7.5, 7.5
+GAP, HEAD, AXIS = 0.12, 0.2, 0.2
+LABELS = 60
+
+
+def size(result: Matrix, style: Style) -> tuple[float, float]:
+    """Inches that the drawing takes."""
+    if not _panels(result).size:
+        return 3.0, 0.4
+    left, foot = _margins(result, style)
+    width, height = _cell(result)
+    columns, rows = _grid(result)
+    head = HEAD if columns * rows > 1 else 0
+    return left + columns * (width + GAP) - GAP + ROOM, rows * (height + GAP + head) - GAP + foot
+
+
+def remark(result: Matrix, style: Style) -> str:
+    """How many matrices are left out."""
+    total = int(np.prod(result.values.shape[:-2])) if result.values.ndim > 1 else 0
+    return style.say(message("caption.first", shown=MOST, total=total)) + style.say(message("list.stop")) \
+        if total > MOST else ""
+
+
+def draw(canvas: Canvas, result: Matrix) -> None:
+    """Draw up to 64 matrices."""
+    panels, style = _panels(result), canvas.style
+    if not panels.size or result.scale is None:
+        canvas.text(0, 0, style.say(message("draw.nothing")), 9)
+        return
+    left, foot = _margins(result, style)
+    width, height = _cell(result)
+    columns, rows = _grid(result)
+    head = HEAD if len(panels) > 1 else 0
+    for i, panel in enumerate(panels):
+        row, column = divmod(i, columns)
+        x, y = left + column * (width + GAP), row * (height + GAP + head) + head
+        axes = canvas.axes(x, y, width, height)
+        axes.imshow(painted(panel, result.scale, style), aspect="auto", interpolation="nearest")
+        for spine in axes.spines.values():
+            spine.set_visible(True)
+        if head:
+            name = style.say(result.panels[i]) if i < len(result.panels) else f"{i}"
+            canvas.text(x, y - 0.03, measure.shorten(name, width, NAME), NAME, va="bottom", color=style.theme.muted)
+        bottom = i + columns >= len(panels)
+        _labels(canvas, axes, result, rows=column == 0, columns=bottom)
+    if len(panels) == 1:
+        _numbers(canvas, panels[0], result)
+    total = rows * (height + GAP + head) - GAP
+    bar(canvas, left + columns * (width + GAP) - GAP + 0.1, head, max(0.9, min(4.4, total - head)), result.scale)
+    _axis_names(canvas, result, (left, total, columns * (width + GAP) - GAP, foot))
+
+
+def _panels(result: Matrix) -> np.ndarray:
+    values = result.values
+    return values.reshape(-1, *values.shape[-2:])[:MOST] if values.ndim >= 2 and values.size else np.zeros((0, 0, 0))
+
+
+def _grid(result: Matrix) -> tuple[int, int]:
+    """Columns and rows of matrices: the last leading axis (heads) makes a row where it is 2 to 12 long."""
+    count = len(_panels(result))
+    last = result.values.shape[-3] if result.values.ndim > 2 else 1
+    columns = last if (2 <= last <= 8 and count > last) or last == count <= 4 else min(8, math.ceil(math.sqrt(count)))
+    return columns, math.ceil(count / columns)
+
+
+def _cell(result: Matrix) -> tuple[float, float]:
+    """Width and height of one matrix."""
+    count = len(_panels(result))
+    rows, columns = result.values.shape[-2:]
+    room = 4.4 if count == 1 else 2.0 if count <= 4 else 1.35 if count <= 16 else 0.88
+    if count == 1:
+        room = min(room, max(1.6, 0.36 * max(rows, columns)))
+    aspect = min(3.0, max(0.25, rows / columns))
+    return (room, max(0.3, room * aspect)) if aspect <= 1 else (max(0.5, room / aspect), room)
+
+
+def _named(result: Matrix) -> tuple[bool, bool]:
+    """Whether rows and columns are labelled: where there is room for every label."""
+    width, height = _cell(result)
+    rows, columns = result.values.shape[-2:]
+    return (bool(result.rows) and height / rows > 0.105 and rows <= LABELS,
+            bool(result.columns) and width / columns > 0.105 and columns <= LABELS)
+
+
+def _room(labels: tuple[str, ...]) -> float:
+    return min(1.4, max((measure.width(measure.plain(name), LABEL) for name in labels), default=0.0))
+
+
+def _margins(result: Matrix, style: Style) -> tuple[float, float]:
+    """Room at the left and at the bottom for labels and axis names."""
+    del style
+    rows, columns = _named(result)
+    axis = AXIS if len(result.axes) >= 2 else 0.0
+    return (_room(result.rows) + 0.1 if rows else 0) + axis, (_room(result.columns) + 0.1 if columns else 0) + axis
+
+
+def _labels(canvas: Canvas, axes: object, result: Matrix, *, rows: bool, columns: bool) -> None:
+    from matplotlib.axes import Axes
+
+    if not isinstance(axes, Axes):
+        return
+    ink: dict[str, Any] = {"fontsize": canvas.font(LABEL), "color": canvas.style.theme.ink}
+    named = _named(result)
+    if rows and named[0]:
+        axes.set_yticks(range(len(result.rows)), [_short(name) for name in result.rows], **ink)
+    if columns and named[1]:
+        axes.set_xticks(range(len(result.columns)), [_short(name) for name in result.columns], rotation=90, **ink)
+    axes.tick_params(length=0, pad=3)
+
+
+def _short(name: str) -> str:
+    return measure.plain(measure.shorten(name if name.strip() else "␣", 1.4, LABEL))
+
+
+def _axis_names(canvas: Canvas, result: Matrix, place: tuple[float, float, float, float]) -> None:
+    left, total, width, foot = place
+    if len(result.axes) < 2:
+        return
+    row, column = (canvas.style.say(_axis(name)) for name in result.axes[-2:])
+    muted = {"color": canvas.style.theme.muted}
+    canvas.text(0.06, total / 2, row, 8, rotation=90, ha="center", va="center", **muted)
+    canvas.text(left + width / 2, total + foot - 0.14, f"{column} →", 8, ha="center", **muted)
+
+
+def _axis(name: str) -> Text | str:
+    known = {"query", "key", "row", "column"}
+    return message(f"draw.{name}") if name in known else name
+
+
+def _numbers(canvas: Canvas, panel: np.ndarray, result: Matrix) -> None:
+    if panel.size > 100 or result.scale is None:
+        return
+    axes = canvas.figure.axes[-1]
+    width, _ = _cell(result)
+    colours = painted(panel, result.scale, canvas.style)
+    words = [[spell.number(float(value), 2) for value in row] for row in panel]
+    widest = max(measure.width(word, 7) for row in words for word in row)
+    points = 7 * min(1.0, 0.9 * width / panel.shape[1] / widest)
+    if points < 4.5:
+        return
+    for (i, j), _ in np.ndenumerate(panel):
+        axes.text(j, i, words[i][j], ha="center", va="center_baseline", fontsize=canvas.font(points),
+                  color=ink_on(colours[i, j]))
