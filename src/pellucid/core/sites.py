@@ -55,7 +55,7 @@ class Site:
 
     @property
     def is_glob(self) -> bool:
-        """Whether the path or the operation is a pattern."""
+        """Whether the path is a pattern."""
         return any(mark in self.path for mark in "*?[")
 
     def matches(self, place: Place) -> bool:
@@ -66,7 +66,7 @@ class Site:
             return False
         if self.n is not None and self.op and self.n != place.n:
             return False
-        return _pattern(self.path).match(place.path) is not None if self.is_glob else self.path == place.path
+        return self.path == place.path or (self.is_glob and _pattern(self.path).match(place.path) is not None)
 
     def __str__(self) -> str:
         return self.path if self.role else address(self)

@@ -99,11 +99,18 @@ class Reader:
         if not spots:
             return []
         last = spots[-1]
+        ends = self._layouts[events[last].place]
         attention = [i for i, event in enumerate(events) if _is_attention(event)]
-        if self._layouts[events[last].place].kind == "tokens" and attention:
-            norms = [i for i in spots if i < attention[-1] and "norm" in events[i].kind.lower()]
+        if ends.kind == "tokens" and attention:
+            before = [i for i in spots if i < attention[-1] and self._layouts[events[i].place].grid == ends.grid]
+            norms = [i for i in before if self._is_norm(events[i])]
             last = norms[-1] if norms else last
         return [events[last].place]
+
+    def _is_norm(self, event: Event) -> bool:
+        """Whether a module call only normalises: a linear layer with a norm behind it mixes features."""
+        inside = (path for path in self.modules if path == event.path or path.startswith(f"{event.path}."))
+        return "norm" in event.kind.lower() and not any(map(self._has_matrix, inside))
 
     def _calls(self, ops: frozenset[str]) -> list[Place]:
         """Module calls whose own function is one of `ops`; the function call itself where its module does more."""

@@ -1,0 +1,57 @@
+import inspect
+import pickle
+
+import pytest
+
+from pellucid.core import errors
+from pellucid.core.errors import BadInput, BadRequest, ModelFailed, NotApplicable, PellucidError, nearest_names, quoted
+
+ALL = [one for one in vars(errors).values() if inspect.isclass(one) and issubclass(one, PellucidError)]
+CALLERS = {"UnknownMethod", "BadSetting", "LayerNotFound", "BadTarget", "BadInput", "BadWeights", "BadRequest"}
+
+
+def test_one_line_where_there_is_no_help():
+    assert str(BadInput("x is empty")) == "x is empty"
+
+
+def test_help_stands_below_in_a_fixed_order():
+    error = BadInput("what", hint="how", nearest="'a', 'b'", asked_by="saliency()")
+    assert str(error).splitlines() == ["what", "  asked by  saliency()", "  nearest   'a', 'b'", "  try       how"]
+    assert error.args == ("what",)
+
+
+def test_help_that_is_learned_later_is_said():
+    error = BadInput("what")
+    error.asked_by = "saliency()"
+    assert str(error) == "what\n  asked by  saliency()"
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda one: one.__name__)
+def test_what_the_caller_got_wrong_is_a_value_error_and_nothing_else_is(kind):
+    assert issubclass(kind, BadRequest) == issubclass(kind, ValueError) == (kind.__name__ in CALLERS)
+    assert kind("what", hint="h").what == "what"
+
+
+def test_a_failed_model_brings_its_trace():
+    assert ModelFailed("what", trace=[1]).trace == [1] and ModelFailed("what").trace is None
+    assert not issubclass(NotApplicable, ValueError)
+
+
+def test_errors_travel_between_processes():
+    sent = pickle.loads(pickle.dumps(BadInput("what", hint="how", asked_by="me")))
+    assert str(sent) == "what\n  asked by  me\n  try       how" and type(sent) is BadInput
+
+
+def test_nearest_names_are_the_likest_first():
+    names = ["saliency", "slices", "grad_cam", "weights"]
+    assert nearest_names("salency", names)[0] == "saliency"
+    assert nearest_names("gradcam", names, 1) == ["grad_cam"]
+
+
+def test_where_nothing_is_alike_the_first_names_are_given():
+    assert nearest_names("zzzz", ["one", "two", "one", "three", "four"]) == ["one", "two", "three"]
+    assert nearest_names("zzzz", []) == []
+
+
+def test_quoted():
+    assert quoted(["a", "b"]) == "'a', 'b'" and quoted([]) == ""

@@ -1,0 +1,159 @@
+import pytest
+import timm
+import torch
+import torchvision.models as zoo
+from torch import nn
+from torch.nn import functional as F
+
+from pellucid.core.errors import NotApplicable
+from pellucid.engine.looker import Looker
+from tests.engine.asking import addresses, see
+from tests.networks import NETWORKS, seeded
+
+# The last place whose cells still are places of the picture, and which the output still reads: behind the last
+# convolution for convolutional networks, before the last attention where attention mixes the cells afterwards.
+LAST_SPATIAL = {
+    "torchvision resnet18": (zoo.resnet18, 64, "layer4"),
+    "torchvision vgg11_bn": (lambda: zoo.vgg11_bn(num_classes=10, init_weights=False), 64, "avgpool"),
+    "torchvision densenet121": (zoo.densenet121, 64, "features"),
+    "torchvision mobilenet_v3_small": (zoo.mobilenet_v3_small, 64, "features"),
+    "torchvision efficientnet_b0": (zoo.efficientnet_b0, 64, "features"),
+    "torchvision convnext_tiny": (zoo.convnext_tiny, 64, "features"),
+    "torchvision swin_t": (zoo.swin_t, 64, "permute"),
+    "torchvision swin_v2_t": (zoo.swin_v2_t, 64, "permute"),
+    "torchvision maxvit_t": (zoo.maxvit_t, 224, "blocks.3"),
+    "torchvision vit_b_16": (lambda: zoo.VisionTransformer(64, 16, 12, 3, 96, 128), 64,
+                             "encoder.layers.encoder_layer_11.ln_1"),
+    "torchvision inception_v3": (lambda: zoo.inception_v3(init_weights=False), 160, "Mixed_7c"),
+    "torchvision regnet_y_400mf": (zoo.regnet_y_400mf, 64, "trunk_output"),
+    "torchvision shufflenet_v2_x0_5": (zoo.shufflenet_v2_x0_5, 64, "conv5"),
+    "torchvision squeezenet1_1": (zoo.squeezenet1_1, 64, "classifier.2"),
+    "timm vit_tiny_patch16": (lambda: timm.create_model("vit_tiny_patch16_224", img_size=64), 64, "blocks.11.norm1"),
+    "timm deit_tiny_distilled": (lambda: timm.create_model("deit_tiny_distilled_patch16_224", img_size=64), 64,
+                                 "blocks.11.norm1"),
+    "timm vit_small dinov2 with registers": (
+        lambda: timm.create_model("vit_small_patch14_reg4_dinov2", img_size=112), 112, "blocks.11.norm1"),
+    "timm convnextv2_atto": (lambda: timm.create_model("convnextv2_atto"), 64, "norm_pre"),
+    "timm resnetv2_50": (lambda: timm.create_model("resnetv2_50"), 64, "norm"),
+    "timm mixer_s32": (lambda: timm.create_model("mixer_s32_224"), 224, "norm"),
+    "timm levit_128s": (lambda: timm.create_model("levit_128s"), 224, "stages"),
+    "timm efficientformer_l1": (lambda: timm.create_model("efficientformer_l1"), 224, "stages.3.blocks.4.norm1"),
+    "timm pvt_v2_b0": (lambda: timm.create_model("pvt_v2_b0"), 64, "stages"),
+    "timm cait_xxs24": (lambda: timm.create_model("cait_xxs24_224", img_size=64), 64, "blocks_token_only.1.norm1"),
+    "timm mobilevit_xxs": (lambda: timm.create_model("mobilevit_xxs"), 128, "final_conv"),
+}
+
+
+@pytest.mark.parametrize("name", LAST_SPATIAL)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_last_spatial(name):
+    build, side, expected = LAST_SPATIAL[name]
+    looker = Looker(seeded(build)())
+    (spot,) = see(looker, torch.randn(1, 3, side, side), keep=["last spatial"]).at("last spatial")
+    assert spot.address == expected
+    layout = next(iter(looker.traces.values())).layout(spot.place)
+    tokens = spot.value.shape[1] if layout.kind == "tokens" else None
+    assert min(layout.grid) >= 2
+    assert tokens is None or tokens == layout.grid[0] * layout.grid[1] + layout.prefix
+
+
+@pytest.mark.parametrize(("name", "expected", "kind", "prefix"), [
+    ("article_net", "pool#1", "channels_first", 0),
+    ("residual", None, "channels_first", 0),
+    ("channels_behind", None, "channels_last", 0),
+    ("tiny_vit", None, "tokens", 1),
+    ("series", "3", "channels_first", 0),
+    ("volume", "3", "channels_first", 0),
+])
+def test_last_spatial_of_the_zoo_and_how_it_lies(name, expected, kind, prefix):
+    network = NETWORKS[name]
+    spot = see(network.build(), network.x(2), keep=["last spatial"]).at("last spatial")[-1]
+    assert spot.layout is not None and (spot.layout.kind, spot.layout.prefix) == (kind, prefix)
+    assert expected is None or spot.address == expected
+
+
+class Functional(nn.Module):
+    """No module but the two that hold parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernel, self.fc = nn.Parameter(torch.randn(4, 3, 3, 3)), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.fc(F.relu(F.conv2d(x, self.kernel)).mean((2, 3)))
+
+
+def test_without_modules_the_function_call_is_the_place():
+    seen = see(Functional(), torch.randn(1, 3, 6, 6), keep=["last spatial", "first conv", "every activation"])
+    assert addresses(seen, "last spatial") == ["/relu.0"] and addresses(seen, "first conv") == ["/conv2d.0"]
+    assert addresses(seen, "every activation") == ["/relu.0"]
+
+
+def test_roles_of_the_article_net():
+    network = NETWORKS["article_net"]
+    roles = ("first conv", "every conv", "first weight", "every weight", "every activation")
+    seen = see(network.build(), network.x(1), keep=list(roles))
+    assert [addresses(seen, role) for role in roles] == [
+        ["conv1"], ["conv1", "conv2"], ["conv1"], ["conv1", "conv2", "fc1", "fc2", "fc3"],
+        ["/relu.0", "/relu.1", "/relu.2", "/relu.3"],
+    ]
+
+
+def test_what_goes_into_a_role():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3)).eval()
+    seen = see(model, torch.randn(1, 3, 8, 8), keep=["every conv:in", "1"])
+    assert addresses(seen, "every conv:in") == ["0:in", "2:in"]
+    assert torch.equal(seen.at("every conv:in")[1].value, seen["1"])
+
+
+def test_blocks_are_the_outermost_modules_that_repeat():
+    seen = see(seeded(zoo.resnet18)(), torch.randn(1, 3, 32, 32), keep=["every block"])
+    assert addresses(seen, "every block") == ["layer1", "layer2", "layer3", "layer4"]
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 3).eval()
+    assert addresses(see(encoder, torch.randn(1, 5, 8), keep=["every block"]), "every block") == [
+        "layers.0", "layers.1", "layers.2"]
+
+
+def test_every_attention():
+    network = NETWORKS["causal_lm"]
+    seen = see(network.build(), network.x(1), keep=["every attention"])
+    assert addresses(seen, "every attention") == ["/scaled_dot_product_attention.0"]
+
+
+ROLES = ["last spatial", "first conv", "every conv", "first weight", "every weight", "every block", "every activation"]
+
+
+@pytest.mark.parametrize("name", ["article_net", "residual", "in_place", "channels_behind", "tiny_vit", "called_twice"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_means_the_same_whatever_else_is_asked_and_however_often(name, role):
+    """The first look resolves it while the forward runs, the second from the remembered trace."""
+    network = NETWORKS[name]
+    looker = Looker(network.build())
+    try:
+        first = see(looker, network.x(2), keep=[role])
+    except NotApplicable:
+        with pytest.raises(NotApplicable):
+            see(looker, network.x(2), keep=[role])
+        return
+    again = see(looker, network.x(2), keep=[role])
+    crowded = see(network.build(), network.x(2), keep=[role, "*", "*:in", "output"])
+    assert addresses(first, role) == addresses(again, role) == addresses(crowded, role)
+    for one, two, three in zip(first.at(role), again.at(role), crowded.at(role), strict=True):
+        assert torch.equal(one.value, two.value) and torch.equal(one.value, three.value)
+
+
+@pytest.mark.parametrize(("role", "reason"), [
+    ("last spatial", "no output keeps the height and width"), ("first conv", "it has no convolution"),
+    ("every block", "no module repeats"), ("every attention", "no attention ran"),
+])
+def test_a_network_without_such_a_place_is_told_why(role, reason):
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    with pytest.raises(NotApplicable, match=reason) as caught:
+        see(model, torch.randn(2, 4), keep=[role])
+    assert f"'{role}'" in caught.value.what
+
+
+def test_a_grid_of_one_cell_is_no_grid():
+    model = nn.Sequential(nn.Conv2d(3, 4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2))
+    with pytest.raises(NotApplicable, match="last spatial"):
+        see(model, torch.randn(1, 3, 8, 8), keep=["last spatial"])
