@@ -17,6 +17,7 @@ _HOMES = {
     "Preprocess": "pellucid.inputs.preprocess",
     "targets": "pellucid.engine.targets",
     "contrast": "pellucid.engine.targets",
+    "unit": "pellucid.engine.units",
     "method": "pellucid.registry",
     "View": "pellucid.registry",
     "Text": "pellucid.core.text",

@@ -32,6 +32,7 @@ from pellucid.engine.rules import Rule as Rule
 from pellucid.engine.targets import Target as Target
 from pellucid.engine.targets import contrast as contrast
 from pellucid.engine.targets import targets as targets
+from pellucid.engine.units import unit as unit
 from pellucid.inputs.inputs import Inputs as Inputs
 from pellucid.inputs.preprocess import Preprocess as Preprocess
 from pellucid.lens.lens import Lens as Lens

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
-from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError
+from pellucid.core.errors import BadTarget, LayerNotFound, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.looker import Session, entries_of, out_of_memory
@@ -17,6 +17,8 @@ from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader
 from pellucid.engine.rules import Rule
 from pellucid.engine.taps import Taps
+from pellucid.engine.targets import Target
+from pellucid.engine.units import Unit, resolve_unit, start_of
 from pellucid.engine.wanted import last_place, leaves_of, wishes_of
 
 
@@ -46,6 +48,8 @@ def _member(session: Session, ask: Pass) -> Member:
             if session.looker.scripted:
                 _refuse_scripted(member.sites[key])
         member.graded = {layer_key(layer) for layer in ask.grads}
+        if ask.target is not None and isinstance(ask.target.asked, Unit):
+            member.unit = _unit_site(session, ask.target.asked, with_loss=ask.target.loss is not None)
         if ask.graph and session.looker.scripted:
             raise NotApplicable(
                 "the model is scripted (torch.jit): its operations cannot be seen",
@@ -59,6 +63,17 @@ def _member(session: Session, ask: Pass) -> Member:
     except PellucidError as error:
         member.error = error
     return member
+
+
+def _unit_site(session: Session, unit: Unit, *, with_loss: bool) -> Site:
+    site = session.looker.site(unit.layer)
+    if with_loss:
+        raise NotApplicable("a loss needs a label, not a unit inside the network", hint="give the class as target=")
+    if site.role or site.is_glob or is_input(site) or site.side.startswith(":"):
+        raise BadTarget(f"a unit lies in one layer; '{unit.layer}' is a role, a pattern, an input or a parameter")
+    if session.looker.scripted:
+        _refuse_scripted([site])
+    return site
 
 
 def _each(layer: Layer) -> Iterable[Layer]:
@@ -154,11 +169,31 @@ class Group:
                 continue
             try:
                 with torch.set_grad_enabled(self.grad_mode):
+                    if member.unit is not None:
+                        self._score_unit(member, target, member.unit)
+                        continue
                     member.resolved = target.resolve(output, raw)
                     seen = raw if member.resolved.raw or output is None else output
                     member.score = member.resolved.pick(seen, member.ask.start).reshape(-1)
             except PellucidError as error:
                 member.error = error
+
+    def _score_unit(self, member: Member, target: Target, site: Site) -> None:
+        found = [(key, one) for key, one in self.shared.recording.captures.items() if self.shared.denotes(site, key)]
+        value = found[0][1].value if len(found) == 1 else None
+        if value is None:
+            raise BadTarget(
+                f"a unit lies in one place; '{site}' is {len(found)} places in this forward",
+                hint="name one call: 'pool#0'",
+            )
+        (place, _), capture = found[0]
+        if target.resolved is None:
+            layout = self.shared.reader.layout(place) if self.shared.reader is not None else None
+            where = self.shared.recording.trace.address(place)
+            target.resolved = resolve_unit(target.asked, value, layout, where)
+        member.resolved, member.score = target.resolved, target.resolved.pick(value, member.ask.start)
+        if capture.edge is not None:
+            member.start = (capture.edge, start_of(target.resolved, value))
 
     def _backward(self) -> None:
         jobs: dict[Any, list[Member]] = {}
@@ -207,14 +242,15 @@ class Group:
             for key in member.graded:
                 for site in member.sites[key]:
                     edges.update(self._edges(site))
-        if not total.requires_grad:
+        if not total.requires_grad and lead.start is None:
             raise NotApplicable(
                 "the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
                 hint="methods that need no gradient still work (activation_maps, occlusion)",
             )
         if not edges:
             return
-        grads = self.session.backward(self.shared.recording, total, list(edges.values()), rule, retain)
+        outputs, starts = ([total], None) if lead.start is None else ([lead.start[0]], [lead.start[1]])
+        grads = self.session.backward(self.shared.recording, outputs, list(edges.values()), rule, retain, starts)
         found = dict(zip(edges, grads, strict=True))
         for member in members:
             member.gradients = found

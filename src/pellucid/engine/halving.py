@@ -12,6 +12,7 @@ from pellucid.core.errors import PellucidError
 from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.passes import Keep, Pass, Seen, Spot, layer_key
 from pellucid.engine.recording import is_input
+from pellucid.engine.units import Unit
 
 Run = Callable[[Session, list[Pass]], list[Seen | PellucidError]]
 
@@ -54,7 +55,7 @@ def _free() -> None:
 def _cuttable(session: Session, one: Pass) -> bool:
     if one.graph or one.edits or one.state or (one.target is not None and one.target.loss is not None):
         return False
-    if one.target is not None and one.target.resolved is None:
+    if one.target is not None and (one.target.resolved is None or isinstance(one.target.asked, Unit)):
         return False
     sites = [session.looker.site(layer) for layer in (*one.keep, *one.grads) if not isinstance(layer, (Keep, tuple))]
     known = all(

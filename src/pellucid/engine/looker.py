@@ -1,6 +1,6 @@
 """A model made addressable for the engine: its modules, its traces, one forward, one backward."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -244,13 +244,19 @@ class Session:
         )
 
     def backward(
-        self, recording: Recording, total: Tensor, edges: Sequence[Any], rule: Rule | None, retain: bool
+        self,
+        recording: Recording,
+        outputs: list[Any],
+        edges: list[Any],
+        rule: Rule | None,
+        retain: bool,
+        starts: list[Tensor] | None = None,
     ) -> list[Tensor | None]:
-        """Gradients of `total` at `edges`, under a rule; None where it does not depend on one."""
+        """Gradients of `outputs` at `edges`, under a rule; None where there is no dependence."""
         self.backwards += 1
         nodes = recording.nodes.found if recording.nodes is not None else ()
         with in_force(rule, nodes):
-            return list(torch.autograd.grad(total, list(edges), retain_graph=retain, allow_unused=True))
+            return list(torch.autograd.grad(outputs, edges, starts, retain_graph=retain, allow_unused=True))
 
     def explained(self, output: Any) -> Tensor:
         """The explained tensor of an output."""

@@ -19,10 +19,15 @@ Key = tuple[Place, str]
 
 @dataclass(eq=False)
 class Member:
-    """One pass: its parsed sites by layer key, and what it got so far."""
+    """One pass: its parsed sites by layer key, and what it got so far.
+
+    `unit` is the site of a target inside the network, `start` the edge and the gradient that its backward begins with.
+    """
 
     ask: Pass
     sites: dict[Any, list[Site]] = field(default_factory=dict)
+    unit: Site | None = None
+    start: tuple[Any, Tensor] | None = None
     graded: set[Any] = field(default_factory=set)
     resolved: Resolved | None = None
     score: Tensor | None = None
@@ -39,7 +44,9 @@ class Member:
             for sites in self.sites.values()
             for site in sites
         )
-        return ends or self.ask.target is not None or self.ask.graph or self.ask.rules is not None
+        return (
+            ends or (self.ask.target is not None and self.unit is None) or self.ask.graph or self.ask.rules is not None
+        )
 
 
 @dataclass(eq=False)

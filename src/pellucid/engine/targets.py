@@ -113,6 +113,8 @@ def _frozen(asked: Any) -> Any:
 
 def _resolve(target: Target, output: Tensor | None, raw: Any) -> Resolved:
     asked = target.asked
+    if target.loss is not None and (callable(asked) or isinstance(asked, Contrast)):
+        raise NotApplicable("a loss needs a label, not a function or a contrast", hint="give the class as target=")
     if callable(asked):
         return _function(asked, raw, None if output is None else output.shape[0])
     if output is None:

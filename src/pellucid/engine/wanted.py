@@ -21,6 +21,8 @@ def wishes_of(members: Sequence[Member], reader: Reader | None) -> tuple[list[Wi
     wishes: list[Wish] = []
     candidates: Candidates = []
     for member in members:
+        if member.unit is not None:
+            wishes.append(Wish(member.unit, value=True, grad=bool(member.graded)))
         kept = {layer_key(one) for one in member.ask.keep if not isinstance(one, Keep)}
         for layer in (*member.ask.keep, *member.ask.grads):
             key = layer_key(layer)
