@@ -1,0 +1,104 @@
+"""`python -m benchmarks [--quick] [--write]`: measure, print a table, and with `--write` put it into the README."""
+
+import argparse
+import os
+import platform
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+from torchvision.models import resnet18, resnet50
+
+from benchmarks import sides, small
+from benchmarks.clock import Times, interleaved
+from benchmarks.sides import Case
+
+README = Path(__file__).parent / "README.md"
+BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
+BARE, TEN, TWELVE, ALONE = "bare forward + backward", "pellucid, ten", "pellucid, twelve", "pellucid, one by one"
+CAPTUM, WITH_CAMS = "Captum, twelve calls", "Captum with pytorch-grad-cam"
+# side, compared with, wanted, whether less is better
+TARGETS = ((TEN, BARE, 1.2, True), (TWELVE, BARE, 2.5, True), (CAPTUM, TWELVE, 2.7, False),
+           (WITH_CAMS, TWELVE, 3.5, False))
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    asked.add_argument("--quick", action="store_true", help="a smaller network and fewer rounds, under a minute")
+    asked.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    given = asked.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message="Setting (backward|forward, backward) hooks")
+    name, make, size, rounds = ("resnet18", resnet18, 112, 3) if given.quick else ("resnet50", resnet50, 224, 5)
+    case = Case.of(make, size)
+    began = process_time()
+    first = sides.looked(case, sides.twelve())
+    first_seconds = process_time() - began
+    runs: dict[str, Callable[[], Any]] = {
+        BARE: lambda: sides.bare(case),
+        TEN: lambda: sides.looked(case, sides.ten()),
+        TWELVE: lambda: sides.looked(case, sides.twelve()),
+        ALONE: lambda: sides.one_by_one(case),
+        CAPTUM: lambda: sides.captum(case),
+        WITH_CAMS: lambda: sides.captum_with_cams(case),
+    }
+    times = interleaved(runs, rounds)
+    text = "\n".join([
+        f"{name} of torchvision, random weights, one picture of {size} × {size}, float32, one thread, CPU seconds, "
+        f"median of {rounds} rounds in which every side ran once, after one round of warming up. "
+        f"{_versions()}", "",
+        *_sides(times), "", *_ratios(times), "", *_others(first, first_seconds, rounds)])
+    print(text)
+    if given.write:
+        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+        README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def _versions() -> str:
+    names = ("torch", "torchvision", "captum", "grad-cam", "numpy")
+    return f"Python {platform.python_version()}, " + ", ".join(f"{one} {version(one)}" for one in names) + "."
+
+
+def _sides(times: Times) -> list[str]:
+    rows = ["| side | CPU seconds | of one bare forward + backward (lowest–highest) |", "|---|---|---|"]
+    for side in times.seconds:
+        middle, low, high = times.ratio(side, BARE)
+        rows.append(f"| {side} | {times.median(side):.2f} | {middle:.2f} ({low:.2f}–{high:.2f}) |")
+    return rows
+
+
+def _ratios(times: Times) -> list[str]:
+    rows = ["| ratio | measured (lowest–highest) | wanted | reached |", "|---|---|---|---|"]
+    for side, other, wanted, less in TARGETS:
+        middle, low, high = times.ratio(side, other)
+        reached = middle <= wanted if less else middle >= wanted
+        rows.append(f"| {side} / {other} | {middle:.2f} ({low:.2f}–{high:.2f}) | {'≤' if less else '≥'} {wanted} | "
+                    f"{'yes' if reached else 'no'} |")
+    return rows
+
+
+def _others(first: Any, first_seconds: float, rounds: int) -> list[str]:
+    cost, tiny = first.cost, small.tiny_looks(rounds)
+    bare_import, used_import = small.import_seconds(rounds)
+    look, bare = (tiny.median(side) / small.LOOKS * 1000 for side in ("look", "bare"))
+    return [
+        "| what | measured |", "|---|---|",
+        f"| the twelve together | {cost.forwards} forward, {cost.backwards} backwards, "
+        f"{cost.kept_bytes / 2**20:.1f} MiB of values and gradients kept |",
+        f"| the first look of a lens, which also hashes the weights and traces the network | {first_seconds:.2f} s |",
+        f"| one look at saliency on a network of five layers; its bare forward + backward | {look:.1f} ms; "
+        f"{bare:.1f} ms |",
+        f"| `import pellucid` after `import torch`; with the first use of a lens and a method | {bare_import:.3f} s; "
+        f"{used_import:.2f} s |",
+    ]
+
+
+if __name__ == "__main__":
+    main()
