@@ -50,7 +50,7 @@ def summary(value: Tensor) -> Summary:
         zero=float((~nonzero).double().mean()),
         not_finite=int(flat.numel() - finite.numel()),
         silent_first=int((~_any_but(nonzero, 1)).sum()) if value.ndim > 1 else 0,
-        silent_last=int((~_any_but(nonzero, value.ndim - 1)).sum()),
+        silent_last=int((~_any_but(nonzero, value.ndim - 1)).sum()) if value.ndim > 1 else 0,
     )
 
 

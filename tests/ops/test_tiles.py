@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import torch
+
+from pellucid.ops.tiles import kernel_tiles, thumbnail
+
+
+def test_filters_of_three_channels_are_colour_with_zero_as_grey():
+    weight = torch.randn(10, 3, 5, 7)
+    tiles, captions, colour = kernel_tiles(weight, 4)
+    assert colour and len(tiles) == len(captions) == 4 and tiles[0].shape == (5, 7, 3)
+    assert min(tile.min() for tile in tiles) >= 0 and max(tile.max() for tile in tiles) <= 1
+    limit = weight[:4].abs().max()
+    assert np.allclose((tiles[2] - 0.5) * 2 * limit.item(), weight[2].permute(1, 2, 0).numpy(), atol=1e-5)
+    assert np.all(kernel_tiles(torch.zeros(1, 3, 2, 2), 1)[0][0] == 0.5)
+
+
+def test_deeper_filters_show_their_strongest_input_and_say_which():
+    weight = torch.randn(3, 8, 3, 3)
+    weight[1, 5] *= 100
+    tiles, captions, colour = kernel_tiles(weight, 2)
+    assert not colour and captions[1] == "1 ← 5" and np.array_equal(tiles[1], weight[1, 5].numpy())
+    assert kernel_tiles(torch.randn(3, 1, 3, 3), 3)[1] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(("shape", "tile"), [((4, 2, 9), (1, 9)), ((4, 2, 3, 5, 6), (5, 18)), ((7, 5), (7, 5))])
+def test_kernels_of_other_ranks(shape, tile):
+    weight = torch.randn(shape)
+    tiles, _, colour = kernel_tiles(weight, 8)
+    assert tiles[0].shape == tile and not colour
+    assert len(shape) > 2 or np.array_equal(tiles[0], weight.numpy())
+
+
+@pytest.mark.parametrize(("shape", "picture"), [((64, 20, 90), (20, 32)), ((5, 9), (5, 9)), ((100,), (1, 32)), ((), (1, 1)),
+                                                ((6, 4, 5, 6), (5, 6))])
+def test_thumbnails_are_small(shape, picture):
+    assert thumbnail(torch.randn(shape)).shape == picture
+
+
+def test_a_thumbnail_is_the_mean_over_channels():
+    value = torch.randn(4, 6, 7)
+    assert np.allclose(thumbnail(value), value.mean(0).numpy(), atol=1e-6)
+    assert thumbnail(torch.ones(2, 40, 40)).mean() == pytest.approx(1)
