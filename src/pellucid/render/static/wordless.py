@@ -2,21 +2,24 @@
 
 from typing import Literal
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
-from pellucid.render.static.draw import KINDS, settings, words_around, write
+from pellucid.render.static.draw import KINDS, settings, words_around
 from pellucid.render.static.fonts import language
 from pellucid.render.static.page import Canvas, Words
 from pellucid.render.static.theme import Style, theme_named
 from pellucid.results.result import Result
 
-DPI = 200
+DENSITY = 2
+DPI = 100 * DENSITY
 EDGE = 0.04
 
 
-def wordless(result: Result, theme: Literal["light", "dark"], lang: str) -> tuple[bytes, Words]:
-    """The drawing as PNG at 200 dots per inch, and the words that would have stood around it.
+def wordless(result: Result, theme: Literal["light", "dark"], lang: str) -> tuple[Image.Image, Words]:
+    """The drawing at two dots per pixel of a page, and the words that would have stood around it.
 
     Args:
         result: what to draw; its notes are not among the words.
@@ -27,8 +30,9 @@ def wordless(result: Result, theme: Literal["light", "dark"], lang: str) -> tupl
     kind = KINDS[result.kind]
     with settings():
         width, height = kind.size(result, style)
-        figure = Figure(figsize=(width + 2 * EDGE, height + 2 * EDGE), dpi=DPI / 2, facecolor=style.theme.paper)
-        FigureCanvasAgg(figure)
+        figure = Figure(figsize=(width + 2 * EDGE, height + 2 * EDGE), dpi=DPI, facecolor=style.theme.paper)
+        canvas = FigureCanvasAgg(figure)
         kind.draw(Canvas(figure, EDGE, EDGE, 1.0, style), result)
+        canvas.draw()
     said = words_around(result.with_(notes=()), Style(style.theme, lang), kind.remark(result, Style(style.theme, lang)))
-    return write(figure, "png", DPI), said
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]), said

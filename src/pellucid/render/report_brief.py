@@ -1,0 +1,119 @@
+"""The head of a report and its first paragraph: which model, which answer, how much work, what to be wary of."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pellucid.core.provenance import Provenance, TargetInfo
+from pellucid.core.text import say
+from pellucid.render.escape import html, prose
+from pellucid.render.report_card import when
+from pellucid.render.report_words import counted, phrase
+from pellucid.results import Result, spell
+from pellucid.results.caption import DOT
+from pellucid.results.failure import Failure
+
+SHOWN = 4
+
+
+def heading(items: Sequence[Result | Failure], lang: str, title: str | None) -> tuple[str, str]:
+    """The head of the page, and its name."""
+    made = _provenances(items)
+    models = list(dict.fromkeys(one.model for one in made if one.model))
+    name = title or ", ".join(models) or phrase("untitled", lang)
+    version = next((known for one in made if (known := one.versions.get("pellucid", "unknown")) != "unknown"), "")
+    dates = [when(one.trace.date) for one in made if one.trace.date]
+    said = DOT.join(part for part in (phrase("made", lang, version=version).strip(), max(dates, default="")) if part)
+    return f'<p class="eyebrow">{html(said)}</p><h1>{html(name)}</h1>', name
+
+
+def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
+    """The section "in brief"."""
+    results = [one for one in items if isinstance(one, Result)]
+    failures = len(items) - len(results)
+    made = _provenances(items)
+    sentences = [*_models(made, lang), *_targets(results, lang), *_amount(results, lang), *_cost(made, lang)]
+    if failures:
+        sentences.append(phrase("lacking", lang, count=failures))
+    if not items:
+        sentences.append(phrase("nothing", lang))
+    notes = Counter(say(note, lang) for one in results for note in one.notes)
+    warnings = [large] if large else []
+    warnings += [note if count == 1 else f"{note} (× {count})" for note, count in notes.items()]
+    if results and not warnings and not failures:
+        sentences.append(phrase("clean", lang))
+    listed = "".join(f"<li>{prose(one)}</li>" for one in warnings)
+    worth = f'<h3>{html(phrase("worth", lang))}</h3><ul class="warnings">{listed}</ul>' if listed else ""
+    joint = "" if lang == "zh" else " "
+    return (
+        f'<section class="brief" aria-labelledby="brief"><h2 id="brief">{html(phrase("brief", lang))}</h2>'
+        f"<p>{joint.join(sentences)}</p>{worth}</section>"
+    )
+
+
+def _provenances(items: Sequence[Result | Failure]) -> list[Provenance]:
+    return [one.provenance for one in items if isinstance(one, Result) and one.provenance]
+
+
+def _models(made: Sequence[Provenance], lang: str) -> list[str]:
+    found = dict.fromkeys((one.model, one.weights) for one in made if one.model)
+    return [
+        phrase(
+            "model" if weights else "model.plain", lang, model=f"<strong>{html(model)}</strong>", weights=html(weights)
+        )
+        for model, weights in found
+    ]
+
+
+def _targets(results: Sequence[Result], lang: str) -> list[str]:
+    sentences: list[str] = []
+    for chosen, key, gap in (("predicted", "predicts", "target"), ("asked", "asked", "targets")):
+        found: dict[str, TargetInfo] = {}
+        for target in (
+            one for result in results for one in result.targets if one.chosen == chosen and one.unit != "loss"
+        ):
+            best = found.get(target.label)
+            if best is None or (best.probability is None and target.probability is not None):
+                found[target.label] = target
+        if found:
+            said = [_target(one, lang) for one in list(found.values())[:SHOWN]]
+            said += [html(phrase("more", lang, count=len(found) - SHOWN))] if len(found) > SHOWN else []
+            sentences.append(phrase(key, lang, **{gap: phrase("and", lang).join(said)}))
+    return sentences
+
+
+def _target(target: TargetInfo, lang: str) -> str:
+    label = f"<strong><bdi>{html(target.label)}</bdi></strong>"
+    if target.probability is None:
+        return phrase("target.score", lang, label=label, unit=html(target.unit), score=html(spell.number(target.score)))
+    return phrase("target", lang, label=label, probability=html(spell.probability(target.probability)))
+
+
+def _amount(results: Sequence[Result], lang: str) -> list[str]:
+    methods = {one.provenance.method for one in results if one.provenance}
+    if not results or not methods:
+        return []
+    return [
+        html(
+            phrase(
+                "count",
+                lang,
+                pictures=counted("pictures", lang, len(results)),
+                methods=counted("methods", lang, len(methods)),
+            )
+        )
+    ]
+
+
+def _cost(made: Sequence[Provenance], lang: str) -> list[str]:
+    """What all the looks took; results of one look carry the same figures."""
+    looks = {(one.trace.forwards, one.trace.backwards, one.trace.seconds) for one in made if one.trace.forwards}
+    if not looks:
+        return []
+    said = phrase(
+        "cost",
+        lang,
+        forwards=counted("forwards", lang, sum(look[0] for look in looks)),
+        backwards=counted("backwards", lang, sum(look[1] for look in looks)),
+        seconds=spell.number(sum(look[2] for look in looks), 2),
+    )
+    return [html(said)]

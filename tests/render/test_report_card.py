@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from pellucid.core.provenance import TargetInfo
+from pellucid.render.report_card import Card, Picture, origin, when
+from pellucid.results.failure import Failure
+from tests.results.samples import attribution, graph, provenance
+
+
+def test_a_real_picture_is_kept_whole():
+    drawn = Picture.of(attribution(), "en")
+    import io
+
+    light, dark = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in (drawn.light, drawn.dark))
+    assert light.shape == dark.shape == (light.shape[0], light.shape[1], 3)
+    assert (light.shape[1] // 2, light.shape[0] // 2) == (drawn.width, drawn.height)
+    assert tuple(light[0, 0]) == (255, 255, 255) and tuple(dark[0, 0]) == (0x17, 0x18, 0x1C)
+    assert "0 to 0.882" in drawn.caption
+
+
+def test_a_tall_picture_scrolls():
+    assert 'class="tall" tabindex="0"' in Picture(b"", b"", "", 300, 4000).html("alt", "en")
+    assert 'class="tall"' not in Picture(b"", b"", "", 300, 400).html("alt", "en")
+
+
+def test_names():
+    assert Card("1.1", "a", [attribution()]).name("zh") == "Grad-CAM 类激活热力图"
+    assert Card("1.1", "a", [Failure("lime", "none")]).name("en") == "lime"
+    assert Card("1.1", "a", [graph(provenance=None)]).name("en") == "Graph"
+
+
+def test_the_origin_is_one_line():
+    made = provenance(targets=tuple(TargetInfo(name, None, 1.0) for name in "abcde"), weights="3f2a")
+    line = origin(made, "en")
+    assert "weights 3f2a" in line and "<bdi>2 more</bdi>" in line and "host" not in line and "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("2026-11-23T04:20:31+00:00", "2026-11-23 04:20 UTC"),
+        ("2026-01-01", "2026-01-01"),
+        ("", ""),
+        ("today", "today"),
+    ],
+)
+def test_when(date, said):
+    assert when(date) == said
