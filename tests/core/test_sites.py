@@ -35,32 +35,50 @@ def test_names_are_needed_only_where_a_path_looks_like_something_else(site):
         assert parse(address(site)) == site
 
 
-@pytest.mark.parametrize(("text", "site"), [
-    ("layer4.1", Site("layer4.1")),
-    ("layer4.1:in", Site("layer4.1", side="in")),
-    ("layer1.0.relu#1", Site("layer1.0.relu", 1)),
-    ("layer1.0/add.0", Site("layer1.0", op="add", n=0)),
-    ("layer1.0/add", Site("layer1.0", op="add")),
-    ("layer1.0#2/add.3:in@0.x", Site("layer1.0", 2, "add", 3, "in", "0.x")),
-    ("/relu.0", Site("", op="relu", n=0)),
-    ("lstm@1.0", Site("lstm", field="1.0")),
-    ("conv1:weight", Site("conv1", side=":weight")),
-    (":position", Site("", side=":position")),
-    ("blocks.3.attn/attention.0", Site("blocks.3.attn", op="attention", n=0)),
-    ("layer*.conv2", Site("layer*.conv2")),
-    ("input", Site("", side="in")),
-    ("input@table", Site("", side="in", field="table")),
-    (":in@table", Site("", side="in", field="table")),
-    ("output", Site("")),
-    ("output@logits", Site("", field="logits")),
-    ("", Site("")),
-])
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        ("layer4.1", Site("layer4.1")),
+        ("layer4.1:in", Site("layer4.1", side="in")),
+        ("layer1.0.relu#1", Site("layer1.0.relu", 1)),
+        ("layer1.0/add.0", Site("layer1.0", op="add", n=0)),
+        ("layer1.0/add", Site("layer1.0", op="add")),
+        ("layer1.0#2/add.3:in@0.x", Site("layer1.0", 2, "add", 3, "in", "0.x")),
+        ("/relu.0", Site("", op="relu", n=0)),
+        ("lstm@1.0", Site("lstm", field="1.0")),
+        ("conv1:weight", Site("conv1", side=":weight")),
+        (":position", Site("", side=":position")),
+        ("blocks.3.attn/attention.0", Site("blocks.3.attn", op="attention", n=0)),
+        ("layer*.conv2", Site("layer*.conv2")),
+        ("input", Site("", side="in")),
+        ("input@table", Site("", side="in", field="table")),
+        (":in@table", Site("", side="in", field="table")),
+        ("output", Site("")),
+        ("output@logits", Site("", field="logits")),
+        ("", Site("")),
+    ],
+)
 def test_the_grammar(text, site):
     assert parse(text) == site
 
 
-@pytest.mark.parametrize("text", ["conv1#x", "conv1#", "conv1#-1", "conv1/", "conv1/2", "conv1/relu.x", "conv1:",
-                                  "conv1@", "conv1:in:weight", "conv1/relu.0#1", "conv1@a#0", "conv1/add.0/mul.1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv1#x",
+        "conv1#",
+        "conv1#-1",
+        "conv1/",
+        "conv1/2",
+        "conv1/relu.x",
+        "conv1:",
+        "conv1@",
+        "conv1:in:weight",
+        "conv1/relu.0#1",
+        "conv1@a#0",
+        "conv1/add.0/mul.1",
+    ],
+)
 def test_what_breaks_the_grammar_is_refused_with_the_grammar(text):
     with pytest.raises(ValueError, match=r"is not an address: write PATH\[#CALL\]\[/OP.N\]") as caught:
         parse(text)
@@ -88,29 +106,32 @@ def test_roles(role):
     assert not parse(role).matches(Place(role))
 
 
-@pytest.mark.parametrize(("text", "place", "meant"), [
-    ("relu", Place("relu", 0), True),
-    ("relu", Place("relu", 5), True),
-    ("relu#1", Place("relu", 1), True),
-    ("relu#1", Place("relu", 0), False),
-    ("relu", Place("relu", side="in"), False),
-    ("relu:in", Place("relu", side="in"), True),
-    ("a/add", Place("a", 0, "add", 3), True),
-    ("a/add.1", Place("a", 2, "add", 1), True),
-    ("a/add.1", Place("a", 2, "add", 0), False),
-    ("a#0/add.1", Place("a", 2, "add", 1), False),
-    ("a", Place("a", 0, "add"), False),
-    ("a:weight", Place("a", side=":weight"), True),
-    ("a:weight", Place("a", side=":bias"), False),
-    ("layer*.conv2", Place("layer1.0.conv2"), True),
-    ("layer?.conv2", Place("layer1.0.conv2"), False),
-    ("layer[12].conv2", Place("layer2.conv2"), True),
-    ("layer[12].conv2", Place("layer3.conv2"), False),
-    ("*", Place(""), True),
-    ("lay", Place("layer"), False),
-    ("*/relu.0", Place("", 0, "relu", 0), True),
-    ("*:weight", Place("conv1", side=":weight"), True),
-])
+@pytest.mark.parametrize(
+    ("text", "place", "meant"),
+    [
+        ("relu", Place("relu", 0), True),
+        ("relu", Place("relu", 5), True),
+        ("relu#1", Place("relu", 1), True),
+        ("relu#1", Place("relu", 0), False),
+        ("relu", Place("relu", side="in"), False),
+        ("relu:in", Place("relu", side="in"), True),
+        ("a/add", Place("a", 0, "add", 3), True),
+        ("a/add.1", Place("a", 2, "add", 1), True),
+        ("a/add.1", Place("a", 2, "add", 0), False),
+        ("a#0/add.1", Place("a", 2, "add", 1), False),
+        ("a", Place("a", 0, "add"), False),
+        ("a:weight", Place("a", side=":weight"), True),
+        ("a:weight", Place("a", side=":bias"), False),
+        ("layer*.conv2", Place("layer1.0.conv2"), True),
+        ("layer?.conv2", Place("layer1.0.conv2"), False),
+        ("layer[12].conv2", Place("layer2.conv2"), True),
+        ("layer[12].conv2", Place("layer3.conv2"), False),
+        ("*", Place(""), True),
+        ("lay", Place("layer"), False),
+        ("*/relu.0", Place("", 0, "relu", 0), True),
+        ("*:weight", Place("conv1", side=":weight"), True),
+    ],
+)
 def test_what_a_site_denotes(text, place, meant):
     assert parse(text).matches(place) is meant
 

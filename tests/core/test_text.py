@@ -12,9 +12,14 @@ def test_english_stands_in_for_what_was_not_translated():
     assert Text("gradient").say("zh") == "gradient"
 
 
-@pytest.mark.parametrize(("words", "lang", "said"), [
-    ("logit", "zh", "logit"), (Text("a", "甲"), "zh", "甲"), (Text("a", "甲"), "en", "a"),
-])
+@pytest.mark.parametrize(
+    ("words", "lang", "said"),
+    [
+        ("logit", "zh", "logit"),
+        (Text("a", "甲"), "zh", "甲"),
+        (Text("a", "甲"), "en", "a"),
+    ],
+)
 def test_say_takes_plain_strings_too(words, lang, said):
     assert say(words, lang) == said
 

@@ -18,8 +18,9 @@ def looker_of(model: nn.Module | Looker) -> Looker:
     return model if isinstance(model, Looker) else Looker(model)
 
 
-def plan(model: nn.Module | Looker, *methods: Callable[..., Any], x: Any = None, target: Any = None,
-         **planner: Any) -> tuple[list[Task], Planner]:
+def plan(
+    model: nn.Module | Looker, *methods: Callable[..., Any], x: Any = None, target: Any = None, **planner: Any
+) -> tuple[list[Task], Planner]:
     """Run methods `(x, target) -> generator` in lockstep."""
     clean = None if x is None else read(x)
     planned = Planner(looker_of(model), lambda method, x, target: method(x, target), clean, **planner)
@@ -31,9 +32,11 @@ def plan(model: nn.Module | Looker, *methods: Callable[..., Any], x: Any = None,
 
 def ask(model: nn.Module | Looker, *passes: Pass, clean: Inputs | None = None) -> tuple[list[Any], Cost]:
     """Run passes as if each were a method's only one; a list of `Seen` or of what went wrong."""
+
     def method_for(one: Pass) -> Callable[..., Any]:
         def method(_: Any, __: Any) -> Any:
             return (yield from one)
+
         return method
 
     planned = Planner(looker_of(model), lambda method, x, target: method(x, target), clean)

@@ -34,27 +34,58 @@ def heard(run):
 X, Y = torch.randn(3, 4), torch.randn(3, 4)
 
 
-@pytest.mark.parametrize(("run", "name"), [
-    (lambda: F.relu(X), "relu"), (lambda: X.relu(), "relu"), (lambda: torch.relu(X), "relu"),
-    (lambda: X.clone().relu_(), "relu"), (lambda: F.relu(X.clone(), inplace=True), "relu"),
-    (lambda: torch.ops.aten.relu(X), "relu"), (lambda: torch.ops.aten.relu.default(X), "relu"),
-    (lambda: X + Y, "add"), (lambda: 1 + X, "add"), (lambda: torch.add(X, Y), "add"), (lambda: X.clone().add_(Y), "add"),
-    (lambda: X - Y, "sub"), (lambda: 1 - X, "sub"), (lambda: X * Y, "mul"), (lambda: 2 * X, "mul"), (lambda: X / Y, "div"),
-    (lambda: X @ Y.T, "matmul"), (lambda: torch.mm(X, Y.T), "matmul"), (lambda: X[0], "getitem"),
-    (lambda: -X, "neg"), (lambda: X ** 2, "pow"), (lambda: X.softmax(1), "softmax"), (lambda: F.softmax(X, 1), "softmax"),
-    (lambda: torch.cat([X, Y]), "cat"), (lambda: torch.concat([X, Y]), "cat"), (lambda: X > 0, "gt"),
-    (lambda: F.linear(X, Y), "linear"), (lambda: X.bool() & Y.bool(), "and"),
-])
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        (lambda: F.relu(X), "relu"),
+        (lambda: X.relu(), "relu"),
+        (lambda: torch.relu(X), "relu"),
+        (lambda: X.clone().relu_(), "relu"),
+        (lambda: F.relu(X.clone(), inplace=True), "relu"),
+        (lambda: torch.ops.aten.relu(X), "relu"),
+        (lambda: torch.ops.aten.relu.default(X), "relu"),
+        (lambda: X + Y, "add"),
+        (lambda: 1 + X, "add"),
+        (lambda: torch.add(X, Y), "add"),
+        (lambda: X.clone().add_(Y), "add"),
+        (lambda: X - Y, "sub"),
+        (lambda: 1 - X, "sub"),
+        (lambda: X * Y, "mul"),
+        (lambda: 2 * X, "mul"),
+        (lambda: X / Y, "div"),
+        (lambda: X @ Y.T, "matmul"),
+        (lambda: torch.mm(X, Y.T), "matmul"),
+        (lambda: X[0], "getitem"),
+        (lambda: -X, "neg"),
+        (lambda: X**2, "pow"),
+        (lambda: X.softmax(1), "softmax"),
+        (lambda: F.softmax(X, 1), "softmax"),
+        (lambda: torch.cat([X, Y]), "cat"),
+        (lambda: torch.concat([X, Y]), "cat"),
+        (lambda: X > 0, "gt"),
+        (lambda: F.linear(X, Y), "linear"),
+        (lambda: X.bool() & Y.bool(), "and"),
+    ],
+)
 def test_one_name_for_every_form_of_an_operation(run, name):
     assert [call.name for call in heard(run).calls if call.name not in ("clone", "T", "bool")] == [name]
 
 
-@pytest.mark.parametrize(("write", "name"), [
-    (lambda x: x.relu_(), "relu"), (lambda x: F.relu(x, inplace=True), "relu"), (lambda x: x.__iadd__(Y), "add"),
-    (lambda x: x.__imul__(2), "mul"), (lambda x: x.__itruediv__(2), "div"), (lambda x: x.__setitem__(0, 1.0), "setitem"),
-    (lambda x: torch.add(Y, 1, out=x), "add"), (lambda x: x.copy_(Y), "copy"), (lambda x: F.dropout(x, 0.5, True, True), "dropout"),
-    (lambda x: x.clamp_(min=0), "clamp"),
-])
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (lambda x: x.relu_(), "relu"),
+        (lambda x: F.relu(x, inplace=True), "relu"),
+        (lambda x: x.__iadd__(Y), "add"),
+        (lambda x: x.__imul__(2), "mul"),
+        (lambda x: x.__itruediv__(2), "div"),
+        (lambda x: x.__setitem__(0, 1.0), "setitem"),
+        (lambda x: torch.add(Y, 1, out=x), "add"),
+        (lambda x: x.copy_(Y), "copy"),
+        (lambda x: F.dropout(x, 0.5, True, True), "dropout"),
+        (lambda x: x.clamp_(min=0), "clamp"),
+    ],
+)
 def test_what_an_in_place_call_is_about_to_write(write, name):
     x = X.clone()
     mode = heard(lambda: write(x))
@@ -62,15 +93,38 @@ def test_what_an_in_place_call_is_about_to_write(write, name):
     assert name == "dropout" or mode.written[0] is x
 
 
-@pytest.mark.parametrize("read", [lambda: X + Y, lambda: ~X.bool(), lambda: X.int(), lambda: torch.index_select(X, 0, torch.tensor([0])),
-                                  lambda: X.requires_grad_(False), lambda: F.relu(X), lambda: X.isnan()])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: X + Y,
+        lambda: ~X.bool(),
+        lambda: X.int(),
+        lambda: torch.index_select(X, 0, torch.tensor([0])),
+        lambda: X.requires_grad_(False),
+        lambda: F.relu(X),
+        lambda: X.isnan(),
+    ],
+)
 def test_a_call_that_writes_nothing_says_so(read):
     assert not any(isinstance(one, torch.Tensor) for one in heard(read).written)
 
 
-@pytest.mark.parametrize("ask", [lambda: X.shape, lambda: X.size(0), lambda: X.dim(), lambda: X.dtype, lambda: X.device,
-                                 lambda: X.requires_grad, lambda: X.numel(), lambda: X.is_floating_point(),
-                                 lambda: X.grad_fn, lambda: X.ndim, lambda: X.tolist()])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: X.shape,
+        lambda: X.size(0),
+        lambda: X.dim(),
+        lambda: X.dtype,
+        lambda: X.device,
+        lambda: X.requires_grad,
+        lambda: X.numel(),
+        lambda: X.is_floating_point(),
+        lambda: X.grad_fn,
+        lambda: X.ndim,
+        lambda: X.tolist(),
+    ],
+)
 def test_questions_are_silent(ask):
     assert not heard(ask).calls
 
@@ -87,8 +141,21 @@ def test_multi_head_attention_can_be_stepped_into_and_answers_the_same():
     x = torch.randn(5, 1, 8)
     found = [call for call in heard(lambda: attention(x, x, x, need_weights=False)).calls if call.inner]
     assert [call.name for call in found] == ["multi_head_attention_forward"]
-    args = (x, x, x, 8, 2, attention.in_proj_weight, attention.in_proj_bias, None, None, False, 0.0,
-            attention.out_proj.weight, attention.out_proj.bias)
+    args = (
+        x,
+        x,
+        x,
+        8,
+        2,
+        attention.in_proj_weight,
+        attention.in_proj_bias,
+        None,
+        None,
+        False,
+        0.0,
+        attention.out_proj.weight,
+        attention.out_proj.bias,
+    )
     ordinary = F.multi_head_attention_forward(*args, training=False)[0]
     with Heard() as mode:
         inside = found[0].inner(*args, training=False)[0]
@@ -105,8 +172,13 @@ class Record:
 Pair = namedtuple("Pair", "left right")
 A, B, N = torch.zeros(1), torch.ones(2), torch.arange(3)
 NESTS = {
-    "tensor": (A, "", A), "tuple": ((N, A, B), "1", A), "list": ([N, [A, B]], "1.0", A), "dict": ({"a": N, "b": A}, "b", A),
-    "ordered": (OrderedDict(a=A), "a", A), "named": (Pair(N, A), "right", A), "record": (Record(None, (N, A)), "logits.1", A),
+    "tensor": (A, "", A),
+    "tuple": ((N, A, B), "1", A),
+    "list": ([N, [A, B]], "1.0", A),
+    "dict": ({"a": N, "b": A}, "b", A),
+    "ordered": (OrderedDict(a=A), "a", A),
+    "named": (Pair(N, A), "right", A),
+    "record": (Record(None, (N, A)), "logits.1", A),
 }
 
 

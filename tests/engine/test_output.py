@@ -15,12 +15,21 @@ class Answer:
     logits: torch.Tensor
 
 
-@pytest.mark.parametrize(("output", "select", "chosen", "said"), [
-    (A, None, A, ""), ({"aux": B, "logits": A}, None, A, "'logits'"), ({"out": A, "aux": B}, None, A, "'out'"),
-    (Answer(B, A), None, A, "'logits'"), ((N, A), None, A, "'1'"), ([(N, A), B], None, A, "'0.1'"),
-    ({"aux": B, "logits": A}, "aux", B, ""), ((A, B), 1, B, ""), (((A, B), A), "0.1", B, ""),
-    ({"aux": B}, lambda out: out["aux"] * 2, B * 2, ""),
-])
+@pytest.mark.parametrize(
+    ("output", "select", "chosen", "said"),
+    [
+        (A, None, A, ""),
+        ({"aux": B, "logits": A}, None, A, "'logits'"),
+        ({"out": A, "aux": B}, None, A, "'out'"),
+        (Answer(B, A), None, A, "'logits'"),
+        ((N, A), None, A, "'1'"),
+        ([(N, A), B], None, A, "'0.1'"),
+        ({"aux": B, "logits": A}, "aux", B, ""),
+        ((A, B), 1, B, ""),
+        (((A, B), A), "0.1", B, ""),
+        ({"aux": B}, lambda out: out["aux"] * 2, B * 2, ""),
+    ],
+)
 def test_which_tensor_is_explained_and_that_it_is_said(output, select, chosen, said):
     tensor, note = explained(output, select)
     assert torch.equal(tensor, chosen)
@@ -28,7 +37,9 @@ def test_which_tensor_is_explained_and_that_it_is_said(output, select, chosen, s
     assert note is None or (said in note.en and said in note.zh)
 
 
-@pytest.mark.parametrize(("output", "words"), [(N, "torch.int64"), ((N, N), "tuple"), ({"a": "b"}, "dict"), (None, "NoneType")])
+@pytest.mark.parametrize(
+    ("output", "words"), [(N, "torch.int64"), ((N, N), "tuple"), ({"a": "b"}, "dict"), (None, "NoneType")]
+)
 def test_an_output_without_a_floating_tensor(output, words):
     with pytest.raises(NotApplicable, match=words) as caught:
         explained(output)

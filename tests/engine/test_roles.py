@@ -22,17 +22,26 @@ LAST_SPATIAL = {
     "torchvision swin_t": (zoo.swin_t, 64, "permute"),
     "torchvision swin_v2_t": (zoo.swin_v2_t, 64, "permute"),
     "torchvision maxvit_t": (zoo.maxvit_t, 224, "blocks.3"),
-    "torchvision vit_b_16": (lambda: zoo.VisionTransformer(64, 16, 12, 3, 96, 128), 64,
-                             "encoder.layers.encoder_layer_11.ln_1"),
+    "torchvision vit_b_16": (
+        lambda: zoo.VisionTransformer(64, 16, 12, 3, 96, 128),
+        64,
+        "encoder.layers.encoder_layer_11.ln_1",
+    ),
     "torchvision inception_v3": (lambda: zoo.inception_v3(init_weights=False), 160, "Mixed_7c"),
     "torchvision regnet_y_400mf": (zoo.regnet_y_400mf, 64, "trunk_output"),
     "torchvision shufflenet_v2_x0_5": (zoo.shufflenet_v2_x0_5, 64, "conv5"),
     "torchvision squeezenet1_1": (zoo.squeezenet1_1, 64, "classifier.2"),
     "timm vit_tiny_patch16": (lambda: timm.create_model("vit_tiny_patch16_224", img_size=64), 64, "blocks.11.norm1"),
-    "timm deit_tiny_distilled": (lambda: timm.create_model("deit_tiny_distilled_patch16_224", img_size=64), 64,
-                                 "blocks.11.norm1"),
+    "timm deit_tiny_distilled": (
+        lambda: timm.create_model("deit_tiny_distilled_patch16_224", img_size=64),
+        64,
+        "blocks.11.norm1",
+    ),
     "timm vit_small dinov2 with registers": (
-        lambda: timm.create_model("vit_small_patch14_reg4_dinov2", img_size=112), 112, "blocks.11.norm1"),
+        lambda: timm.create_model("vit_small_patch14_reg4_dinov2", img_size=112),
+        112,
+        "blocks.11.norm1",
+    ),
     "timm convnextv2_atto": (lambda: timm.create_model("convnextv2_atto"), 64, "norm_pre"),
     "timm resnetv2_50": (lambda: timm.create_model("resnetv2_50"), 64, "norm"),
     "timm mixer_s32": (lambda: timm.create_model("mixer_s32_224"), 224, "norm"),
@@ -57,14 +66,17 @@ def test_last_spatial(name):
     assert tokens is None or tokens == layout.grid[0] * layout.grid[1] + layout.prefix
 
 
-@pytest.mark.parametrize(("name", "expected", "kind", "prefix"), [
-    ("article_net", "pool#1", "channels_first", 0),
-    ("residual", None, "channels_first", 0),
-    ("channels_behind", None, "channels_last", 0),
-    ("tiny_vit", None, "tokens", 1),
-    ("series", "3", "channels_first", 0),
-    ("volume", "3", "channels_first", 0),
-])
+@pytest.mark.parametrize(
+    ("name", "expected", "kind", "prefix"),
+    [
+        ("article_net", "pool#1", "channels_first", 0),
+        ("residual", None, "channels_first", 0),
+        ("channels_behind", None, "channels_last", 0),
+        ("tiny_vit", None, "tokens", 1),
+        ("series", "3", "channels_first", 0),
+        ("volume", "3", "channels_first", 0),
+    ],
+)
 def test_last_spatial_of_the_zoo_and_how_it_lies(name, expected, kind, prefix):
     network = NETWORKS[name]
     spot = see(network.build(), network.x(2), keep=["last spatial"]).at("last spatial")[-1]
@@ -94,7 +106,10 @@ def test_roles_of_the_article_net():
     roles = ("first conv", "every conv", "first weight", "every weight", "every activation")
     seen = see(network.build(), network.x(1), keep=list(roles))
     assert [addresses(seen, role) for role in roles] == [
-        ["conv1"], ["conv1", "conv2"], ["conv1"], ["conv1", "conv2", "fc1", "fc2", "fc3"],
+        ["conv1"],
+        ["conv1", "conv2"],
+        ["conv1"],
+        ["conv1", "conv2", "fc1", "fc2", "fc3"],
         ["/relu.0", "/relu.1", "/relu.2", "/relu.3"],
     ]
 
@@ -111,7 +126,10 @@ def test_blocks_are_the_outermost_modules_that_repeat():
     assert addresses(seen, "every block") == ["layer1", "layer2", "layer3", "layer4"]
     encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 3).eval()
     assert addresses(see(encoder, torch.randn(1, 5, 8), keep=["every block"]), "every block") == [
-        "layers.0", "layers.1", "layers.2"]
+        "layers.0",
+        "layers.1",
+        "layers.2",
+    ]
 
 
 def test_every_attention():
@@ -142,10 +160,15 @@ def test_a_role_means_the_same_whatever_else_is_asked_and_however_often(name, ro
         assert torch.equal(one.value, two.value) and torch.equal(one.value, three.value)
 
 
-@pytest.mark.parametrize(("role", "reason"), [
-    ("last spatial", "no output keeps the height and width"), ("first conv", "it has no convolution"),
-    ("every block", "no module repeats"), ("every attention", "no attention ran"),
-])
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [
+        ("last spatial", "no output keeps the height and width"),
+        ("first conv", "it has no convolution"),
+        ("every block", "no module repeats"),
+        ("every attention", "no attention ran"),
+    ],
+)
 def test_a_network_without_such_a_place_is_told_why(role, reason):
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
     with pytest.raises(NotApplicable, match=reason) as caught:

@@ -16,8 +16,15 @@ def trace() -> Trace:
 def test_events_come_in_the_order_in_which_they_ended():
     found = trace()
     assert found.complete and found.failed == ""
-    assert found.addresses()[:7] == ["conv1/conv2d.0", "conv1", "/relu.0", "pool#0/max_pool2d.0", "pool#0",
-                                     "conv2/conv2d.0", "conv2"]
+    assert found.addresses()[:7] == [
+        "conv1/conv2d.0",
+        "conv1",
+        "/relu.0",
+        "pool#0/max_pool2d.0",
+        "pool#0",
+        "conv2/conv2d.0",
+        "conv2",
+    ]
     assert found.addresses()[-1] == "output"
 
 
@@ -48,7 +55,11 @@ def test_describe_says_the_shape():
 
 def test_the_trace_does_not_depend_on_what_is_asked():
     network = NETWORKS["in_place"]
-    asked = ({"keep": ["output"]}, {"keep": ["*"], "grads": ["conv1"], "target": 1}, {"keep": ["output"], "graph": True})
+    asked = (
+        {"keep": ["output"]},
+        {"keep": ["*"], "grads": ["conv1"], "target": 1},
+        {"keep": ["output"], "graph": True},
+    )
     traces = [see(network.build(), network.x(2), **one).trace for one in asked]
     assert traces[0].events == traces[1].events == traces[2].events
 

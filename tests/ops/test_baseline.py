@@ -20,8 +20,9 @@ def test_the_given_tensor_is_never_shared():
     assert not given.any()
 
 
-@pytest.mark.parametrize(("shape", "axes"), [((2, 3, 4, 5), (2, 3)), ((2, 3, 7), (2,)), ((2, 6), (1,)),
-                                             ((2, 1, 3, 4, 5), (2, 3, 4))])
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((2, 3, 4, 5), (2, 3)), ((2, 3, 7), (2,)), ((2, 6), (1,)), ((2, 1, 3, 4, 5), (2, 3, 4))]
+)
 def test_mean_is_of_each_channel_of_each_example(shape, axes):
     x = torch.randn(shape)
     assert torch.equal(baseline_like(x, "mean"), x.mean(axes, keepdim=True).expand_as(x))
@@ -43,10 +44,14 @@ def test_blur_is_a_gaussian_a_tenth_of_the_longer_side_wide():
     assert torch.allclose(blurred, blurred.T) and torch.allclose(blurred, blurred.flip(0))
 
 
-@pytest.mark.parametrize(("value", "kind", "words"), [
-    (torch.zeros(2, 6), "blur", "no grid to blur"), (IMAGE, "grey", "no baseline is called 'grey'"),
-    (IMAGE, torch.zeros(4, 1, 1), r"shape \(4, 1, 1\) does not fit the input \(2, 3, 12, 20\)"),
-])
+@pytest.mark.parametrize(
+    ("value", "kind", "words"),
+    [
+        (torch.zeros(2, 6), "blur", "no grid to blur"),
+        (IMAGE, "grey", "no baseline is called 'grey'"),
+        (IMAGE, torch.zeros(4, 1, 1), r"shape \(4, 1, 1\) does not fit the input \(2, 3, 12, 20\)"),
+    ],
+)
 def test_what_cannot_be(value, kind, words):
     with pytest.raises(BadSetting, match=words):
         baseline_like(value, kind)

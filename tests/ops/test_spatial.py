@@ -8,11 +8,15 @@ from pellucid.ops.spatial import channels_first
 IMAGE = torch.randn(2, 5, 3, 4)
 
 
-@pytest.mark.parametrize(("value", "layout"), [
-    (IMAGE, Layout("channels_first", (3, 4))), (IMAGE.movedim(1, -1), Layout("channels_last", (3, 4))),
-    (IMAGE.flatten(2).mT, Layout("tokens", (3, 4))),
-    (torch.cat([torch.full((2, 2, 5), 9.0), IMAGE.flatten(2).mT], 1), Layout("tokens", (3, 4), 2)),
-])
+@pytest.mark.parametrize(
+    ("value", "layout"),
+    [
+        (IMAGE, Layout("channels_first", (3, 4))),
+        (IMAGE.movedim(1, -1), Layout("channels_last", (3, 4))),
+        (IMAGE.flatten(2).mT, Layout("tokens", (3, 4))),
+        (torch.cat([torch.full((2, 2, 5), 9.0), IMAGE.flatten(2).mT], 1), Layout("tokens", (3, 4), 2)),
+    ],
+)
 def test_every_layout_gives_the_same_maps(value, layout):
     assert torch.equal(channels_first(value, layout), IMAGE)
 

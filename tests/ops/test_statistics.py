@@ -51,9 +51,15 @@ def test_a_histogram_of_next_to_nothing(value):
     assert bool(density.isfinite().all()) and bool((centres.diff() > 0).all())
 
 
-@pytest.mark.parametrize(("op", "value", "share"), [
-    ("sigmoid", [0.0, 0.005, 0.5, 0.996], 0.75), ("tanh", [-0.99, 0.0, 0.97, 0.985], 0.5), ("relu6", [0.0, 5.95, 6.0, 3.0], 0.5),
-    ("relu", [0.0], None), ("gelu", [0.0], None),
-])
+@pytest.mark.parametrize(
+    ("op", "value", "share"),
+    [
+        ("sigmoid", [0.0, 0.005, 0.5, 0.996], 0.75),
+        ("tanh", [-0.99, 0.0, 0.97, 0.985], 0.5),
+        ("relu6", [0.0, 5.95, 6.0, 3.0], 0.5),
+        ("relu", [0.0], None),
+        ("gelu", [0.0], None),
+    ],
+)
 def test_saturation_is_the_share_near_a_limit(op, value, share):
     assert saturation(op, torch.tensor(value)) == share

@@ -31,8 +31,10 @@ def test_kernels_of_other_ranks(shape, tile):
     assert len(shape) > 2 or np.array_equal(tiles[0], weight.numpy())
 
 
-@pytest.mark.parametrize(("shape", "picture"), [((64, 20, 90), (20, 32)), ((5, 9), (5, 9)), ((100,), (1, 32)), ((), (1, 1)),
-                                                ((6, 4, 5, 6), (5, 6))])
+@pytest.mark.parametrize(
+    ("shape", "picture"),
+    [((64, 20, 90), (20, 32)), ((5, 9), (5, 9)), ((100,), (1, 32)), ((), (1, 1)), ((6, 4, 5, 6), (5, 6))],
+)
 def test_thumbnails_are_small(shape, picture):
     assert thumbnail(torch.randn(shape)).shape == picture
 

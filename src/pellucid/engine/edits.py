@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import BadSetting
+from pellucid.engine.memory import out_of_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,20 @@ class Edit:
         return type(mine) is type(theirs) and not isinstance(mine, Tensor) and mine == theirs
 
     def __call__(self, value: Tensor) -> Tensor:
-        """The edited tensor; checked for shape."""
-        changed = self.change(value)
+        """The edited tensor.
+
+        Raises:
+            BadSetting: the change raises, or gives another shape.
+        """
+        try:
+            changed = self.change(value)
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            raise BadSetting(
+                f"{self.name} at '{self.site}' raised {type(error).__name__}: {error}",
+                hint=f"the network has {tuple(value.shape)} there",
+            ) from error
         if changed.shape != value.shape:
             raise BadSetting(
                 f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "

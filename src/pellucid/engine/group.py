@@ -10,8 +10,9 @@ from torch.autograd.graph import get_gradient_edge
 from pellucid.core.errors import BadTarget, LayerNotFound, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
 from pellucid.engine.delivery import Delivery
-from pellucid.engine.looker import Session, entries_of, out_of_memory
+from pellucid.engine.looker import Session, entries_of
 from pellucid.engine.member import Key, Member, Shared, parameter_place
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
 from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 from torch.func import functional_call
 
-from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, nearest_names
+from pellucid.core.errors import LayerNotFound, ModelFailed, PellucidError, nearest_names
 from pellucid.core.sites import Place, Site, parse
 from pellucid.engine.intercept import Intercept, Stop
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.output import Select, explained
 from pellucid.engine.passes import Layer
 from pellucid.engine.recording import Entry, Recording
@@ -229,7 +230,7 @@ class Session:
         return output
 
     def _failed(self, error: Exception, recording: Recording) -> Exception:
-        if isinstance(error, NotApplicable):
+        if isinstance(error, PellucidError):
             return error
         trace = recording.trace
         running = recording.stack[-1] if recording.stack else None
@@ -294,11 +295,3 @@ def _enter(x: Inputs, recording: Recording) -> Inputs:
 def entries_of(x: Inputs) -> dict[str, Entry]:
     """An entry for each explained input."""
     return {name: Entry(name) for name in x.explained}
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception means that memory ran out."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text.lower())

@@ -1,9 +1,10 @@
 """Which passes share a forward, and how a group is run: together, alone to find the guilty one, cut to save memory."""
 
-from pellucid.core.errors import ModelFailed, PellucidError
+from pellucid.core.errors import PellucidError
 from pellucid.engine.group import run_group
 from pellucid.engine.halving import run_halved
-from pellucid.engine.looker import Session, out_of_memory
+from pellucid.engine.looker import Session
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Pass, Seen
 from pellucid.inputs.inputs import Inputs
 
@@ -51,7 +52,7 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     """
     try:
         return run_group(session, group)
-    except ModelFailed as error:
+    except PellucidError as error:
         return [error] if len(group) == 1 else [run_shared(session, [one], chunks)[0] for one in group]
     except Exception as error:
         if not out_of_memory(error):
