@@ -1,0 +1,29 @@
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pellucid import registry
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "methods"
+
+
+@pytest.mark.parametrize("name", ["grad_cam", "weights"])
+def test_an_example_writes_its_picture(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--out", str(tmp_path / "picture.png")])
+    result = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")["result"]
+    assert result.provenance.method == name and result.provenance.model == "EfficientNet-Lite0"
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert min(picture.size) > 400
+    assert result.describe() in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_an_example_is_short_and_shows_its_method(name):
+    text = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= 20 and ast.get_docstring(tree)
+    assert f"pl.{name}(" in text and f"examples/out/{name}.png" in text
