@@ -161,7 +161,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     frame.counts[name] = n + 1
     run.event(frame.path, frame.call, name, n, name, tensor)
     if run.graph is not None:
-        run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out)
+        run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out, written)
     if out is not None:
         out = _observe(run, frame.path, frame.call, name, n, "out", out)
     if run.nodes is not None:

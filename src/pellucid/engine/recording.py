@@ -161,25 +161,25 @@ class Nodes:
 class Links:
     """Which call made the tensors that a call reads.
 
-    Outputs are held while the forward runs, so that no id is used twice.
+    Outputs are held while the forward runs, so that no id is used twice. A write into a tensor is a new version of it
+    and of every tensor that shows some of the same elements.
     """
 
     def __init__(self) -> None:
         self.reads: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
         self.parameters: dict[int, list[int]] = {}
         self.inputs: list[tuple[str, tuple[int, ...]]] = []
-        self.outputs: list[int] = []
+        self.outputs: list[tuple[int, tuple[int, ...]]] = []
         self._maker: dict[int, int] = {}
-        self._held: list[Any] = []
+        self._held: dict[int, list[Tensor]] = {}
 
     def enter(self, tensor: Tensor, name: str) -> None:
         """`tensor` comes from outside; inputs are numbered -1, -2, ..."""
         self.inputs.append((name, tuple(tensor.shape)))
-        self._maker[id(tensor)] = -len(self.inputs)
-        self._held.append(tensor)
+        self._made(tensor, -len(self.inputs))
 
-    def add(self, index: int, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
-        """Note the tensors that event `index` read and made."""
+    def add(self, index: int, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, written: Any = None) -> None:
+        """Note the tensors that event `index` read, wrote and made."""
         reads, parameters = self.reads.setdefault(index, []), self.parameters.setdefault(index, [])
         for value in tree_iter((args, kwargs)):
             if isinstance(value, Tensor):
@@ -188,18 +188,53 @@ class Links:
                     reads.append((maker, tuple(value.shape)))
                 else:
                     parameters.append(id(value))
+        for value in tree_iter(written):
+            if isinstance(value, Tensor):
+                known = {maker for maker, _ in reads}
+                reads += [read for read in self._renewed(value, index) if read[0] not in known]
         for value in tree_iter(out):
             if isinstance(value, Tensor):
-                self._maker[id(value)] = index
-                self._held.append(value)
+                self._made(value, index)
 
     def close(self, output: Any) -> None:
         """The forward is over: note what made its output, let go of the tensors."""
         self.outputs = [
-            self._maker[id(one)] for one in tree_iter(output) if isinstance(one, Tensor) and id(one) in self._maker
+            (self._maker[id(one)], tuple(one.shape))
+            for one in tree_iter(output)
+            if isinstance(one, Tensor) and id(one) in self._maker
         ]
         self._held.clear()
         self._maker.clear()
+
+    def _made(self, tensor: Tensor, index: int) -> None:
+        if id(tensor) not in self._maker:
+            self._held.setdefault(_storage(tensor), []).append(tensor)
+        self._maker[id(tensor)] = index
+
+    def _renewed(self, tensor: Tensor, index: int) -> list[tuple[int, tuple[int, ...]]]:
+        """Other tensors that show what is written belong to this call now; what of them stays is read by it."""
+        kept: list[tuple[int, tuple[int, ...]]] = []
+        for other in self._held.get(_storage(tensor), ()):
+            if other is tensor:
+                continue
+            shared, remains = _overlap(tensor, other)
+            if shared:
+                kept += [(self._maker[id(other)], tuple(other.shape))] if remains else []
+                self._maker[id(other)] = index
+        return kept
+
+
+def _overlap(written: Tensor, other: Tensor) -> tuple[bool, bool]:
+    """Whether two tensors on one storage have elements in common, and whether `other` has more."""
+    size = written.untyped_storage().nbytes() // written.element_size()
+    if written.numel() == size or written.dtype != other.dtype:
+        return True, written.numel() < size
+    touched, seen = (
+        torch.zeros(size, dtype=torch.bool).as_strided(one.size(), one.stride(), one.storage_offset()).fill_(True)
+        for one in (written, other)
+    )
+    first, second = (one.as_strided((size,), (1,), 0) for one in (touched, seen))
+    return bool((first & second).any()), bool((second & ~first).any())
 
 
 def is_input(site: Site) -> bool:
