@@ -12,15 +12,15 @@ def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str]
     """One tile for each of the first `most` filters of a convolution, or one for a whole matrix.
 
     Args:
-        weight: `(out, in, *kernel)` or `(out, in)`.
+        weight: `(out, in, *kernel)`, `(out, in)` or a bias `(out,)`.
         most: how many filters.
     Returns:
         tiles `(height, width)` or, for three input channels, `(height, width, 3)` with zero as grey; their captions;
         whether they are colour.
     """
     value = weight.detach().float().cpu()
-    if value.ndim == 2:
-        return [value.numpy()], [f"{value.shape[0]} × {value.shape[1]}"], False
+    if value.ndim < 3:
+        return [value.reshape(-1, value.shape[-1]).numpy()], [" × ".join(map(str, value.shape))], False
     shown = value[:most]
     if value.ndim == 4 and value.shape[1] == 3:
         limit = float(shown.abs().max()) or 1.0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from annotated_types import Ge
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import LOSS
@@ -14,6 +14,7 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.kernels import filters_first, is_transposed
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
 from pellucid.results import Gallery
@@ -27,6 +28,11 @@ _AXES = {
     5: ("filter", "channel", "depth", "height", "width"),
 }
 
+_BEHIND = Text(
+    "This weight is parametrized: the gradient is that of the parameter behind it, which the optimizer moves.",
+    "该权重经过重参数化：此处是其背后参数的梯度，优化器更新的正是该参数。",
+)
+
 
 @method(
     title=Text("Gradient maps", "梯度图"),
@@ -34,8 +40,8 @@ _AXES = {
         "How would one training step on this input change these weights?", "用该输入训练一步，这些权重会怎样变化？"
     ),
     shows=Text(
-        "The gradient of the loss: a step of gradient descent goes the opposite way, red weights shrink, blue ones grow.",
-        "损失的梯度：梯度下降沿相反方向更新，红色的权重减小，蓝色的增大。",
+        "The gradient of the loss: a step of gradient descent goes the opposite way, down where it is positive (red), up where it is negative (blue). Filters over three channels are drawn in colour around grey, which is zero.",
+        "损失的梯度：梯度下降沿相反方向更新，正值（红色）处权重减小，负值（蓝色）处增大。三通道的滤波器以彩色绘制，灰色为零。",
     ),
     cannot=Text(
         "What the optimizer really does: momentum, weight decay and other examples are not in it.",
@@ -75,13 +81,19 @@ def gradient_maps(
     """
     weights = lens.weights(layer)
     seen = yield from Pass(x, grads=[weights], target=target.losing(loss))
-    return tuple(_gallery(spot, filters, seen.targets, seen.notes) for spot in seen.at(weights))
+    return tuple(
+        _gallery(spot, filters, lens.modules.get(spot.place.path), seen.targets, seen.notes)
+        for spot in seen.at(weights)
+    )
 
 
-def _gallery(spot: Spot, filters: int, targets: tuple[TargetInfo, ...], notes: tuple[Text, ...]) -> Gallery:
+def _gallery(
+    spot: Spot, filters: int, module: nn.Module | None, targets: tuple[TargetInfo, ...], notes: tuple[Text, ...]
+) -> Gallery:
     if spot.grad is None:
         raise NotApplicable(f"no gradient reaches '{spot.address}'")
-    tiles, captions, colour = kernel_tiles(spot.grad, filters)
+    tiles, captions, colour = kernel_tiles(filters_first(spot.grad, module), filters)
+    axes = _AXES.get(spot.grad.ndim, tuple(f"axis {i}" for i in range(spot.grad.ndim)))
     weight = float(spot.value.double().norm()) if isinstance(spot.value, Tensor) else float("nan")
     norm = float(spot.grad.double().norm())
     coloured = (
@@ -96,14 +108,14 @@ def _gallery(spot: Spot, filters: int, targets: tuple[TargetInfo, ...], notes: t
     )
     return Gallery(
         values=as_array(spot.grad),
-        axes=_AXES[spot.grad.ndim],
+        axes=(axes[1], axes[0], *axes[2:]) if is_transposed(module) and len(axes) > 2 else axes,
         images=tuple(tiles),
         captions=tuple(captions),
         signed=True,
         layer=spot.address,
         targets=targets,
         unit=Text("loss per unit of weight", "损失 / 单位权重"),
-        notes=notes + coloured,
+        notes=notes + coloured + ((_BEHIND,) if "parametrizations" in spot.place.path else ()),
         facts={
             "gradient norm": norm,
             "relative to the weights": norm / weight if weight else float("inf"),

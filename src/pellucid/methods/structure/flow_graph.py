@@ -12,6 +12,7 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Looking, Pass
 from pellucid.engine.trace import Event, Trace
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.structure._folds import folds
 from pellucid.registry import method
 from pellucid.results import Graph
 
@@ -55,7 +56,8 @@ _SHOWN = (
 def flow_graph(x: Inputs, lens: Looker) -> Looking[Graph]:
     """The executed operations as a graph; drawn up to the failing one where the model raises.
 
-    Returns:  Graph; node 0.. are inputs, then operations in execution order, then the output.
+    Returns:  Graph; node 0.. are inputs, then operations in execution order, then the output. A parameter is counted
+        where it is read first; where it is read again, `attributes["parameters of"]` names that operation.
     Source:   the layout by modules follows Wongsuphasawat et al. 2018.
     """
     failed = ""
@@ -67,17 +69,27 @@ def flow_graph(x: Inputs, lens: Looker) -> Looking[Graph]:
             raise
         trace, failed = error.trace, error.what
     nodes, edges, last = _graph(trace, lens)
+    total = sum(one.numel() for one in lens.parameters.values())
+    unread = total - sum(node["parameters"] for node in nodes)
     notes = (Text(f"The model raised here: {failed}", f"模型在此处抛出异常：{failed}"),) if failed else ()
+    if unread and not failed:
+        notes += (
+            Text(
+                f"This forward did not read {unread:,} of {total:,} parameters.",
+                f"此次前向传播未读取 {total:,} 个参数中的 {unread:,} 个。",
+            ),
+        )
     return Graph(
         nodes=tuple(nodes),
         edges=tuple(edges),
-        folds=_folds(lens.modules),
+        folds=folds(lens.modules, nodes, edges),
         failed=last if failed else None,
         notes=notes,
         facts={
             "operations": sum(node["op"] not in ("input", "output") for node in nodes),
-            "tensors": len(edges),
-            "parameters": sum(one.numel() for one in lens.parameters.values()),
+            "connections": len(edges),
+            "parameters": total,
+            "unread parameters": unread,
         },
     )
 
@@ -87,18 +99,22 @@ def _graph(trace: Trace, lens: Looker) -> tuple[list[dict[str, Any]], list[dict[
     nodes = [_node(i, "input", "", name, shape) for i, (name, shape) in enumerate(links.inputs)]
     ids = {-1 - i: i for i in range(len(nodes))}
     sizes = {id(one): one.numel() for one in lens.parameters.values()}
+    first: dict[int, int] = {}
     edges: list[dict[str, Any]] = []
     for index, reads in links.reads.items():
         event = trace.events[index]
         ids[index] = len(nodes)
-        parameters = sum(sizes.get(key, 0) for key in dict.fromkeys(links.parameters.get(index, ())))
+        held = [key for key in dict.fromkeys(links.parameters.get(index, ())) if key in sizes]
+        again = dict.fromkeys(nodes[first[key]]["site"] for key in held if key in first)
+        shared = {"parameters of": ", ".join(again)} if again else {}
         nodes.append(
             {
-                **_node(len(nodes), event.op, event.path, trace.address(event.place), event.shape),
-                "parameters": parameters,
-                "attributes": _attributes(event, lens.modules),
+                **_node(ids[index], event.op, event.path, trace.address(event.place), event.shape),
+                "parameters": sum(sizes[key] for key in held if key not in first),
+                "attributes": {**_attributes(event, lens.modules), **shared},
             }
         )
+        first.update({key: ids[index] for key in held if key not in first})
         edges += [
             {"source": ids[maker], "sink": ids[index], "shape": shape}
             for maker, shape in dict.fromkeys(reads)
@@ -109,7 +125,8 @@ def _graph(trace: Trace, lens: Looker) -> tuple[list[dict[str, Any]], list[dict[
         shape = next((event.shape for event in reversed(trace.events) if not event.path and not event.op), ())
         nodes.append(_node(len(nodes), "output", "", "output", shape))
         edges += [
-            {"source": ids[maker], "sink": len(nodes) - 1, "shape": shape} for maker in dict.fromkeys(links.outputs)
+            {"source": ids[maker], "sink": len(nodes) - 1, "shape": each}
+            for maker, each in dict.fromkeys(links.outputs)
         ]
     return nodes, edges, last
 
@@ -130,20 +147,3 @@ def _attributes(event: Event, modules: Mapping[str, nn.Module]) -> dict[str, Any
             if isinstance(getattr(module, name, None), (int, float, str, tuple))
         },
     }
-
-
-def _folds(modules: Mapping[str, nn.Module]) -> tuple[tuple[str, ...], ...]:
-    """Runs of neighbouring children that are built alike."""
-    folds: list[tuple[str, ...]] = []
-    for path, module in modules.items():
-        run: list[str] = []
-        before = ""
-        for name, child in module.named_children():
-            shape = repr(child)
-            if shape != before or not any(child.children()):
-                folds += [tuple(run)] if len(run) > 1 else []
-                run = []
-            before = shape
-            run.append(f"{path}.{name}".lstrip("."))
-        folds += [tuple(run)] if len(run) > 1 else []
-    return tuple(folds)

@@ -4,19 +4,20 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import WEIGHTS
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
 from pellucid.engine.passes import Layer
+from pellucid.ops.kernels import filters_first, is_transposed, near_copies
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
 from pellucid.results import Gallery
 from pellucid.results.array import as_array
 
-NEAR_ZERO, ALIKE = 1e-3, 0.98
+NEAR_ZERO = 1e-3
 _AXES = {
     2: ("out", "in"),
     3: ("filter", "channel", "time"),
@@ -56,7 +57,8 @@ def weights(lens: Looker, layer: Layer = "first weight", filters: Annotated[int,
     Args:
         layer: whose weights; "first" means in the order in which the layers were registered.
         filters: how many are drawn; `values` holds all.
-    Returns:  Gallery, values of the weight's shape; `facts` count near-zero weights and filters that are nearly copies.
+    Returns:  Gallery, values of the weight's shape; `facts` hold the share of near-zero weights (a thousandth of the
+        largest) and how many filters point the same way as another one.
     Raises:   NotApplicable if there is no such weight.
     """
     sites = lens.weights(layer)
@@ -75,7 +77,10 @@ def weights(lens: Looker, layer: Layer = "first weight", filters: Annotated[int,
         raise NotApplicable(
             f"no layer that '{layer}' denotes holds a weight matrix", hint="lens.layers() lists the layers"
         )
-    return tuple(_gallery(where, _acting(lens, name, value), filters) for where, (name, value) in named.items())
+    return tuple(
+        _gallery(where, _acting(lens, name, value), filters, lens.modules.get(owner(name)))
+        for where, (name, value) in named.items()
+    )
 
 
 def _acting(lens: Looker, name: str, parameter: Tensor) -> Tensor:
@@ -86,11 +91,12 @@ def _acting(lens: Looker, name: str, parameter: Tensor) -> Tensor:
         return getattr(lens.modules[owner(name)], name.split("parametrizations.")[1].split(".", maxsplit=1)[0])
 
 
-def _gallery(where: str, weight: Tensor, filters: int) -> Gallery:
-    tiles, captions, colour = kernel_tiles(weight, filters)
+def _gallery(where: str, weight: Tensor, filters: int, module: nn.Module | None) -> Gallery:
     value = weight.detach()
-    rows = torch.nn.functional.normalize(value.flatten(1).double().cpu(), dim=1)
-    alike = (rows @ rows.T).abs().fill_diagonal_(0)
+    ordered = filters_first(value, module)
+    tiles, captions, colour = kernel_tiles(ordered, filters)
+    copies = near_copies(ordered)
+    axes = _AXES.get(value.ndim, ("filter", *(f"axis {i}" for i in range(1, value.ndim))))
     limit = float(value.abs().max())
     notes = (
         (
@@ -104,7 +110,7 @@ def _gallery(where: str, weight: Tensor, filters: int) -> Gallery:
     )
     return Gallery(
         values=as_array(value),
-        axes=_AXES.get(value.ndim, ("filter", *["axis"] * (value.ndim - 1))),
+        axes=(axes[1], axes[0], *axes[2:]) if is_transposed(module) else axes,
         images=tuple(tiles),
         captions=tuple(captions),
         signed=True,
@@ -114,7 +120,7 @@ def _gallery(where: str, weight: Tensor, filters: int) -> Gallery:
         facts={
             "norm": float(value.double().norm()),
             "near zero": float((value.abs() <= NEAR_ZERO * limit).double().mean()),
-            "filters": value.shape[0],
-            "nearly copies": int((alike > ALIKE).any(1).sum()),
+            "filters": ordered.shape[0],
+            **({} if copies is None else {"nearly copies": copies}),
         },
     )

@@ -1,0 +1,45 @@
+"""Weights as filters."""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+ALIKE = 0.98
+MOST_WORK = 2e10
+
+
+def is_transposed(module: Any) -> bool:
+    """Whether the weight of a module is `(in, out / groups, *kernel)`."""
+    return isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d))
+
+
+def filters_first(weight: Tensor, module: Any = None) -> Tensor:
+    """`(filter, channel, *kernel)`, also for transposed convolutions; anything else as it is.
+
+    Args:
+        weight: of a layer.
+        module: that layer, if it is known.
+    """
+    if not is_transposed(module) or weight.ndim < 3:
+        return weight
+    grouped = weight.unflatten(0, (module.groups, -1)).transpose(1, 2)
+    return grouped.flatten(0, 1)
+
+
+def near_copies(filters: Tensor) -> int | None:
+    """How many filters have another one that points the same way (cosine above `ALIKE`).
+
+    Args:
+        filters: `(filter, ...)`.
+    Returns:
+        None where there is nothing to compare (filters of one number) or too much.
+    """
+    rows = filters.detach().flatten(1).float().cpu()
+    count, width = rows.shape
+    if width < 2 or float(count) ** 2 * width > MOST_WORK:
+        return None
+    rows = normalize(rows, dim=1)
+    alike = rows @ rows.T
+    alike.fill_diagonal_(0)
+    return int((alike > ALIKE).any(1).sum())
