@@ -9,16 +9,19 @@ from pellucid.core.errors import BadSetting
 BLUR_SHARE = 0.1
 
 
-def baseline_like(value: Tensor, kind: float | str | Tensor) -> Tensor:
+def baseline_like(value: Tensor, kind: float | str | Tensor, *, tokens: bool = False) -> Tensor:
     """A baseline of the shape of `value`.
 
     Args:
         value: the input.
         kind: a number for every element, a tensor (broadcast), `"mean"` (of each channel of each example) or `"blur"`
             (a Gaussian a tenth of the longer side wide).
+        tokens: `value` is `(batch, token, feature)`, so that mean and blur run over the tokens.
     Raises:
-        BadSetting: the tensor does not broadcast, or the input has no axis to blur.
+        BadSetting: the tensor does not broadcast, or the input has no axis to average over or to blur.
     """
+    if tokens and isinstance(kind, str) and value.ndim == 3:
+        return baseline_like(value.transpose(1, 2), kind).transpose(1, 2).contiguous()
     if isinstance(kind, Tensor):
         try:
             return kind.to(value).expand_as(value).clone()
@@ -27,8 +30,8 @@ def baseline_like(value: Tensor, kind: float | str | Tensor) -> Tensor:
                 f"a baseline of shape {tuple(kind.shape)} does not fit the input {tuple(value.shape)}"
             ) from None
     if kind == "mean":
-        axes = tuple(range(2, value.ndim)) or (1,)
-        return value.mean(axes, keepdim=True).expand_as(value).clone() if value.ndim > 1 else torch.zeros_like(value)
+        _refuse_without_grid(value, "average over")
+        return value.mean(tuple(range(2, value.ndim)), keepdim=True).expand_as(value).clone()
     if kind == "blur":
         return _blurred(value)
     if isinstance(kind, str):
@@ -36,11 +39,17 @@ def baseline_like(value: Tensor, kind: float | str | Tensor) -> Tensor:
     return torch.full_like(value, float(kind))
 
 
-def _blurred(value: Tensor) -> Tensor:
+def _refuse_without_grid(value: Tensor, what: str) -> None:
     if value.ndim < 3:
         raise BadSetting(
-            f"an input of shape {tuple(value.shape)} has no grid to blur", nearest="'mean', a number, a tensor"
+            f"an input of shape {tuple(value.shape)} has no grid to {what}",
+            nearest="a number, a tensor",
+            hint="one number per feature: a tensor of the mean row of your data",
         )
+
+
+def _blurred(value: Tensor) -> Tensor:
+    _refuse_without_grid(value, "blur")
     sigma = max(BLUR_SHARE * max(value.shape[2:]), 0.5)
     reach = int(3 * sigma + 0.5)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=value.dtype, device=value.device) / sigma) ** 2)

@@ -1,6 +1,5 @@
 """Activation statistics: how every activation function is used by this input."""
 
-from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -31,6 +30,23 @@ _COLUMNS = {
     "saturated": Text("saturated share", "饱和占比"),
     "not_finite": Text("not finite", "非有限值个数"),
 }
+# activation functions without settings: their curve is known
+_PLAIN = frozenset(
+    {
+        "relu",
+        "relu6",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "sigmoid",
+        "tanh",
+        "hardsigmoid",
+        "hardswish",
+        "softsign",
+        "logsigmoid",
+    }
+)
 
 
 @method(
@@ -66,8 +82,10 @@ def activation_statistics(
 
     Args:
         layer: which places; activation functions by default.
-        curves: for how many of them, spread over the depth, the pre-activations are drawn under the function.
-    Returns:  Table with a row per place in execution order; shares are 0..1.
+        curves: for how many activation functions, spread over the depth, the pre-activations are drawn under the
+            function (without it where it has settings of its own); only if `layer` is the default.
+    Returns:  Table with a row per place in execution order; shares are 0..1. A channel is silent if it is zero at every
+        position of every example of this batch; saturated values lie within a hundredth of a limit.
     """
     whole, dense = Keep(layer, _numbers), Keep(f"{layer}:in" if layer == "every activation" else layer, histogram)
     with_curves = layer == "every activation" and curves > 0
@@ -90,9 +108,7 @@ def _numbers(value: Tensor) -> Any:
 def _row(spot: Spot) -> dict[str, Any]:
     numbers, saturated = spot.value
     op = spot.place.op or (spot.event.kind if spot.event else "")
-    last = (spot.layout is not None and spot.layout.kind != "channels_first") or (
-        spot.layout is None and len(numbers.shape) == 3
-    )
+    last = spot.layout.kind != "channels_first" if spot.layout else len(numbers.shape) == 3 and numbers.shape[2] > 1
     axis = len(numbers.shape) - 1 if last else 1
     return {
         "layer": spot.address,
@@ -105,7 +121,7 @@ def _row(spot: Spot) -> dict[str, Any]:
         "zero": numbers.zero,
         "silent": numbers.silent_last if last else numbers.silent_first,
         "channels": numbers.shape[axis] if len(numbers.shape) > 1 else 1,
-        "saturated": saturated.get(op),
+        "saturated": saturated.get(op.lower()),
         "not_finite": numbers.not_finite,
     }
 
@@ -119,11 +135,11 @@ def _curves(seen: Seen, dense: Keep, most: int) -> tuple[Series, ...]:
 def _curve(spot: Spot) -> Series:
     centres, density = spot.value
     curves = {"pre-activation density": density.numpy()}
-    function = _function(spot.place.op)
-    if function is not None:
-        shape = function(centres)
+    op = spot.place.op
+    if op in _PLAIN:
+        shape = (getattr(torch, op, None) or getattr(functional, op))(centres)
         top = float(shape.abs().max()) or 1.0
-        curves[f"{spot.place.op}, scaled"] = (shape / top * float(density.max())).numpy()
+        curves[f"{op}, scaled"] = (shape / top * float(density.max())).numpy()
     return Series(
         curves=curves,
         positions=tuple(centres.tolist()),
@@ -131,10 +147,3 @@ def _curve(spot: Spot) -> Series:
         unit=Text("density", "密度"),
         layer=spot.address,
     )
-
-
-def _function(op: str) -> Any:
-    if op in ("clamp", "clamp_min", "threshold", "prelu", "rrelu"):
-        return None
-    found = getattr(torch, op, None) or getattr(functional, op, None)
-    return partial(found, approximate="none") if op == "gelu" and found is not None else found

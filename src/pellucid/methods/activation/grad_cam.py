@@ -43,14 +43,16 @@ def grad_cam(
     """Weigh each channel by its mean gradient, add the channels up, keep what is positive.
 
     Args:
-        layer: where to read; every place that it denotes makes one result.
+        layer: where to read; every place on the input's grid that it denotes makes one result.
         relu: False keeps the evidence against the target.
     Returns:  Attribution `(batch, *grid of the layer)`, in units of the target per cell, laid on the input.
     Raises:   NotApplicable if the layer does not lie on the input's grid.
     Source:   Selvaraju et al. 2017, arXiv:1610.02391, eq. 1 and 2.
     """
     seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
-    return tuple(_map(x, seen, spot, relu) for spot in seen.at(layer))
+    spots = seen.at(layer)
+    on_grid = [spot for spot in spots if spot.layout is not None]
+    return tuple(_map(x, seen, spot, relu) for spot in on_grid or spots)
 
 
 def _map(x: Inputs, seen: Seen, spot: Spot, relu: bool) -> Attribution:
@@ -59,15 +61,8 @@ def _map(x: Inputs, seen: Seen, spot: Spot, relu: bool) -> Attribution:
     cells = tuple(range(2, activation.ndim))
     signed = (gradient.mean(cells, keepdim=True) * activation).sum(1)
     rank = len(cells)
-    positive = (signed > 0).flatten(1).any(1)
-    notes = seen.notes
-    if relu and not bool(positive.all()):
-        notes += (
-            Text(
-                "Every cell speaks against the target: after the ReLU the map is empty. relu=False shows it.",
-                "所有位置都反对目标：经 ReLU 后图为空。可用 relu=False 查看。",
-            ),
-        )
+    reached = (gradient != 0).flatten(1).any(1)
+    against = reached & ~(signed > 0).flatten(1).any(1)
     return Attribution(
         values=as_array(signed.relu() if relu else signed),
         axes=("batch", *_AXES[rank]),
@@ -75,6 +70,26 @@ def _map(x: Inputs, seen: Seen, spot: Spot, relu: bool) -> Attribution:
         signed=not relu,
         layer=spot.address,
         targets=seen.targets,
-        notes=notes,
-        unit=Text(f"{seen.targets[0].unit} per cell", "目标单位 / 格"),
+        notes=seen.notes + _notes(int((~reached).sum()), int(against.sum()) if relu else 0, len(signed)),
+        unit=Text(f"{seen.targets[0].unit} per cell", f"{seen.targets[0].unit} / 格"),
+        facts={"without gradient": int((~reached).sum())},
     )
+
+
+def _notes(unreached: int, against: int, examples: int) -> tuple[Text, ...]:
+    found: list[Text] = []
+    if unreached:
+        found.append(
+            Text(
+                f"In {unreached} of {examples} examples no gradient reaches this layer's cells, so the map is empty: take an earlier layer.",
+                f"{examples} 个样本中有 {unreached} 个的梯度没有到达该层的各位置，图为空：请改用更早的层。",
+            )
+        )
+    if against:
+        found.append(
+            Text(
+                f"In {against} of {examples} examples no cell speaks for the target: after the ReLU the map is empty. relu=False shows it.",
+                f"{examples} 个样本中有 {against} 个没有任何位置支持目标：经 ReLU 后图为空。可用 relu=False 查看。",
+            )
+        )
+    return tuple(found)

@@ -26,8 +26,8 @@ from pellucid.results import Attribution
         "输入为零之处：黑色像素（预处理后为均值颜色的像素）永远得不到归因。",
     ),
     check=Text(
-        "On networks without biases the values add up to the score; compare the sum with the target.",
-        "在没有偏置的网络上，各值之和等于得分；请对比总和与目标。",
+        "On ReLU networks without biases the values add up to the score; compare the sum with the target.",
+        "在没有偏置的 ReLU 网络上，各值之和等于得分；请对比总和与目标。",
     ),
     needs=DIFFERENTIABLE,
     formula="A = x ⊙ ∂f_t(x) / ∂x",

@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from pellucid.core.errors import BadSetting, quoted
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import INPUT, Looking, Pass, together
@@ -17,7 +18,7 @@ from pellucid.ops.quadrature import gauss_legendre
 from pellucid.registry import method
 from pellucid.results import Attribution
 
-MOST_STEPS = 1024
+MOST_STEPS, ROUGH, ROUNDING = 1024, 0.05, 1e-6
 
 
 @method(
@@ -35,8 +36,8 @@ MOST_STEPS = 1024
         "换一个基线会怎样：图像取决于用什么代表“空”。",
     ),
     check=Text(
-        "The completeness gap in the caption should be small; try baselines='blur' and see what stays.",
-        "说明中的完备性误差应当很小；试用 baselines='blur'，看哪些部分保持不变。",
+        "facts['gap'] should be small beside the difference of the scores (a note says where it is not); try baselines='blur' and see what stays.",
+        "facts['gap'] 相对得分之差应当很小（否则会有提示）；试用 baselines='blur'，看哪些部分保持不变。",
     ),
     needs=DIFFERENTIABLE,
     formula="A = (x − b) ⊙ ∫₀¹ ∂f_t(b + α (x − b)) / ∂x dα",
@@ -51,7 +52,7 @@ MOST_STEPS = 1024
 def integrated_gradients(
     x: Inputs,
     target: Target,
-    baselines: float | str | Tensor = 0.0,
+    baselines: float | str | Tensor | tuple[float | str | Tensor, ...] = 0.0,
     n_steps: Annotated[int, Ge(1)] = 32,
     tolerance: Annotated[float, Gt(0)] | None = None,
     batch_size: Annotated[int, Ge(1)] | None = None,
@@ -59,7 +60,8 @@ def integrated_gradients(
     """Gradients along the path, by Gauss-Legendre quadrature.
 
     Args:
-        baselines: a number, a tensor like the input, `"mean"` or `"blur"`; for integer inputs it is an embedding.
+        baselines: a number, a tensor like the input, `"mean"` or `"blur"`; for integer inputs it is an embedding; a
+            tuple of these, one per explained input.
         n_steps: points on the path.
         tolerance: double the points until the completeness gap is at most this share of the difference, or 1,024 are used.
         batch_size: most rows in one pass; points of the path share a pass if several batches fit. None: one point a pass.
@@ -70,7 +72,7 @@ def integrated_gradients(
     """
     seen = yield from Pass(x, keep=[INPUT], target=target)
     ends = {spot.input: spot.value for spot in seen.at(INPUT)}
-    starts = {name: baseline_like(value, baselines) for name, value in ends.items()}
+    starts = _starts(ends, baselines, tokens=x.is_discrete)
     ways = {name: ends[name] - starts[name] for name in ends}
     (start,) = yield from together(Pass(x.replaced(starts), target=target))
     difference = seen.scores.double() - start.scores.double()
@@ -78,7 +80,8 @@ def integrated_gradients(
         values = yield from _integral(x, target, starts, ways, n_steps, max(1, (batch_size or 1) // x.size))
         total = torch.stack([value.flatten(1).double().sum(1) for value in values.values()]).sum(0)
         gap = total - difference
-        if tolerance is None or n_steps >= MOST_STEPS or bool((gap.abs() <= tolerance * difference.abs()).all()):
+        missed = _missed(gap, difference, seen.scores, start.scores)
+        if tolerance is None or n_steps >= MOST_STEPS or missed <= tolerance:
             break
         n_steps *= 2
     facts = {
@@ -87,15 +90,36 @@ def integrated_gradients(
         "baseline score": tuple(start.scores.tolist()),
         "points": n_steps,
     }
+    rough = (_rough(missed, n_steps),) if missed > (tolerance or ROUGH) else ()
     return attributed(
         x,
         values,
         complete=True,
         signed=True,
         targets=seen.targets,
-        notes=seen.notes,
+        notes=seen.notes + rough,
         unit=seen.targets[0].unit,
         facts=facts,
+    )
+
+
+def _starts(ends: dict[str, Tensor], baselines: Any, *, tokens: bool) -> dict[str, Tensor]:
+    each = baselines if isinstance(baselines, tuple) else (baselines,) * len(ends)
+    if len(each) != len(ends):
+        raise BadSetting(f"{len(each)} baselines for {len(ends)} explained inputs", nearest=quoted(ends))
+    return {name: baseline_like(ends[name], one, tokens=tokens) for name, one in zip(ends, each, strict=True)}
+
+
+def _missed(gap: Tensor, difference: Tensor, score: Tensor, start: Tensor) -> float:
+    """The largest gap of the batch as a share of the difference, apart from rounding."""
+    rounding = ROUNDING * torch.maximum(score.abs(), start.abs()).double()
+    return float(((gap.abs() - rounding).clamp(min=0) / difference.abs().clamp(min=1e-30)).max())
+
+
+def _rough(missed: float, points: int) -> Text:
+    return Text(
+        f"With {points} points the values miss the difference of the scores by up to {missed:.1%}: take more (n_steps=, or tolerance=0.01).",
+        f"用 {points} 个节点时，各值之和与得分之差最多相差 {missed:.1%}：请增加节点（n_steps=，或 tolerance=0.01）。",
     )
 
 

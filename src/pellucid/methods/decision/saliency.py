@@ -52,5 +52,5 @@ def saliency(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
         signed=True,
         targets=seen.targets,
         notes=seen.notes,
-        unit=Text(f"{seen.targets[0].unit} per input unit", "目标单位 / 输入单位"),
+        unit=Text(f"{seen.targets[0].unit} per input unit", f"{seen.targets[0].unit} / 输入单位"),
     )

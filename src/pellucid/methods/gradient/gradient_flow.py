@@ -14,7 +14,7 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.registry import method
 from pellucid.results import Series
 
-VANISHING, EXPLODING = 1e-3, 1e3
+VANISHING, EXPLODING, NOTABLE = 1e-3, 1e3, 0.1
 _ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ weight", "‖∂L/∂W‖ / ‖W‖"
 
 
@@ -36,8 +36,8 @@ _ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ we
     formula="‖∂L/∂a_l‖₂, ‖∂L/∂W_l‖₂ for every layer l",
     paper="Bengio et al. 1994, IEEE TNN 5(2); Glorot & Bengio 2010",
     steps=Text(
-        "1. Run the input forward and compute the loss. 2. Go back once. 3. Take the norm of the gradient at the output and at the weights of every layer. 4. Mark layers below a thousandth or above a thousand times the last layer's.",
-        "1. 前向传播并计算损失。2. 反向传播一次。3. 在每层的输出与权重处取梯度范数。4. 标出低于最后一层千分之一或高于其千倍的层。",
+        "1. Run the input forward and compute the loss. 2. Go back once. 3. Take the norm of the gradient at the output and at the weights of every layer. 4. Mark layers below a thousandth or above a thousand times the last layer's, and where it is zero.",
+        "1. 前向传播并计算损失。2. 反向传播一次。3. 在每层的输出与权重处取梯度范数。4. 标出低于最后一层千分之一、高于其千倍或为零的层。",
     ),
     tour=55,
 )
@@ -55,7 +55,8 @@ def gradient_flow(
         layer: which layers.
         loss: function of output and labels; cross-entropy if None.
     Returns:  Series with a position per layer call in execution order; a module called twice has its weight's gradient,
-        which is one sum, at both. The weight of a layer is all of its matrices together. `facts["verdict"]` is "steady", "vanishing", "exploding" or "not finite".
+        which is one sum, at both. The weight of a layer is all of its matrices together. `facts["verdict"]` is "steady", "falling" or "rising"
+        (tenfold from the last layer to the first, on the way back), "vanishing", "exploding", "zero" or "not finite".
     Raises:   NotApplicable if the output has no classes and no loss is given.
     """
     weights = lens.weights(layer)
@@ -93,11 +94,16 @@ def _marks(flow: np.ndarray) -> tuple[dict[int, Text], str]:
     bad = ~np.isfinite(flow)
     if bad.any():
         return {int(i): Text("not finite", "非有限值") for i in np.flatnonzero(bad)}, "not finite"
-    last = flow[-1]
+    first, last = flow[0], flow[-1]
+    if not flow.any():
+        return {int(i): Text("zero", "为零") for i in range(len(flow))}, "zero"
     low, high = flow < VANISHING * last, flow > EXPLODING * last
     marks = {int(i): Text("vanishing", "梯度消失") for i in np.flatnonzero(low)}
     marks.update({int(i): Text("exploding", "梯度爆炸") for i in np.flatnonzero(high)})
-    return marks, "vanishing" if low.any() else ("exploding" if high.any() else "steady")
+    marks.update({int(i): Text("zero: vanished", "为零：梯度消失") for i in np.flatnonzero(flow == 0)})
+    if low.any() or high.any():
+        return marks, "vanishing" if low.any() else "exploding"
+    return marks, "falling" if first < NOTABLE * last else "rising" if NOTABLE * first > last else "steady"
 
 
 def _slope(flow: np.ndarray) -> float:
