@@ -60,7 +60,8 @@ def said_target(target: TargetInfo | None) -> Text:
 
 
 def _all_zero(result: Attribution) -> Text:
-    relu = result.provenance is not None and result.provenance.settings.get("relu") is True
+    relu = result.provenance is not None and result.provenance.settings.get("relu") is True \
+        and not result.facts.get("without gradient")
     return message("odd.relu" if relu else "odd.zeros")
 
 
@@ -94,7 +95,7 @@ def _area(kind: str, heat: np.ndarray, shares: np.ndarray, sign: str, target: Te
     if parts[order[:2]].sum() < WIDE * 1.2:
         return message("map.spread", **words)
     place = message(f"place.{order[0]}")
-    if parts[order[0]] < 0.5 and parts[order[1]] > 0.2:
+    if parts[order[1]] > 0.5 * parts[order[0]]:
         second = message(f"place.{order[1]}")
         place = Text(f"{place.en} and the {second.en}", f"{place.zh}和{second.zh}")
     return message("map.place", place=place, **words)

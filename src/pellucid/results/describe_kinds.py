@@ -81,8 +81,10 @@ def graph(result: Graph) -> list[Text]:
         return [message("odd.empty")]
     index = {node["id"]: i for i, node in enumerate(result.nodes)}
     pairs = np.array([[index[a], index[b]] for a, b in result.values.tolist()]).reshape(-1, 2)
-    found = [message("graph.size", nodes=f"{len(result.nodes):,}", edges=f"{len(result.edges):,}",
-                     depth=f"{measures.longest_path(pairs, len(result.nodes)):,}")]
+    ends = {i for i, node in enumerate(result.nodes) if node["op"] in ("input", "output")}
+    between = np.array([pair for pair in pairs.tolist() if not ends & set(pair)]).reshape(-1, 2).astype(np.int64)
+    found = [message("graph.size", nodes=f"{len(result.nodes) - len(ends):,}", edges=f"{len(result.edges):,}",
+                     depth=f"{measures.longest_path(between, len(result.nodes)):,}")]
     if result.failed is not None and result.failed in index:
         found.insert(0, message("graph.failed", site=result.nodes[index[result.failed]]["site"]))
     by_module: dict[str, int] = {}
