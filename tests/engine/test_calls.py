@@ -1,5 +1,6 @@
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -169,7 +170,11 @@ class Record:
     logits: object
 
 
-Pair = namedtuple("Pair", "left right")
+class Pair(NamedTuple):
+    left: object
+    right: object
+
+
 A, B, N = torch.zeros(1), torch.ones(2), torch.arange(3)
 NESTS = {
     "tensor": (A, "", A),

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from pellucid.core.errors import BadTarget, NotApplicable, nearest_names, quoted
+from pellucid.core.errors import BadTarget, NotApplicable, PellucidError, nearest_names, quoted
 from pellucid.core.provenance import TargetInfo
+from pellucid.engine.memory import out_of_memory
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -268,10 +269,10 @@ def _region(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
 
 
 def _function(asked: Callable[[Any], Any], raw: Any, batch: int | None) -> Resolved:
-    name = getattr(asked, "__name__", type(asked).__name__)
+    name = _name(asked)
 
     def pick(out: Any, start: int = 0) -> Tensor:
-        scores = asked(out)
+        scores = _called(f"the target function {name}", asked, out)
         if not isinstance(scores, Tensor) or scores.ndim > 1:
             raise BadTarget(
                 f"the target function {name} must return one scalar per example, "
@@ -302,75 +303,50 @@ def _difference(target: Target, asked: Contrast, output: Tensor, raw: Any) -> Re
 def _loss(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
     """The loss of a label per example; the predicted label where none is given."""
     loss = target.loss or cross_entropy
-    name = getattr(loss, "__name__", type(loss).__name__)
+
+    def each(out: Tensor, labels: Tensor) -> Tensor:
+        if loss is cross_entropy:
+            return cross_entropy(out, labels, reduction="none")
+        return _called(f"the loss {_name(loss)}", loss, out, labels)
+
     if output.ndim == 1 or (output.shape[1] == 1 and output.ndim == 2):
         if loss is cross_entropy:
             raise NotApplicable(
                 "the output is one number per example, cross-entropy needs classes",
                 hint="give loss=, a function of the output and the label, and the label as target=",
             )
-        labels = torch.tensor([0.0 if one is None else float(one) for one in asked], device=output.device).to(output)
-        return _lossy(
-            lambda out, labels: loss(out.reshape(-1), labels),
-            labels,
-            name,
-            asked,
-            output,
-            ("loss", id(loss), tuple(asked)),
-        )
-    if output.ndim == 3:
-        base = _indexed(target, output, asked)
-        picked = [info.index or (0, 0) for info in base.infos]
-        positions, labels = (torch.tensor(list(axis), device=output.device) for axis in zip(*picked, strict=True))
-        both = torch.stack([positions, labels], 1)
-        return _lossy(
-            lambda out, both: _each(loss, out[torch.arange(len(both)), both[:, 0]], both[:, 1]),
-            both,
-            name,
-            asked,
-            output,
-            ("loss", id(loss), base.key),
-        )
+        if any(not isinstance(one, (int, float, type(None))) for one in asked):
+            raise BadTarget(f"the label of one number per example is a number, not {asked[0]!r}")
+        labels = torch.tensor([float(one or 0) for one in asked], device=output.device).to(output)
+        return _lossy(lambda out, labels: each(out.reshape(-1), labels), labels, loss, asked, output)
     if output.ndim > 3:
-        labels = (
-            output.detach().argmax(1) if asked[0] is None else torch.full_like(output[:, 0], asked[0], dtype=torch.long)
+        winner = output.detach().argmax(1)
+        labels = torch.stack(
+            [
+                winner[row] if one is None else torch.full_like(winner[row], _index(target, one, output.shape[1]))
+                for row, one in enumerate(asked)
+            ]
         )
+        return _lossy(lambda out, labels: each(out, labels).flatten(1).mean(1), labels, loss, asked, output)
+    infos = _indexed(target, output, asked).infos
+    labels = torch.tensor([info.index for info in infos], device=output.device)
+    if output.ndim == 3:
         return _lossy(
-            lambda out, labels: _each(loss, out, labels).flatten(1).mean(1),
-            labels,
-            name,
-            asked,
-            output,
-            ("loss", id(loss), labels.cpu().numpy().tobytes()),
+            lambda out, both: each(out[torch.arange(len(both)), both[:, 0]], both[:, 1]), labels, loss, asked, output
         )
-    base = _indexed(target, output, asked)
-    labels = torch.tensor([(info.index or (0,))[0] for info in base.infos], device=output.device)
-    return _lossy(
-        lambda out, labels: _each(loss, out, labels),
-        labels,
-        name,
-        asked,
-        output,
-        ("loss", id(loss), base.key),
-        base.infos,
-    )
-
-
-def _each(loss: Loss, out: Tensor, labels: Tensor) -> Tensor:
-    return cross_entropy(out, labels, reduction="none") if loss is cross_entropy else loss(out, labels)
+    return _lossy(each, labels[:, 0], loss, asked, output, infos)
 
 
 def _lossy(
-    loss: Callable[[Tensor, Tensor], Tensor],
+    each: Callable[[Tensor, Tensor], Tensor],
     labels: Tensor,
-    name: str,
+    loss: Loss,
     asked: Sequence[Any],
     output: Tensor,
-    key: Any,
     infos: tuple[TargetInfo, ...] = (),
 ) -> Resolved:
     def pick(out: Tensor, start: int = 0) -> Tensor:
-        return loss(out, labels[(torch.arange(out.shape[0], device=out.device) + start) % len(labels)])
+        return each(out, labels[(torch.arange(out.shape[0], device=out.device) + start) % len(labels)])
 
     with torch.no_grad():
         values = pick(output.detach()).double().reshape(-1).tolist()
@@ -380,7 +356,7 @@ def _lossy(
     ]
     made = tuple(
         TargetInfo(
-            f"{name} of {label}",
+            f"{_name(loss)} of {label}",
             infos[i].index if infos else None,
             values[i],
             infos[i].probability if infos else None,
@@ -389,4 +365,18 @@ def _lossy(
         )
         for i, label in enumerate(said)
     )
-    return Resolved(pick, key, made, mean=True)
+    return Resolved(pick, ("loss", id(loss), tuple(labels.flatten().tolist())), made, mean=True)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _called(what: str, function: Callable[..., Any], *args: Any) -> Any:
+    """What a function of the user gives; that it raises is told by its name."""
+    try:
+        return function(*args)
+    except Exception as error:
+        if isinstance(error, PellucidError) or out_of_memory(error):
+            raise
+        raise BadTarget(f"{what} raised {type(error).__name__}: {error}") from error

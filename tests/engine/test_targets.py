@@ -1,0 +1,355 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from pellucid.core.errors import BadTarget, NotApplicable
+from pellucid.engine.targets import Target, contrast, scale_of, targets
+from tests.engine.asking import see
+
+DRAW = torch.Generator().manual_seed(0)
+ROWS = torch.randn(3, 5, generator=DRAW)
+TOKENS = torch.randn(2, 4, 6, generator=DRAW)
+PIXELS = torch.randn(2, 3, 4, 5, generator=DRAW)
+LABELS = ("tabby cat", "Tiger", "lynx", "otter", "crane")
+
+
+def resolved(asked, output, **more):
+    target = Target(asked, **more)
+    found = target.resolve(output, output)
+    return found, found.pick(output)
+
+
+@pytest.mark.parametrize(
+    ("asked", "picked"),
+    [
+        (2, [2, 2, 2]),
+        (-1, [4, 4, 4]),
+        (np.int64(3), [3, 3, 3]),
+        (torch.tensor(1), [1, 1, 1]),
+        (np.array(1), [1, 1, 1]),
+        ([0, 1, 2], [0, 1, 2]),
+        (torch.tensor([4, 0, 1]), [4, 0, 1]),
+        (np.array([4, 0, 1]), [4, 0, 1]),
+        ([0, None, "lynx"], [0, None, 2]),
+        ("tabby cat", [0, 0, 0]),
+        ("TIGER", [1, 1, 1]),
+        ((3,), [3, 3, 3]),
+        ([(3,), 1, -5], [3, 1, 0]),
+        (None, [None] * 3),
+    ],
+)
+def test_classes(asked, picked):
+    found, scores = resolved(asked, ROWS, labels=LABELS)
+    best = ROWS.argmax(1).tolist()
+    expected = [best[row] if one is None else one for row, one in enumerate(picked)]
+    assert torch.equal(scores, ROWS[range(3), expected])
+    assert [info.index for info in found.infos] == [(one,) for one in expected]
+    assert [info.label for info in found.infos] == [LABELS[one] for one in expected]
+    assert [info.chosen for info in found.infos] == ["predicted" if one is None else "asked" for one in picked]
+    probabilities = ROWS.double().softmax(1)
+    for row, info in enumerate(found.infos):
+        assert (info.score, info.unit) == (pytest.approx(ROWS[row, expected[row]].item()), "logit")
+        assert info.probability == pytest.approx(probabilities[row, expected[row]].item())
+
+
+def test_without_labels_a_class_is_called_by_its_number():
+    assert resolved(2, ROWS)[0].infos[0].label == "class 2"
+    assert resolved(2, ROWS, labels=("a", "b"))[0].infos[0].label == "class 2", "labels of another count name nothing"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "help_with"),
+    [
+        (5, "target 5 is out of range: the output has 5 classes, 0 to 4", ""),
+        (-6, "target -6 is out of range", ""),
+        ([0, 1, 9], "target 9 is out of range", ""),
+        ("tigr", "no class is called 'tigr'", "'Tiger'"),
+        ([0, 1], "2 targets for 3 examples", "one per example"),
+        (torch.zeros(4, dtype=torch.long), "4 targets for 3 examples", "one per example"),
+        (1.5, "a target of type float means nothing here: 1.5", "a class name"),
+        (True, "a target of type bool", "an int"),
+        ({"a": 1}, "a target of type dict", "an int"),
+        ((1, 2), r"target \(1, 2\) has 2 indices, the output \(3, 5\) needs 1", ""),
+        ((9,), "target 9 is out of range", ""),
+    ],
+)
+def test_what_the_output_does_not_have(asked, words, help_with):
+    with pytest.raises(BadTarget, match=words) as caught:
+        resolved(asked, ROWS, labels=LABELS)
+    assert help_with in str(caught.value)
+
+
+def test_a_name_without_labels_says_how_to_give_them():
+    with pytest.raises(BadTarget, match="no class is called 'cat'") as caught:
+        resolved("cat", ROWS)
+    assert "Lens(labels=[...])" in caught.value.hint
+
+
+def test_two_labels_that_differ_only_in_case_need_the_exact_one():
+    assert resolved("A", ROWS, labels=("a", "A", "b", "c", "d"))[0].infos[0].index == (1,)
+    with pytest.raises(BadTarget):
+        resolved("B", ROWS, labels=("b", "b", "a", "c", "d"))
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+@pytest.mark.parametrize("asked", [None, 0])
+def test_one_number_per_example(shape, asked):
+    output = ROWS[:, 0].reshape(shape)
+    found, scores = resolved(asked, output)
+    assert torch.equal(scores, ROWS[:, 0])
+    assert [(info.label, info.index, info.unit, info.probability) for info in found.infos] == [
+        ("output", (), "output", None)
+    ] * 3
+    with pytest.raises(BadTarget, match="target 1 is out of range: the output is one number per example"):
+        resolved(1, output)
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (None, None),
+        (4, (3, 4)),
+        ((1, 4), (1, 4)),
+        ((-2, -1), (2, 5)),
+        ([(0, 1), (2, 3)], [(0, 1), (2, 3)]),
+        ([(0, 1), 5], [(0, 1), (3, 5)]),
+    ],
+)
+def test_tokens_at_the_last_position_unless_one_is_given(asked, index):
+    found, scores = resolved(asked, TOKENS)
+    last = [(3, int(TOKENS[row, 3].argmax())) for row in range(2)]
+    where = last if index is None else index if isinstance(index, list) else [index] * 2
+    assert [info.index for info in found.infos] == where
+    assert scores.tolist() == [TOKENS[row][at].item() for row, at in enumerate(where)]
+    assert found.infos[0].label == f"token {where[0][1]} at position {where[0][0]}"
+    assert found.infos[0].probability == pytest.approx(TOKENS[0, where[0][0]].double().softmax(0)[where[0][1]].item())
+
+
+def test_segmentation_sums_a_class_over_the_region_that_it_wins():
+    found, scores = resolved(1, PIXELS)
+    inside = PIXELS.argmax(1) == 1
+    assert torch.allclose(scores, (PIXELS[:, 1] * inside).flatten(1).sum(1))
+    assert found.infos[0].label == "class 1, its region" and found.infos[0].unit == "summed logit"
+
+
+def test_the_region_stays_frozen_when_the_output_changes():
+    found, _ = resolved(1, PIXELS)
+    inside = PIXELS.argmax(1) == 1
+    changed = -PIXELS
+    assert torch.allclose(found.pick(changed), (changed[:, 1] * inside).flatten(1).sum(1))
+
+
+def test_the_predicted_class_of_a_segmentation_is_the_most_frequent_one():
+    found, _ = resolved(None, PIXELS)
+    winners = [torch.bincount(PIXELS[row].argmax(0).flatten(), minlength=3).argmax().item() for row in range(2)]
+    assert [info.index for info in found.infos] == [(one,) for one in winners]
+
+
+def test_a_class_that_wins_nowhere_is_summed_over_everything_and_says_so():
+    output = PIXELS.clone()
+    output[:, 2] -= 100
+    found, scores = resolved(2, output)
+    assert "predicted nowhere" in found.infos[0].label
+    assert torch.allclose(scores, output[:, 2].flatten(1).sum(1))
+
+
+def test_a_single_pixel_of_a_segmentation():
+    found, scores = resolved((1, 2, 3), PIXELS)
+    assert torch.equal(scores, PIXELS[:, 1, 2, 3]) and found.infos[0].label == "output (1, 2, 3)"
+    with pytest.raises(BadTarget, match="has 2 indices"):
+        resolved((1, 2), PIXELS)
+
+
+def test_a_function_of_the_output():
+    def margin(output):
+        return output[:, 0] - output[:, 1]
+
+    found, scores = resolved(margin, ROWS)
+    assert torch.equal(scores, ROWS[:, 0] - ROWS[:, 1]) and found.raw
+    assert [info.label for info in found.infos] == ["margin"] * 3 and found.infos[1].score == pytest.approx(
+        scores[1].item()
+    )
+
+
+def test_a_function_sees_the_whole_output():
+    class Two(nn.Linear):
+        def forward(self, x):
+            return {"aux": super().forward(x) * 3, "logits": super().forward(x)}
+
+    model, x = Two(4, 2), torch.randn(3, 4)
+    seen = see(model, x, keep=["output"], target=lambda out: out["aux"][:, 1])
+    assert torch.equal(seen.score, model(x)["aux"][:, 1].detach())
+
+
+@pytest.mark.parametrize("wrong", [lambda out: out, lambda out: 3.0, lambda out: None])
+def test_a_function_that_gives_no_scalar_per_example(wrong):
+    with pytest.raises(BadTarget, match="the target function <lambda> must return one scalar per example"):
+        resolved(wrong, ROWS)
+
+
+def test_contrast_is_a_difference():
+    found, scores = resolved(contrast("lynx", 0), ROWS, labels=LABELS)
+    assert torch.equal(scores, ROWS[:, 2] - ROWS[:, 0])
+    assert found.infos[0].label == "lynx rather than tabby cat"
+    assert found.infos[0].score == pytest.approx((ROWS[0, 2] - ROWS[0, 0]).item())
+    assert torch.equal(resolved(contrast([0, 1, 2], None), ROWS)[1], ROWS[range(3), range(3)] - ROWS.max(1).values)
+
+
+def test_contrast_of_a_function_and_a_class_is_refused():
+    with pytest.raises(BadTarget, match="cannot mix a function and a class"):
+        resolved(contrast(lambda out: out[:, 0], 1), ROWS)
+
+
+def test_targets_holds_each():
+    assert targets(1, "lynx", None).each == (1, "lynx", None)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        (1, 1, True),
+        (1, 2, False),
+        ([1, 2], [1, 2], True),
+        ([1, 2], torch.tensor([1, 2]), True),
+        ([1, 2], np.array([1, 2]), True),
+        (1, torch.tensor(1), True),
+        ("a", "a", True),
+        ((1, 2), [1, 2], False),
+        (contrast(1, [2]), contrast(1, [2]), True),
+        (contrast(1, 2), contrast(2, 1), False),
+        (len, len, True),
+        (len, abs, False),
+        (None, None, True),
+        (None, 0, False),
+    ],
+)
+def test_targets_that_were_asked_alike_have_one_key(a, b, same):
+    assert (Target(a).key == Target(b).key) is same
+    hash(Target(a).key)
+
+
+def test_what_was_fixed_on_the_clean_input_stays():
+    target = Target()
+    first = target.resolve(ROWS, ROWS)
+    assert target.resolve(-ROWS, -ROWS) is first
+    assert torch.equal(first.pick(-ROWS), -ROWS.max(1).values)
+
+
+def test_equal_resolved_targets_have_one_key_however_they_were_asked():
+    best = ROWS.argmax(1).tolist()
+    keys = {resolved(asked, ROWS)[0].key for asked in (None, best, [(one,) for one in best])}
+    assert len(keys) == 1 and resolved(1, ROWS)[0].key not in keys
+
+
+def test_rows_beyond_the_batch_start_over_and_a_part_knows_where_it_begins():
+    found, _ = resolved([0, 1, 2], ROWS)
+    twice = torch.cat([ROWS, ROWS + 1])
+    assert torch.equal(found.pick(twice), twice[range(6), [0, 1, 2, 0, 1, 2]])
+    assert torch.equal(found.pick(ROWS[1:], 1), ROWS[[1, 2], [1, 2]])
+
+
+def test_probabilities_are_recognised():
+    probabilities = ROWS.softmax(1)
+    info = resolved(1, probabilities)[0].infos[0]
+    assert info.unit == "probability" and info.probability == pytest.approx(info.score)
+    assert scale_of(ROWS)[0] == "logit" and scale_of(torch.ones(2, 1))[0] == "logit"
+    assert scale_of(probabilities * 2)[0] == "logit"
+
+
+def test_a_loss_is_the_mean_of_the_cross_entropy_of_the_labels():
+    found, scores = resolved([0, 1, 2], ROWS, loss=cross_entropy)
+    assert torch.allclose(scores, cross_entropy(ROWS, torch.tensor([0, 1, 2]), reduction="none"))
+    assert torch.allclose(found.total(scores), cross_entropy(ROWS, torch.tensor([0, 1, 2])))
+    assert found.infos[1].label == "cross_entropy of class 1" and found.infos[1].unit == "loss"
+    assert resolved(1, ROWS)[0].total(scores) == scores.sum()
+
+
+def test_a_loss_without_a_label_takes_the_predicted_one():
+    found, scores = resolved(None, ROWS, loss=cross_entropy)
+    assert torch.allclose(scores, cross_entropy(ROWS, ROWS.argmax(1), reduction="none"))
+    assert found.infos[0].chosen == "predicted"
+
+
+def test_losses_of_other_outputs():
+    assert torch.allclose(
+        resolved((1, 2), TOKENS, loss=cross_entropy)[1],
+        cross_entropy(TOKENS[:, 1], torch.tensor([2, 2]), reduction="none"),
+    )
+    whole = cross_entropy(PIXELS, torch.full((2, 4, 5), 1), reduction="none").flatten(1).mean(1)
+    assert torch.allclose(resolved(1, PIXELS, loss=cross_entropy)[1], whole)
+
+    def squared(out, label):
+        return (out - label) ** 2
+
+    found, scores = resolved([1, 2, 3], ROWS[:, :1], loss=squared)
+    assert torch.allclose(scores, (ROWS[:, 0] - torch.tensor([1.0, 2.0, 3.0])) ** 2)
+    assert found.infos[0].label == "squared of 1"
+
+
+def test_cross_entropy_of_one_number_per_example_is_refused():
+    with pytest.raises(NotApplicable, match="cross-entropy needs classes"):
+        resolved(1, ROWS[:, :1], loss=cross_entropy)
+
+
+def test_segmentation_labels_per_example_in_a_loss():
+    each = resolved([0, 2], PIXELS, loss=cross_entropy)[1]
+    assert torch.allclose(each[1], resolved(2, PIXELS, loss=cross_entropy)[1][1])
+    assert torch.allclose(each[0], resolved(0, PIXELS, loss=cross_entropy)[1][0])
+
+
+@pytest.mark.parametrize("asked", [lambda out: out[:, 0], contrast(0, 1)])
+def test_a_loss_needs_a_label(asked):
+    with pytest.raises(NotApplicable, match="a loss needs a label"):
+        resolved(asked, ROWS, loss=cross_entropy)
+
+
+@pytest.mark.parametrize(
+    ("output", "error", "words"),
+    [
+        (torch.tensor(1.0), BadTarget, "no batch axis"),
+        (None, NotApplicable, "no floating tensor"),
+    ],
+)
+def test_outputs_without_examples(output, error, words):
+    with pytest.raises(error, match=words):
+        Target().resolve(output, output)
+
+
+@pytest.mark.parametrize("asked", [None, 0, [0, 1], (1, 1)])
+@pytest.mark.parametrize("output", [ROWS[:2], TOKENS, PIXELS[:, :, :2, :2]], ids=["rows", "tokens", "pixels"])
+def test_picking_carries_a_gradient_to_each_examples_own_row_alone(asked, output):
+    if isinstance(asked, tuple) and output.ndim != 3:
+        asked = asked * (output.ndim - 1) if output.ndim == 2 else (1, 1, 1)
+        asked = asked[: output.ndim - 1]
+    leaf = output.clone().requires_grad_()
+    found, scores = resolved(asked, leaf)
+    gradient = torch.autograd.grad(scores[0], leaf)[0]
+    assert gradient[0].any() and not gradient[1].any()
+
+
+def broken(*_):
+    raise IndexError("of mine")
+
+
+def test_a_function_of_the_user_that_raises_is_named():
+    with pytest.raises(BadTarget, match="the target function broken raised IndexError: of mine"):
+        resolved(broken, ROWS)
+    with pytest.raises(BadTarget, match="the loss broken raised IndexError: of mine"):
+        resolved(1, ROWS, loss=broken)
+    with pytest.raises(BadTarget, match="the label of one number per example is a number, not 'cat'"):
+        resolved("cat", ROWS[:, 0], loss=lambda out, label: out)
+
+
+def test_running_out_of_memory_in_a_function_is_not_its_fault():
+    def hungry(out):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        resolved(hungry, ROWS)
+
+
+def test_labels_that_do_not_exist_in_a_loss_of_a_segmentation():
+    with pytest.raises(BadTarget, match="target 7 is out of range"):
+        resolved(7, PIXELS, loss=cross_entropy)
