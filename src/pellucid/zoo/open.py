@@ -41,7 +41,7 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     unless a file is given. `module:Class` and `file.py:Class` run the code that they name.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`; `module:Class` of what Python finds, `path/file.py:Class` of a file; the
+        spec: `torchvision:NAME`, `timm:NAME`; `demo`, EfficientNet-Lite0 with its ImageNet weights; `module:Class` of what Python finds, `path/file.py:Class` of a file; the
             name after the colon is an `nn.Module`, its class, or a function without arguments that makes one.
         weights: a safetensors file, or one that `torch.save` wrote of a state dict.
     Raises:
@@ -52,6 +52,8 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     from pellucid.zoo.own import open_own
 
     library, _, name = spec.partition(":")
+    if spec == "demo":
+        return _demo(weights)
     if library in ("torchvision", "timm") and name:
         opened = (open_torchvision if library == "torchvision" else open_timm)(name, trained=weights is not None)
     else:
@@ -60,6 +62,14 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     notes = opened.notes if weights is None else (*opened.notes, *load_weights(opened.model, weights))
     opened.model.eval()
     return replace(opened, notes=notes)
+
+
+def _demo(weights: str | Path | None) -> OpenedModel:
+    from pellucid.zoo.efficientnet import open_efficientnet
+
+    if weights is not None:
+        raise BadSetting("The demo's network brings its own weights.", asked_by=f"weights='{weights}'")
+    return open_efficientnet()
 
 
 def _refuse_what_is_no_code(spec: str) -> None:

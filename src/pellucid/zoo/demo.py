@@ -1,0 +1,164 @@
+"""The demo: a real network looked at on eight photographs, and on two animals in one picture."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from pellucid.core.errors import Cancelled
+from pellucid.core.text import Text
+from pellucid.engine.planner import Progress
+from pellucid.engine.targets import targets
+from pellucid.lens.lens import Lens
+from pellucid.lens.views import Views
+from pellucid.registry import View, factory
+from pellucid.results.failure import Failure
+from pellucid.zoo.opening import open as open_lens
+
+PHOTOS = Path(__file__).parent / "photos"
+SIDE = 512
+LEVELS = ("_conv_stem", "_blocks.*._depthwise_conv", "_conv_head")
+Watch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Animal:
+    """One photograph.
+
+    Args:
+        file: its name without the ending.
+        name: what it shows.
+        label: what ImageNet calls it.
+    """
+
+    file: str
+    name: Text
+    label: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return PHOTOS / f"{self.file}.jpg"
+
+
+ANIMALS = (
+    Animal("bison", Text("bison", "美洲野牛"), "bison"),
+    Animal("german_shepherd", Text("German shepherd", "德国牧羊犬"), "German shepherd"),
+    Animal("hen", Text("hens", "母鸡"), "hen"),
+    Animal("ice_bear", Text("polar bear", "北极熊"), "ice bear"),
+    Animal("jaguar", Text("jaguars", "美洲豹"), "jaguar"),
+    Animal("koala", Text("koala", "考拉"), "koala"),
+    Animal("lemur", Text("ring-tailed lemurs", "环尾狐猴"), "Madagascar cat"),
+    Animal("macaw", Text("scarlet macaw", "绯红金刚鹦鹉"), "macaw"),
+)
+LEFT, RIGHT = ("jaguar", (245, 0, 365, 239)), ("bison", (90, 38, 243, 346))  # file, and box: left top right bottom
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the demo's report.
+
+    Args:
+        title: of the chapter.
+        looks: what was seen, one `Views` per look.
+    """
+
+    title: Text
+    looks: tuple[Views, ...]
+
+    @property
+    def seen(self) -> list[Any]:
+        """Results and failures, in order; what was stopped is left out."""
+        return [one for views in self.looks for one in views if not _stopped(one)]
+
+
+def lens() -> Lens:
+    """EfficientNet-Lite0 with its ImageNet weights, preprocessing and class names.
+
+    Raises:
+        BadSetting: the extra `demo` is not installed.
+    """
+    return open_lens("demo")
+
+
+def composite() -> Image.Image:
+    """Half of one photograph beside half of another: a picture in which two answers are right."""
+    picture = Image.new("RGB", (SIDE, SIDE))
+    for column, (file, box) in enumerate((LEFT, RIGHT)):
+        with Image.open(PHOTOS / f"{file}.jpg") as photo:
+            half = photo.convert("RGB").crop(box).resize((SIDE // 2, SIDE), Image.Resampling.BICUBIC)
+        picture.paste(half, (column * SIDE // 2, 0))
+    return picture
+
+
+def chapters(lens: Lens, watch: Watch | None = None) -> Iterator[Chapter]:
+    """The parts of the demo, each looked at when it is asked for."""
+    yield photographs(lens, watch)
+    yield two_answers(lens, watch)
+    yield all_sides(lens, watch)
+    yield inside(lens, watch)
+
+
+def photographs(lens: Lens, watch: Watch | None = None) -> Chapter:
+    """What the network says of each photograph, and where it looks."""
+    halves = (ANIMALS[:4], ANIMALS[4:])
+    looks = tuple(lens.see([one.path for one in some], _view("grad_cam"), progress=watch) for some in halves)
+    return Chapter(Text("Eight photographs: what it sees, and where", "八张照片：看到了什么，看的是哪里"), looks)
+
+
+def two_answers(lens: Lens, watch: Watch | None = None) -> Chapter:
+    """The same picture explained for either of its two animals."""
+    both = targets(*(_labelled(file) for file, _ in (LEFT, RIGHT)))
+    views = (_view("grad_cam"), _view("saliency"))
+    return Chapter(
+        Text("Two animals in one picture: each answer has its own region", "一图两种动物：每个答案各有其区域"),
+        (lens.see(composite(), *views, target=both, progress=watch),),
+    )
+
+
+def all_sides(lens: Lens, watch: Watch | None = None) -> Chapter:
+    """One photograph through many methods."""
+    views = (
+        _view("activation_maps", layer=("_swish#0", "_blocks.4._swish#0", "_swish#1"), channels=12),
+        _view("saliency"),
+        _view("input_x_gradient"),
+        _view("integrated_gradients", n_steps=16),
+        _view("guided_backprop"),
+    )
+    return Chapter(
+        Text("One photograph from many sides: the koala", "从多个角度看同一张照片：考拉"), (_koala(lens, views, watch),)
+    )
+
+
+def inside(lens: Lens, watch: Watch | None = None) -> Chapter:
+    """The network itself, and one step of its training."""
+    views = (
+        _view("flow_graph"),
+        _view("weights"),
+        _view("activation_statistics"),
+        _view("slices", layer=LEVELS),
+        _view("gradient_flow"),
+        _view("gradient_maps"),
+    )
+    return Chapter(
+        Text("The network itself: structure, weights, gradients", "网络本身：结构、权重与梯度"),
+        (_koala(lens, views, watch),),
+    )
+
+
+def _koala(lens: Lens, views: tuple[View, ...], watch: Watch | None) -> Views:
+    return lens.see(PHOTOS / "koala.jpg", *views, progress=watch)
+
+
+def _stopped(one: Any) -> bool:
+    return isinstance(one, Failure) and isinstance(one.error, Cancelled)
+
+
+def _labelled(file: str) -> str:
+    return next(one.label for one in ANIMALS if one.file == file)
+
+
+def _view(name: str, **settings: Any) -> View:
+    return factory(name)(**settings)

@@ -1,0 +1,97 @@
+"""The demo's pictures are right: known answers of a trained network on real photographs."""
+
+import numpy as np
+import pytest
+
+import pellucid as pl
+from pellucid.core.errors import Cancelled
+from pellucid.zoo import demo
+
+
+@pytest.fixture(scope="module")
+def lens():
+    return demo.lens()
+
+
+def test_the_photographs_are_those_of_the_credits():
+    credited = (demo.PHOTOS / "CREDITS.md").read_text()
+    files = {path.name for path in demo.PHOTOS.glob("*.jpg")}
+    assert files == {one.path.name for one in demo.ANIMALS} and all(f"| {name} |" in credited for name in files)
+
+
+def test_every_photograph_gets_its_name(lens):
+    chapter = demo.photographs(lens)
+    said = [info for views in chapter.looks for result in views.results for info in result.targets]
+    assert [info.label for info in said] == [one.label for one in demo.ANIMALS]
+    sure = dict(zip([one.file for one in demo.ANIMALS], [info.probability for info in said], strict=True))
+    known = {
+        "german_shepherd": 0.98,
+        "hen": 0.93,
+        "ice_bear": 0.99,
+        "koala": 0.93,
+        "bison": 0.93,
+        "lemur": 0.91,
+        "jaguar": 0.82,
+        "macaw": 0.79,
+    }
+    assert max(abs(sure[name] - probability) for name, probability in known.items()) < 0.04, (
+        "the photographs are smaller now"
+    )
+    assert all(info.chosen == "predicted" for info in said)
+
+
+def test_the_composite_has_both_answers_and_each_lies_in_its_half(lens):
+    chapter = demo.two_answers(lens)
+    left, right = chapter.looks[0]["grad_cam"]
+    assert (left.targets[0].label, right.targets[0].label) == ("jaguar", "bison")
+    top = lens.see(demo.composite(), pl.grad_cam())["grad_cam"].targets[0]
+    assert top.label in ("jaguar", "bison") and min(one.targets[0].probability for one in (left, right)) > 0.2
+    middle = left.heat.shape[-1] // 2
+    assert left.heat[..., :middle].sum() / left.heat.sum() >= 0.8
+    assert right.heat[..., middle:].sum() / right.heat.sum() >= 0.8
+
+
+def test_both_answers_are_the_two_most_likely(lens):
+    scores = {}
+
+    def second(output):
+        scores["rank"] = output[0].argsort(descending=True)[:2].tolist()
+        return output[:, 0]
+
+    lens.see(demo.composite(), pl.saliency(), target=second)
+    assert {lens.labels[index] for index in scores["rank"]} == {"jaguar", "bison"}
+
+
+def test_all_chapters_are_made_whole(lens):
+    made = [demo.all_sides(lens), demo.inside(lens)]
+    assert not [one for chapter in made for views in chapter.looks for one in views.failures]
+    names = {view.name for chapter in made for views in chapter.looks for view in views.asked}
+    assert {
+        "saliency",
+        "integrated_gradients",
+        "guided_backprop",
+        "activation_maps",
+        "flow_graph",
+        "activation_statistics",
+        "gradient_flow",
+        "weights",
+        "slices",
+    } <= names
+    assert all(chapter.title.zh and chapter.seen for chapter in made)
+
+
+def test_the_same_pictures_every_time(lens):
+    a, b = (demo.two_answers(lens).looks[0].results for _ in "ab")
+    assert a == b and np.array_equal(np.asarray(demo.composite()), np.asarray(demo.composite()))
+
+
+def test_stopped_looks_leave_no_cards(lens):
+    def stop(_):
+        raise Cancelled("stopped")
+
+    chapter = demo.two_answers(lens, stop)
+    assert chapter.seen == [] and chapter.looks[0].failures
+
+
+def test_chapters_are_made_when_asked_for(lens):
+    assert next(demo.chapters(lens)).title == demo.photographs(lens).title
