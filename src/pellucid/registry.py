@@ -11,28 +11,25 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import GenericAlias, MappingProxyType, UnionType
+from types import MappingProxyType
 from typing import (
-    Annotated,
     Any,
     Concatenate,
-    Literal,
     ParamSpec,
     Protocol,
-    Union,
     cast,
     get_args,
-    get_origin,
     get_type_hints,
     overload,
 )
 
-from annotated_types import Ge, Gt, Le, Lt
+import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import BadSetting, UnknownMethod, nearest_names, quoted
 from pellucid.core.late import late
 from pellucid.core.provenance import Words
+from pellucid.core.settings import fits, worded
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Look
@@ -310,13 +307,20 @@ def _key(value: Any) -> Any:
         return (
             str(value.dtype),
             tuple(value.shape),
-            sha256(value.detach().cpu().contiguous().flatten().view(-1).numpy().tobytes()).digest(),
+            sha256(_bytes(value)).digest(),
         )
     if isinstance(value, tuple):
         return tuple(map(_key, value))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, (nn.Module, Callable)) and not isinstance(value, View):
         return id(value)
     return (type(value).__name__, value)
+
+
+def _bytes(value: Tensor) -> bytes:
+    flat = value.detach().cpu().contiguous().flatten()
+    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 
 def _shown(value: Any) -> str:
@@ -332,61 +336,8 @@ def _shown(value: Any) -> str:
 
 
 def _check(method_name: str, name: str, value: Any, annotation: Any) -> None:
-    if annotation in (Any, inspect.Parameter.empty) or _fits(value, annotation):
+    if annotation in (Any, inspect.Parameter.empty) or fits(value, annotation):
         return
     raise BadSetting(
-        f"{method_name}: {name}={_shown(value)} is not {_worded(annotation)}", hint=f"pellucid methods {method_name}"
+        f"{method_name}: {name}={_shown(value)} is not {worded(annotation)}", hint=f"pellucid methods {method_name}"
     )
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _fits(value, parts[0]) and all(_holds(value, bound) for bound in parts[1:])
-    if origin in (Union, UnionType):
-        return any(_fits(value, part) for part in parts)
-    if origin is Literal:
-        return value in parts and type(value) in {type(part) for part in parts}
-    if origin is tuple:
-        inner = parts[:1] * len(value) if isinstance(value, tuple) and parts[1:] == (...,) else parts
-        return isinstance(value, tuple) and len(inner) == len(value) and all(map(_fits, value, inner))
-    if annotation is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if origin is not None or isinstance(annotation, GenericAlias):
-        return callable(value) if origin is Callable or "Callable" in str(origin) else True
-    return (
-        value is None
-        if annotation in (None, type(None))
-        else not isinstance(annotation, type) or isinstance(value, annotation)
-    )
-
-
-def _holds(value: Any, bound: Any) -> bool:
-    if value is None:
-        return True
-    checks = {
-        Ge: lambda: value >= bound.ge,
-        Gt: lambda: value > bound.gt,
-        Le: lambda: value <= bound.le,
-        Lt: lambda: value < bound.lt,
-    }
-    check = checks.get(type(bound))
-    return check is None or check()
-
-
-def _worded(annotation: Any) -> str:
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        signs = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
-        bounds = [
-            f"{signs[type(one)][1]} {getattr(one, signs[type(one)][0])}" for one in parts[1:] if type(one) in signs
-        ]
-        return " and ".join([_worded(parts[0]), *bounds])
-    if origin in (Union, UnionType):
-        return " or ".join(_worded(part) for part in parts)
-    if origin is Literal:
-        return "one of " + ", ".join(map(repr, parts))
-    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", type(None): "None"}
-    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))

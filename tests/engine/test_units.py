@@ -47,7 +47,7 @@ def test_nothing_outside_the_receptive_field_of_the_unit() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (pl.unit("0", 4), "channels 0 to 3, not 4"),
+        (pl.unit("0", 4), "channels, 0 to 3, not 4"),
         (pl.unit("2", 0, (9, 9)), "not on the grid"),
         (pl.unit("2", 0, (1,)), "not on the grid"),
         (pl.unit("last spatial", 0), "lies in one layer"),

@@ -12,6 +12,7 @@ from pellucid.core.text import Text
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.passes import Keep, Seen, Spot, layer_key
 from pellucid.engine.recording import is_input
+from pellucid.engine.roles import Layout
 from pellucid.engine.rules import SMOOTH, Rule
 from pellucid.engine.taps import Capture
 
@@ -89,7 +90,7 @@ class Delivery:
             raise NotApplicable(f"the value at '{where}' was overwritten by code that cannot be seen")
         grad = member.gradients.get(key) if graded else None
         if graded and grad is None:
-            if capture.overwritten:
+            if capture.overwritten and not site.is_glob:
                 raise NotApplicable(
                     f"'{where}' is a view that the model overwrites in place: its gradient is lost",
                     hint="take the layer before or after it",
@@ -102,7 +103,10 @@ class Delivery:
         if reduce is not None:
             value = capture.reduced[id(reduce)] if id(reduce) in capture.reduced else reduce(capture.value)
         at = Place(place.path, place.call, place.op, place.n)
-        layout = self.shared.reader.layout(at) if self.shared.reader is not None and place.side == "out" else None
+        reader = self.shared.reader
+        layout = None if reader is None else reader.layout(at)
+        if reader is not None and place.side == "in":
+            layout = reader.layout_of(tuple(value.shape)) if isinstance(value, Tensor) else None
         return Spot(place, where, value, grad, self.events.get(at), layout)
 
     def _input_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
@@ -121,7 +125,8 @@ class Delivery:
                 )
                 grad = torch.zeros_like(entry.value)
             where = "input" if len(self.recording.entries) == 1 else f"input@{name}"
-            yield Spot(Place("", side="in"), where, entry.value, grad if graded else None, input=name)
+            layout = Layout("channels_first", tuple(entry.value.shape[2:])) if entry.value.ndim > 3 else None
+            yield Spot(Place("", side="in"), where, entry.value, grad if graded else None, layout=layout, input=name)
 
     def _parameter_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
         for name, _ in self.shared.looker.named(site, self.shared.reader):
@@ -145,6 +150,12 @@ class Delivery:
                 f"{_ROLE_REASONS.get(sites[0].role, 'nothing of that kind ran')}",
                 hint="name a layer; lens.layers() lists them",
             )
+        for site in sites:
+            called = self.trace.calls.get(site.path, 0)
+            if site.call is not None and not site.is_glob and 0 < called <= site.call:
+                return LayerNotFound(
+                    f"'{site.path}' was called {called} times, #0 to #{called - 1}: there is no '{site}'"
+                )
         unused = [site.path for site in sites if site.path in self.shared.looker.names and not site.op]
         if unused and len(unused) == len(sites):
             return NotApplicable(

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from gc import collect
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pellucid.core.errors import PellucidError
-from pellucid.engine.looker import Session, out_of_memory
+from pellucid.core.sites import Site
+from pellucid.engine.looker import Session
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Keep, Pass, Seen, Spot, layer_key
 from pellucid.engine.recording import is_input
 from pellucid.engine.units import Unit
@@ -22,7 +23,7 @@ def run_halved(session: Session, group: list[Pass], run: Run, chunks: list[int])
 
     Returns:
         The answers, joined along the batch; None where a pass wants something whose batch axis is not known (inner
-        sites, parameters, losses averaged over the batch, the graph), or where one example alone does not fit.
+        sites, the graph), or where one example alone does not fit.
     """
     _free()
     size = group[0].x.size
@@ -43,7 +44,8 @@ def run_halved(session: Session, group: list[Pass], run: Run, chunks: list[int])
         if half is None:
             return None
         halves.append(half)
-    return [_joined(one, a, b) for one, a, b in zip(group, *halves, strict=True)]
+    shares = (middle / size, 1 - middle / size)
+    return [_joined(one, a, b, shares) for one, a, b in zip(group, *halves, strict=True)]
 
 
 def _free() -> None:
@@ -53,31 +55,46 @@ def _free() -> None:
 
 
 def _cuttable(session: Session, one: Pass) -> bool:
-    if one.graph or one.edits or one.state or (one.target is not None and one.target.loss is not None):
+    if one.graph or one.edits or one.state:
         return False
     if one.target is not None and (one.target.resolved is None or isinstance(one.target.asked, Unit)):
         return False
-    sites = [session.looker.site(layer) for layer in (*one.keep, *one.grads) if not isinstance(layer, (Keep, tuple))]
-    known = all(
-        is_input(site) or (site.path == "" and not site.op and not site.role and site.side == "out") for site in sites
-    )
-    return known and len(sites) == len(one.keep) + len(one.grads)
+    if any(isinstance(layer, Keep) for layer in one.keep):
+        return False
+    layers = [part for layer in (*one.keep, *one.grads) for part in (layer if isinstance(layer, tuple) else (layer,))]
+    return all(_has_batch_axis(session.looker.site(layer)) for layer in layers if not isinstance(layer, Keep))
 
 
-def _joined(ask: Pass, a: Seen | PellucidError, b: Seen | PellucidError) -> Seen | PellucidError:
+def _has_batch_axis(site: Site) -> bool:
+    """Inputs and the output do; gradients of parameters are added up."""
+    whole = site.path == "" and not site.op and not site.role and site.side == "out"
+    return is_input(site) or whole or site.side.startswith(":")
+
+
+def _joined(
+    ask: Pass, a: Seen | PellucidError, b: Seen | PellucidError, shares: tuple[float, float]
+) -> Seen | PellucidError:
     if not isinstance(a, Seen):
         return a
     if not isinstance(b, Seen):
         return b
-    spots: dict[Any, tuple[Spot, ...]] = {}
-    for layer in (*ask.keep, *ask.grads):
-        key = layer_key(layer)
-        spots[key] = tuple(
-            replace(one, value=_cat(one.value, two.value), grad=_cat(one.grad, two.grad))
-            for one, two in zip(a.spots[key], b.spots[key], strict=True)
-        )
-    infos = ask.target.resolved.infos if ask.target is not None and ask.target.resolved is not None else ()
+    resolved = ask.target.resolved if ask.target is not None else None
+    weights = shares if resolved is not None and resolved.mean else (1.0, 1.0)
+    spots = {
+        key: tuple(_joined_spot(one, two, weights) for one, two in zip(a.spots[key], b.spots[key], strict=True))
+        for key in dict.fromkeys(layer_key(layer) for layer in (*ask.keep, *ask.grads))
+    }
+    infos = resolved.infos if resolved is not None else ()
     return Seen(spots, a.trace, _cat(a.output, b.output), _cat(a.score, b.score), infos, a.notes)
+
+
+def _joined_spot(one: Spot, two: Spot, weights: tuple[float, float]) -> Spot:
+    """Rows side by side; gradients of parameters added. A mean over the batch counts each half by its share."""
+    first = None if one.grad is None else one.grad * weights[0]
+    second = None if two.grad is None else two.grad * weights[1]
+    if one.place.side.startswith(":"):
+        return replace(one, grad=None if first is None or second is None else first + second)
+    return replace(one, value=_cat(one.value, two.value), grad=_cat(first, second))
 
 
 def _cat(a: Tensor | None, b: Tensor | None) -> Tensor | None:

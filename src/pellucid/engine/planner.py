@@ -8,11 +8,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
+from weakref import ref
 
 from torch import Tensor
 
 from pellucid.core.errors import Cancelled, MethodFault, PellucidError
-from pellucid.engine.looker import Looker, Session, out_of_memory
+from pellucid.engine.looker import Looker, Session, written
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Look, Pass
 from pellucid.engine.requests import answer_to, looks_in, passes_in, shared_tensors
 from pellucid.engine.sharing import MemoryRanOut, groups, run_shared
@@ -75,7 +77,7 @@ class Task:
         result: once done.
         error: once failed.
         answers: what is known of its request so far.
-        shared: tensors that it was shown, with their versions.
+        shown: tensors that it was shown.
     """
 
     view: Any
@@ -87,7 +89,11 @@ class Task:
     error: BaseException | None = None
     done: bool = False
     answers: dict[int, Any] = field(default_factory=dict)
-    shared: list[tuple[Tensor, int]] = field(default_factory=list)
+    shown: "list[ref[Tensor]]" = field(default_factory=list)
+
+    def held(self) -> list[Tensor]:
+        """Tensors that it was shown and that are still alive."""
+        return [tensor for one in self.shown if (tensor := one()) is not None]
 
 
 class Planner:
@@ -202,16 +208,40 @@ class Planner:
         return child
 
     def _advance(self, task: Task, answer: Any) -> None:
+        before = self._versions(task, answer)
+        self._step(task, answer)
+        spoiled = {id(tensor) for tensor, version in before if written(tensor) != version}
+        if spoiled:
+            task.result, task.done = None, True
+            task.error = MethodFault(
+                f"{task.view} wrote into a tensor that it shares with other methods",
+                hint="work on a copy: tensor.clone()",
+            )
+            self._restart_all_that_hold(spoiled)
+
+    def _versions(self, task: Task, answer: Any) -> list[tuple[Tensor, int]]:
+        """Every tensor that a task has been shown and is about to be shown, as it is now."""
+        task.shown += map(ref, shared_tensors(answer))
+        task.shown = [one for one in task.shown if one() is not None]
+        return [(tensor, written(tensor)) for tensor in task.held()]
+
+    def _restart_all_that_hold(self, spoiled: set[int]) -> None:
+        """Methods that were shown what another one has written over begin again."""
+        for task in self.tasks:
+            held = [*task.held(), *(tensor for answer in task.answers.values() for tensor in shared_tensors(answer))]
+            if not task.done and any(id(tensor) in spoiled for tensor in held):
+                task.run.close()
+                task.run, task.answers, task.shown = self.start(task.view, task.x, task.target), {}, []
+                self._advance(task, None)
+
+    def _step(self, task: Task, answer: Any) -> None:
         try:
             if isinstance(answer, BaseException):
                 task.request = task.run.throw(answer)
             else:
-                task.shared = shared_tensors(answer)
                 task.request = next(task.run) if answer is None else task.run.send(answer)
-            self._check_untouched(task)
         except StopIteration as stop:
             task.result, task.done = stop.value, True
-            self._blame(task)
         except PellucidError as error:
             task.error, task.done = error, True
         except Exception as error:
@@ -220,20 +250,6 @@ class Planner:
             fault = MethodFault(f"{task.view} raised {type(error).__name__}: {error}")
             fault.__cause__ = error
             task.error, task.done = fault, True
-
-    def _blame(self, task: Task) -> None:
-        try:
-            self._check_untouched(task)
-        except MethodFault as error:
-            task.error, task.result = error, None
-
-    def _check_untouched(self, task: Task) -> None:
-        if any(tensor._version != version for tensor, version in task.shared):
-            task.done = True
-            raise MethodFault(
-                f"{task.view} wrote into a tensor that it shares with other methods",
-                hint="work on a copy: tensor.clone()",
-            )
 
     def cost(self) -> Cost:
         """What it has cost so far."""

@@ -29,13 +29,11 @@ def answer_to(request: Any, answers: dict[int, Any]) -> Any:
     return answers[id(request)]
 
 
-def shared_tensors(answer: Any) -> list[tuple[Tensor, int]]:
-    """Every tensor of an answer with its version, to notice who writes into one."""
+def shared_tensors(answer: Any) -> list[Tensor]:
+    """Every tensor of an answer, to notice who writes into one."""
     if isinstance(answer, tuple):
-        return [pair for part in answer for pair in shared_tensors(part)]
+        return [tensor for part in answer for tensor in shared_tensors(part)]
     if not isinstance(answer, Seen):
         return []
     tensors = [tensor for spots in answer.spots.values() for spot in spots for tensor in (spot.value, spot.grad)]
-    return [
-        (tensor, tensor._version) for tensor in (*tensors, answer.output, answer.score) if isinstance(tensor, Tensor)
-    ]
+    return [tensor for tensor in (*tensors, answer.output, answer.score) if isinstance(tensor, Tensor)]

@@ -18,6 +18,8 @@ _POOLS = frozenset(
     | {f"max_pool{d}d_with_indices" for d in (1, 2, 3)}
 )
 _AFFINE = _CONVOLUTIONS | {"linear"}
+_PRODUCTS = frozenset({"matmul", "einsum"})
+_BY_STEP = RECURRENT | ATTENTION | {"linear", "layer_norm", "rms_norm"}
 _WEIGHTED = _AFFINE | RECURRENT | {"embedding", "bilinear"}
 MOST_PREFIX_TOKENS = 8
 
@@ -48,8 +50,8 @@ class Reader:
     def __init__(self, trace: Trace, modules: Mapping[str, nn.Module]) -> None:
         self.trace, self.modules = trace, modules
         self._layouts: dict[Place, Layout] = {}
-        grids: dict[int, list[tuple[int, ...]]] = {}
-        features = 0
+        self._grids: dict[int, list[tuple[int, ...]]] = {}
+        grids, features = self._grids, 0
         batch = _batch(trace)
         for event in trace.events:
             spatial = event.shape[2:]
@@ -66,6 +68,19 @@ class Reader:
     def layout(self, place: Place) -> Layout | None:
         """How the output of `place` lies on the grid; None if it does not."""
         return self._layouts.get(place)
+
+    def layout_of(self, shape: tuple[int, ...]) -> Layout | None:
+        """How a tensor that goes into a place may lie on the grid, by its shape."""
+        return _layout(shape, self._grids, 0)
+
+    def steps_first(self) -> bool:
+        """Whether a three-dimensional input is `(batch, step, feature)`: features are read first."""
+        for event in self.trace.events:
+            if len(event.shape) == 3 and event.op in _CONVOLUTIONS | _POOLS:
+                return False
+            if event.op in _BY_STEP:
+                return True
+        return False
 
     def places(self, role: str) -> list[Place]:
         """The places that a role means in this forward, in execution order."""
@@ -85,7 +100,7 @@ class Reader:
             case "every activation":
                 return [event.place for event in self.trace.events if event.op in ACTIVATIONS]
             case _:
-                return [event.place for event in self.trace.events if event.op == "scaled_dot_product_attention"]
+                return self._attention()
 
     def _last_spatial(self) -> list[Place]:
         events = self.trace.events
@@ -111,6 +126,17 @@ class Reader:
         """Whether a module call only normalises: a linear layer with a norm behind it mixes features."""
         inside = (path for path in self.modules if path == event.path or path.startswith(f"{event.path}."))
         return "norm" in event.kind.lower() and not any(map(self._has_matrix, inside))
+
+    def _attention(self) -> list[Place]:
+        """Fused attention, and softmax over the keys that a product with the values follows."""
+        found: list[Place] = []
+        for i, event in enumerate(self.trace.events):
+            product = any(one.op in _PRODUCTS for one in self.trace.events[i + 1 : i + 6])
+            if event.op == "scaled_dot_product_attention" or (
+                event.op == "softmax" and len(event.shape) > 2 and product
+            ):
+                found.append(event.place)
+        return found
 
     def _calls(self, ops: frozenset[str]) -> list[Place]:
         """Module calls whose own function is one of `ops`; the function call itself where its module does more."""
@@ -158,7 +184,7 @@ def may_be(role: str, place: Place, tensor: Tensor) -> bool:
         case "every activation":
             return place.op in ACTIVATIONS
         case "every attention":
-            return place.op == "scaled_dot_product_attention"
+            return place.op in ATTENTION
         case "first conv" | "every conv":
             return place.op in _CONVOLUTIONS or (not place.op and bool(place.path))
         case "first weight" | "every weight":

@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from pellucid.engine.looker import Looker, written
 from pellucid.engine.planner import Cost
 from pellucid.inputs.inputs import Inputs
 from pellucid.registry import View
+from pellucid.results.attribution import Attribution
 from pellucid.results.result import Result
 
 
@@ -77,7 +79,17 @@ class Origin:
                 platform.node(),
             ),
         )
-        return result.with_(provenance=made, notes=notes)
+        return self._along_steps(result, x).with_(provenance=made, notes=notes)
+
+    def _along_steps(self, result: Result, x: Inputs | None) -> Result:
+        """A series that the network reads step by step is `(batch, time, feature)`, which only the forward tells."""
+        reader = None if x is None else self.looker.traces.get(x.signature)
+        if reader is None or not isinstance(result, Attribution) or result.axes != ("batch", "channel", "time"):
+            return result
+        if result.base is None or result.base.values is None or not reader.steps_first():
+            return result
+        base = replace(result.base, values=result.base.values.swapaxes(1, 2))
+        return result.with_(base=base, axes=("batch", "time", "feature"))
 
 
 def versions() -> dict[str, str]:

@@ -63,26 +63,38 @@ def slices(x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight
 
     Args:
         layer: which levels; a module called twice has two rows.
-    Returns:  Table; the columns `weight`, `activation` and `gradient` hold small pictures `(height, width)`.
+    Returns:  Table; the columns `weight`, `activation` and `gradient` hold small pictures `(height, width)`. A layer of
+        several matrices (an LSTM) has the norm of all and no picture; a function that reads a parameter has neither.
     Raises:   NotApplicable if no layer holds a weight.
     """
     seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
     with torch.no_grad():
-        rows = tuple(_row(spot, getattr(lens.modules.get(spot.place.path), "weight", None)) for spot in seen.at(layer))
+        rows = tuple(_row(spot, _held(spot, lens)) for spot in seen.at(layer))
     return Table(rows=rows, columns=_COLUMNS, targets=seen.targets, notes=seen.notes)
 
 
-def _row(spot: Spot, weight: Any) -> dict[str, Any]:
-    held = weight if isinstance(weight, Tensor) else None
+def _held(spot: Spot, lens: Looker) -> list[Tensor]:
+    """The weight that a module acts with, or all its own matrices; what a function reads is not told by its place."""
+    module = lens.modules.get(spot.place.path)
+    weight = getattr(module, "weight", None)
+    if isinstance(weight, Tensor):
+        return [weight]
+    if module is None or spot.place.op:
+        return []
+    return [one for one in module.parameters(recurse=False) if one.ndim > 1]
+
+
+def _row(spot: Spot, held: list[Tensor]) -> dict[str, Any]:
+    alone = held[0] if len(held) == 1 else None
     value, grad = (
         one if spot.layout is None else channels_first(one, spot.layout) for one in (spot.value, spot.gradient)
     )
     return {
         "layer": spot.address,
         "kind": spot.event.kind if spot.event else "",
-        "weight": None if held is None else thumbnail(held),
-        "weight_shape": None if held is None else tuple(held.shape),
-        "weight_norm": None if held is None else float(held.detach().double().norm()),
+        "weight": None if alone is None else thumbnail(alone),
+        "weight_shape": None if alone is None else tuple(alone.shape),
+        "weight_norm": float(torch.stack([one.double().norm() for one in held]).norm()) if held else None,
         "activation": thumbnail(value[0]),
         "activation_shape": tuple(spot.value.shape),
         "activation_mean": float(value.double().mean()),
