@@ -54,7 +54,11 @@ X = torch.randn(2, 3, 6, 6)
 def looked(model, x=X):
     """Passes of every sort in one look."""
     read_x = read(x)
-    return ask(model, Pass(read_x, keep=["*", "/relu.0", "conv:in"]), Pass(read_x, keep=[OUTPUT], state={"fc.weight": torch.zeros(3, 4)}))
+    return ask(
+        model,
+        Pass(read_x, keep=["*", "/relu.0", "conv:in"]),
+        Pass(read_x, keep=[OUTPUT], state={"fc.weight": torch.zeros(3, 4)}),
+    )
 
 
 def test_an_undisturbed_look_leaves_everything():
@@ -144,7 +148,9 @@ def test_buffers_and_random_numbers_start_alike_in_every_forward():
     for _ in range(2):
         assert torch.equal(see(looker, x, keep=[OUTPUT])[OUTPUT], expected)
     x2 = read(network.x(1))
-    seen, cost = ask(looker, Pass(read(x), keep=[OUTPUT]), Pass(x2, keep=[OUTPUT]), Pass(read(x), keep=[OUTPUT], edits=()))
+    seen, cost = ask(
+        looker, Pass(read(x), keep=[OUTPUT]), Pass(x2, keep=[OUTPUT]), Pass(read(x), keep=[OUTPUT], edits=())
+    )
     assert cost.forwards == 2 and torch.equal(seen[0][OUTPUT], expected) and model.calls == 0
 
 

@@ -60,6 +60,12 @@ class Intercept:
         finally:
             self.recording = None
 
+    def whole(self, model: nn.Module, output: Any) -> Any:
+        """The output of a model that cannot have hooks, seen and edited as they would."""
+        self._enter("", model, (), {})
+        changed = self._leave("", model, (), output)
+        return output if changed is None else changed
+
     def _enter(self, path: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self.recording
         if run is None or get_ident() != self.thread:

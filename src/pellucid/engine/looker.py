@@ -215,6 +215,7 @@ class Session:
         try:
             with torch.set_grad_enabled(recording.grad_mode), self.intercept.watching(recording):
                 output = call()
+                output = self.intercept.whole(self.looker.model, output) if self.looker.scripted else output
         except Stop:
             return None
         except Exception as error:
