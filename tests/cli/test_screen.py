@@ -100,7 +100,7 @@ def test_progress_in_plain_lines_now_and_then(capsys, monkeypatch):
     monkeypatch.setattr(module, "EVERY", 0.0)
     with screen.progress(Text("Looking")) as show, screen.working(Text("Drawing")):
         show(Progress(2, 7, 1, (3, 10), 12.0))
-    assert capsys.readouterr().err == "Drawing ...\nLooking: 7 forward passes, 1 views to go, 3/10, 12 s\n"
+    assert capsys.readouterr().err == "Drawing ...\nLooking: 7 forward passes, 1 view to go, 3/10, 12 s\n"
 
 
 def test_files_and_the_line_that_opens_them(tmp_path, capsys, monkeypatch):

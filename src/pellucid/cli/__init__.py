@@ -11,11 +11,11 @@ from pellucid.cli.see import see
 _HELP = """Make the inside of a PyTorch network visible.
 
 \b
-pellucid demo                                   look at photographs; nothing else is needed
-pellucid see torchvision:resnet18 cat.jpg       the tour: one report, a picture of every kind
-pellucid see net.py:Net cat.jpg -w model.pth --preprocess imagenet -m grad_cam
-pellucid layers net.py:Net random:1x3x224x224   what the places in a network are called
-pellucid methods                                which visualization answers which question
+pellucid demo                                 look at photographs first
+pellucid see torchvision:resnet18 cat.jpg     a report with many pictures
+pellucid see net.py:Net cat.jpg -w model.pth --preprocess imagenet
+pellucid layers net.py:Net random:1x3x32x32   the names of all layers
+pellucid methods                              which picture answers what
 
 Every command explains itself: pellucid see --help
 """
@@ -24,7 +24,7 @@ main = click.Group(
     "pellucid",
     help=_HELP,
     commands=[demo, see, layers, methods],
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     params=[
         click.Option(
             ["--version"],

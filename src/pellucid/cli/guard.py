@@ -14,8 +14,8 @@ OK, SOME_MISSING, BAD_REQUEST, MODEL_FAILED, FAULT, INTERRUPTED = 0, 1, 2, 3, 70
 EXIT_CODES = """\b
 Exit codes:
     0    everything was made
-    1    some picture could not be made; its reason stands in the report
-    2    the request is wrong: an unknown name, a bad file, a target out of range
+    1    some picture could not be made; the reason is told
+    2    the request is wrong: an unknown name, a bad file, ...
     3    the model itself raised an error
     70   a fault of pellucid itself
     130  interrupted by Ctrl-C; what was finished is kept

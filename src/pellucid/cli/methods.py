@@ -71,13 +71,15 @@ def explain(screen: Screen, spec: Any) -> None:
         (Text("paper", "文献"), Text(words.paper)),
     ]
     screen.table(
-        [(name.say(screen.lang), said.say(screen.lang)) for name, said in parts if said.en], (Text(""), Text(""))
+        [(name.say(screen.lang), said.say(screen.lang)) for name, said in parts if said.en],
+        (Text(""), Text("")),
+        width=12,
     )
     screen.say("")
     if spec.settings:
         said = descriptions(spec.doc)
         rows = [(name, setting(parameter, said.get(name, ""))) for name, parameter in spec.settings.items()]
-        screen.table(rows, (Text(""), Text("")), title=Text("Settings", "设置"))
+        screen.table(rows, (Text(""), Text("")), title=Text("Settings", "设置"), width=12)
         screen.say("")
     given = " cat.jpg" if "x" in spec.given else ""
     screen.say(Text("Try:", "试一试："), "bold")

@@ -19,7 +19,7 @@ from pellucid.core.errors import PellucidError
 from pellucid.core.text import Text, say
 from pellucid.render.escape import visible
 
-FIRST = 28  # cells of the first column
+FIRST, WIDEST = 22, 48  # cells of the first column
 EVERY = 5.0  # seconds between two plain lines of progress
 _LABELS = ("asked by", "nearest", "try")
 
@@ -62,13 +62,20 @@ class Screen:
         else:
             click.echo(spoken, err=True)
 
-    def table(self, rows: Sequence[tuple[str, str]], headings: tuple[Text, Text], *, title: Text | str = "") -> None:
-        """Two columns; plain, a line per row."""
+    def table(
+        self,
+        rows: Sequence[tuple[str, str]],
+        headings: tuple[Text, Text],
+        *,
+        title: Text | str = "",
+        width: int = FIRST,
+    ) -> None:
+        """Two columns, the first at least `width` cells wide on a terminal; plain, a line per row."""
         if self.quiet or not rows:
             return
         if not self.pretty:
-            width = min(FIRST, max(cell_len(first) for first, _ in rows))
-            lines = [f"{set_cell_size(shown(a), max(width, cell_len(shown(a))))}  {shown(b)}" for a, b in rows]
+            most = min(WIDEST, max(cell_len(first) for first, _ in rows))
+            lines = [f"{set_cell_size(shown(a), max(most, cell_len(shown(a))))}  {shown(b)}" for a, b in rows]
             click.echo("\n".join([*([say(title, self.lang)] if str(title) else []), *lines]))
             return
         made = Table(
@@ -79,7 +86,7 @@ class Screen:
             header_style="dim",
             show_header=bool(str(headings[0])),
         )
-        made.add_column(Line(say(headings[0], self.lang)), style="bold", min_width=FIRST - 6, max_width=2 * FIRST)
+        made.add_column(Line(say(headings[0], self.lang)), style="bold", min_width=width, max_width=WIDEST)
         made.add_column(Line(say(headings[1], self.lang)), ratio=1)
         for first, second in rows:
             made.add_row(Line(shown(first)), Line(shown(second)))
@@ -191,8 +198,9 @@ class Screen:
         return line
 
     def _state(self, doing: Text, at: Any) -> str:
+        one = at.waiting == 1
         left = Text(
-            f"{doing}: {at.forwards} forward passes, {at.waiting} views to go",
+            f"{doing}: {at.forwards} forward passes, {at.waiting} view{'' if one else 's'} to go",
             f"{doing.say('zh')}：已前向 {at.forwards} 次，剩余 {at.waiting} 个视图",
         )
         return left.say(self.lang)

@@ -20,24 +20,25 @@ DREW = "the flow graph shows everything that ran before it; --debug shows the tr
 _HELP = f"""Look at INPUT through MODEL, and write a report.
 
 \b
-MODEL   torchvision:resnet18   a network of torchvision (or timm:resnet18)
-        net.py:Net             a class or function of your own file; its code runs
-        package.module:Net     the same, of an installed package
-        demo                   EfficientNet-Lite0, which pellucid[demo] brings with its weights
+MODEL  torchvision:resnet18  a network of torchvision, or timm:resnet18
+       net.py:Net            a class or function of a file; its code runs
+       package.module:Net    the same, of an installed package
+       demo                  a trained network that pellucid[demo] brings
 \b
-INPUT   cat.jpg                a picture; several pictures are one batch
-        x.npy x.npz x.pt       tensors, as the model takes them, batch axis included
-        random:1x3x224x224     random numbers of that shape
-        (none)                 for methods that need only the model: weights
+INPUT  cat.jpg               a picture; several pictures are one batch
+       x.npy x.npz x.pt      tensors as the model takes them, with batch axis
+       random:1x3x224x224    random numbers of that shape
+       (none)                for what needs only the model, as -m weights
 
 Without -m you get the tour: one or two pictures of every family that applies. `pellucid methods` lists all.
 
 \b
 Examples:
-    pellucid see demo cat.jpg
-    pellucid see torchvision:resnet18 cat.jpg --weights resnet18.pth -m grad_cam -m saliency --target tabby
-    pellucid see net.py:Net cat.jpg -w model.pth --preprocess cifar10 -m "grad_cam:layer=conv2,relu=false" -o cam.png
-    pellucid see net.py:Net random:1x3x32x32 -m flow_graph -o structure/
+  pellucid see demo cat.jpg
+  pellucid see torchvision:resnet18 cat.jpg -w resnet18.pth -t tabby
+  pellucid see demo cat.jpg -m saliency -m "grad_cam:relu=false"
+  pellucid see net.py:Net cat.jpg -w model.pth --preprocess cifar10
+  pellucid see net.py:Net random:1x3x32x32 -m flow_graph -o graph.svg
 
 {EXIT_CODES}"""
 
