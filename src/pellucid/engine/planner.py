@@ -16,6 +16,7 @@ from pellucid.core.errors import Cancelled, MethodFault, PellucidError
 from pellucid.engine.looker import Looker, Session, written
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Look, Pass
+from pellucid.engine.recording import storage_of
 from pellucid.engine.requests import answer_to, looks_in, passes_in, shared_tensors
 from pellucid.engine.sharing import MemoryRanOut, groups, run_shared
 from pellucid.engine.targets import Target
@@ -210,7 +211,7 @@ class Planner:
     def _advance(self, task: Task, answer: Any) -> None:
         before = self._versions(task, answer)
         self._step(task, answer)
-        spoiled = {id(tensor) for tensor, version in before if written(tensor) != version}
+        spoiled = {storage_of(tensor) for tensor, version in before if written(tensor) != version}
         if spoiled:
             task.result, task.done = None, True
             task.error = MethodFault(
@@ -229,7 +230,7 @@ class Planner:
         """Methods that were shown what another one has written over begin again."""
         for task in self.tasks:
             held = [*task.held(), *(tensor for answer in task.answers.values() for tensor in shared_tensors(answer))]
-            if not task.done and any(id(tensor) in spoiled for tensor in held):
+            if not task.done and any(storage_of(tensor) in spoiled for tensor in held):
                 task.run.close()
                 task.run, task.answers, task.shown = self.start(task.view, task.x, task.target), {}, []
                 self._advance(task, None)

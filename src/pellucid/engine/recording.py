@@ -92,13 +92,13 @@ class Recording:
         capture = tap.take(place, name, tensor, self.grad_mode)
         self.captures[place, name] = capture
         if capture.value is not None or capture.view:
-            self.live.setdefault(_storage(tensor), []).append(capture)
+            self.live.setdefault(storage_of(tensor), []).append(capture)
 
     def save(self, written: Any) -> None:
         """Copy what was captured of a storage that is about to be written."""
         for tensor in tree_iter(written):
             if isinstance(tensor, Tensor):
-                for capture in self.live.pop(_storage(tensor), ()):
+                for capture in self.live.pop(storage_of(tensor), ()):
                     capture.save()
 
     def embedded(self, args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) -> Tensor:
@@ -208,13 +208,13 @@ class Links:
 
     def _made(self, tensor: Tensor, index: int) -> None:
         if id(tensor) not in self._maker:
-            self._held.setdefault(_storage(tensor), []).append(tensor)
+            self._held.setdefault(storage_of(tensor), []).append(tensor)
         self._maker[id(tensor)] = index
 
     def _renewed(self, tensor: Tensor, index: int) -> list[tuple[int, tuple[int, ...]]]:
         """Other tensors that show what is written belong to this call now; what of them stays is read by it."""
         kept: list[tuple[int, tuple[int, ...]]] = []
-        for other in self._held.get(_storage(tensor), ()):
+        for other in self._held.get(storage_of(tensor), ()):
             if other is tensor:
                 continue
             shared, remains = _overlap(tensor, other)
@@ -242,7 +242,8 @@ def is_input(site: Site) -> bool:
     return site.path == "" and not site.op and not site.role and site.side == "in"
 
 
-def _storage(tensor: Tensor) -> int:
+def storage_of(tensor: Tensor) -> int:
+    """What tensors that show the same memory have in common."""
     try:
         return tensor.untyped_storage()._cdata
     except (NotImplementedError, RuntimeError):
@@ -250,6 +251,6 @@ def _storage(tensor: Tensor) -> int:
 
 
 def _reads(ids: Tensor, entered: Tensor) -> bool:
-    if _storage(ids) == _storage(entered):
+    if storage_of(ids) == storage_of(entered):
         return ids.numel() == entered.numel()
     return ids.shape == entered.shape and not ids.is_floating_point() and torch.equal(ids.to(entered.dtype), entered)
