@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pellucid.cli import main
+from pellucid.cli.demo import callable_as
 from pellucid.core.errors import BadSetting
 
 
@@ -66,3 +67,19 @@ def test_without_the_extra(monkeypatch):
     monkeypatch.setattr("pellucid.zoo.demo.lens", missing)
     seen = CliRunner().invoke(main, ["demo"])
     assert seen.exit_code == 2 and "pip install 'pellucid[demo]'" in seen.stderr
+
+
+def test_commands_are_called_as_this_shell_finds_them(monkeypatch, tmp_path):
+    programs = tmp_path / "env" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "pellucid"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(programs / "python"))
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert (callable_as("pellucid"), callable_as("python")) == ("env/bin/pellucid", "env/bin/python")
+    monkeypatch.setenv("PATH", str(programs))
+    assert (callable_as("pellucid"), callable_as("python")) == ("pellucid", "python")
+    (programs / "pellucid").unlink()
+    assert callable_as("pellucid") == f"{programs}/python -m pellucid"

@@ -4,11 +4,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from pellucid.cli import screen as module
 from pellucid.cli.screen import Screen, opening, shown, size
 from pellucid.core.errors import BadInput
 from pellucid.core.text import Text
-from pellucid.engine.planner import Progress
 
 HEADINGS = (Text("picture", "图像"), Text("what it says", "内容"))
 
@@ -34,8 +32,6 @@ def test_quiet_says_nothing_but_errors(capsys):
     screen.say("a")
     screen.aside("b")
     screen.table([("a", "b")], HEADINGS)
-    with screen.progress(Text("Looking")) as show, screen.working(Text("Drawing")):
-        show(Progress(1, 1, 1, None, 99.0))
     screen.error("wrong")
     seen = capsys.readouterr()
     assert seen.out == "" and seen.err == "Error: wrong\n"
@@ -81,26 +77,6 @@ def test_no_colour_means_plain(monkeypatch):
     assert screen.pretty
     monkeypatch.setenv("NO_COLOR", "1")
     assert not screen.pretty
-
-
-def test_progress_on_a_terminal(monkeypatch):
-    screen, (_, err) = terminal(monkeypatch)
-    with screen.progress(Text("Looking")) as show:
-        show(Progress(1, 3, 2, None, 0.1))
-        show(Progress(2, 4, 2, (3, 10), 0.2))
-    assert "Looking: 4 forward passes, 2 views to go" in err.export_text(clear=True)
-    with screen.working(Text("Drawing")):
-        pass
-
-
-def test_progress_in_plain_lines_now_and_then(capsys, monkeypatch):
-    screen = Screen()
-    with screen.progress(Text("Looking")) as show:
-        show(Progress(1, 1, 2, None, 0.0))
-    monkeypatch.setattr(module, "EVERY", 0.0)
-    with screen.progress(Text("Looking")) as show, screen.working(Text("Drawing")):
-        show(Progress(2, 7, 1, (3, 10), 12.0))
-    assert capsys.readouterr().err == "Drawing ...\nLooking: 7 forward passes, 1 view to go, 3/10, 12 s\n"
 
 
 def test_files_and_the_line_that_opens_them(tmp_path, capsys, monkeypatch):

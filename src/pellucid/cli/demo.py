@@ -1,6 +1,8 @@
 """`pellucid demo`: a real network looked at on real photographs."""
 
+import sys
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import click
@@ -30,6 +32,7 @@ def demo(screen: Screen, *, out: str) -> int:
     """Open, look, write, tell how to go on."""
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
+    from pellucid.cli.progress import working
     from pellucid.render.report import save_report
     from pellucid.zoo.demo import chapters, lens
 
@@ -54,7 +57,7 @@ def demo(screen: Screen, *, out: str) -> int:
     )
     sections = {chapter.title: chapter.seen for chapter in made if chapter.seen}
     if sections:
-        with screen.working(doing):
+        with working(screen, doing):
             save_report(sections, page, lang=screen.lang, title=TITLE.say(screen.lang))
         screen.wrote([page])
     if stop.asked:
@@ -90,6 +93,7 @@ def answer(info: Any) -> str:
 
 def go_on(screen: Screen) -> None:
     """Three commands to try next."""
+    pellucid, python = callable_as("pellucid"), callable_as("python")
     screen.say("")
     screen.say(Text("Go on with:", "接下来可以："), "bold")
     rows = [
@@ -97,9 +101,9 @@ def go_on(screen: Screen) -> None:
             "pellucid see demo YOUR-PHOTO.jpg",
             Text("the same network on a photograph of yours", "用同一网络看您自己的照片"),
         ),
-        ("pellucid methods", Text("which visualization answers which question", "哪种可视化回答哪个问题")),
+        (f"{pellucid} methods", Text("which visualization answers which question", "哪种可视化回答哪个问题")),
         (
-            f'python -c "{PYTHON}"',
+            f'{python} -c "{PYTHON}"',
             Text(
                 "from Python; with your own model: pl.Lens(model, preprocess='imagenet')",
                 "在 Python 中使用；换成您的模型：pl.Lens(model, preprocess='imagenet')",
@@ -109,3 +113,15 @@ def go_on(screen: Screen) -> None:
     for command, said in rows:
         screen.say(f"  {command}", "cyan")
         screen.say(f"      {said.say(screen.lang)}", "dim")
+
+
+def callable_as(program: str) -> str:
+    """How a program of this environment is called from here: by its name where the shell finds that very one."""
+    beside = Path(sys.executable).with_name(program)
+    found = which(program)
+    if found is not None and Path(found).parent == beside.parent:
+        return program
+    if not beside.exists():
+        return f"{sys.executable} -m {program}" if program != "python" else sys.executable
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from pellucid.cli.progress import progress
 from pellucid.cli.screen import Screen
 from pellucid.core.errors import Cancelled
 from pellucid.core.text import Text
@@ -66,7 +67,7 @@ def looking(screen: Screen) -> Generator[tuple[Stop, Callable[[Any], None]]]:
             )
         )
 
-    with stoppable(told) as stop, screen.progress(Text("Looking", "正在观察")) as show:
+    with stoppable(told) as stop, progress(screen, Text("Looking", "正在观察")) as show:
 
         def watch(at: Any) -> None:
             stop.check()

@@ -3,11 +3,8 @@
 import os
 import shlex
 import sys
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -20,7 +17,6 @@ from pellucid.core.text import Text, say
 from pellucid.render.escape import visible
 
 FIRST, WIDEST = 22, 48  # cells of the first column
-EVERY = 5.0  # seconds between two plain lines of progress
 _LABELS = ("asked by", "nearest", "try")
 
 
@@ -36,6 +32,11 @@ class Screen:
         self.lang, self.quiet = lang, quiet
         self.console = Console(highlight=False, soft_wrap=False)
         self.errors = Console(stderr=True, highlight=False)
+
+    @property
+    def alive(self) -> bool:
+        """Whether something on it may move: a bar, a spinner."""
+        return self.errors.is_terminal and self.pretty
 
     @property
     def pretty(self) -> bool:
@@ -94,7 +95,7 @@ class Screen:
 
     def error(self, what: str, lines: Sequence[tuple[str, str]] = ()) -> None:
         """An error and what helps; always told."""
-        if not (self.errors.is_terminal and self.pretty):
+        if not self.alive:
             click.echo(
                 "\n".join([f"Error: {shown(what)}", *(f"  {name:<9} {shown(words)}" for name, words in lines)]),
                 err=True,
@@ -139,71 +140,6 @@ class Screen:
             )
         if paths:
             self.say(Text(f"Open it:  {opening(paths[0])}", f"打开：  {opening(paths[0])}"), "bold")
-
-    @contextmanager
-    def progress(self, doing: Text) -> Generator[Callable[[Any], None]]:
-        """A function that shows how far a look is: a bar that vanishes, or a plain line every few seconds."""
-        if self.quiet:
-            yield lambda _: None
-        elif not (self.errors.is_terminal and self.pretty):
-            yield self._lines(doing)
-        else:
-            from rich.progress import (
-                BarColumn,
-                Progress,
-                SpinnerColumn,
-                TextColumn,
-                TimeElapsedColumn,
-                TimeRemainingColumn,
-            )
-
-            columns = (
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=24),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-            )
-            with Progress(*columns, console=self.errors, transient=True) as bar:
-                task = bar.add_task(say(doing, self.lang), total=None)
-
-                def show(at: Any) -> None:
-                    done, total = at.step or (None, None)
-                    bar.update(task, description=self._state(doing, at), completed=done or 0, total=total)
-
-                yield show
-
-    @contextmanager
-    def working(self, doing: Text) -> Generator[None]:
-        """A spinner while something runs that cannot tell how far it is; plain, one line before it."""
-        if self.quiet:
-            yield
-        elif not (self.errors.is_terminal and self.pretty):
-            self.aside(Text(f"{doing} ...", f"{doing.say('zh')}……"))
-            yield
-        else:
-            with self.errors.status(Line(say(doing, self.lang), "dim")):
-                yield
-
-    def _lines(self, doing: Text) -> Callable[[Any], None]:
-        told = time.monotonic()
-
-        def line(at: Any) -> None:
-            nonlocal told
-            if time.monotonic() - told >= EVERY:
-                told = time.monotonic()
-                step = f", {at.step[0]}/{at.step[1]}" if at.step else ""
-                click.echo(f"{self._state(doing, at)}{step}, {at.seconds:.0f} s", err=True)
-
-        return line
-
-    def _state(self, doing: Text, at: Any) -> str:
-        one = at.waiting == 1
-        left = Text(
-            f"{doing}: {at.forwards} forward passes, {at.waiting} view{'' if one else 's'} to go",
-            f"{doing.say('zh')}：已前向 {at.forwards} 次，剩余 {at.waiting} 个视图",
-        )
-        return left.say(self.lang)
 
 
 def shown(words: str) -> str:

@@ -110,6 +110,7 @@ def see(
     from pellucid.cli.asked import view_of
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
+    from pellucid.cli.progress import working
     from pellucid.cli.source import input_of, lens_of, target_of
     from pellucid.lens.tour import tour
 
@@ -131,7 +132,7 @@ def see(
     seen = seen if methods else without_refusals(seen)
     tell(screen, seen)
     if seen.results:
-        with screen.working(Text("Drawing", "正在绘制")):
+        with working(screen, Text("Drawing", "正在绘制")):
             written = where.write(seen, "zh" if screen.lang == "zh" else "en", title_of(lens.name, inputs))
         screen.wrote(written)
     return INTERRUPTED if stop.asked else outcome(screen, seen)

@@ -1,0 +1,49 @@
+"""How far a look is."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from pellucid.cli import progress as module
+from pellucid.cli.progress import progress, working
+from pellucid.cli.screen import Screen
+from pellucid.core.text import Text
+from pellucid.engine.planner import Progress
+
+
+def terminal(monkeypatch, **settings) -> tuple[Screen, list[Console]]:
+    """A screen that believes that it is a terminal, and what it printed."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    made = Screen(**settings)
+    consoles = [Console(force_terminal=True, width=80, record=True, highlight=False, file=StringIO()) for _ in "12"]
+    made.console, made.errors = consoles
+    return made, consoles
+
+
+def test_progress_on_a_terminal(monkeypatch):
+    screen, (_, err) = terminal(monkeypatch)
+    with progress(screen, Text("Looking")) as show:
+        show(Progress(1, 3, 2, None, 0.1))
+        show(Progress(2, 4, 2, (3, 10), 0.2))
+    assert "Looking: 4 forward passes, 2 views to go" in err.export_text(clear=True)
+    with working(screen, Text("Drawing")):
+        pass
+
+
+def test_progress_in_plain_lines_now_and_then(capsys, monkeypatch):
+    screen = Screen()
+    with progress(screen, Text("Looking")) as show:
+        show(Progress(1, 1, 2, None, 0.0))
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    with progress(screen, Text("Looking")) as show, working(screen, Text("Drawing")):
+        show(Progress(2, 7, 1, (3, 10), 12.0))
+    assert capsys.readouterr().err == "Drawing ...\nLooking: 7 forward passes, 1 view to go, 3/10, 12 s\n"
+
+
+def test_quiet_shows_nothing(capsys, monkeypatch):
+    screen = Screen(quiet=True)
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    with progress(screen, Text("Looking")) as show, working(screen, Text("Drawing")):
+        show(Progress(1, 1, 1, None, 99.0))
+    seen = capsys.readouterr()
+    assert seen.out == seen.err == ""
