@@ -144,17 +144,15 @@ class Reader:
 
     def _owner(self, event: Event) -> Place:
         module = self.modules.get(event.path)
-        alone = event.path and module is not None and not any(module.children())
+        alone = event.path and module is not None and (not any(module.children()) or self._has_matrix(event.path))
         return Place(event.path, event.call) if alone else event.place
 
     def _weighted(self) -> list[Place]:
         """Module calls with a weight matrix; convolutions and products that no such module owns."""
         found: dict[Place, None] = {}
         for event in self.trace.events:
-            if event.op in _WEIGHTED:
-                place = self._owner(event)
-                if place.op or not self._has_matrix(event.path):
-                    found[place] = None
+            if event.op in _WEIGHTED and not self._has_matrix(event.path):
+                found[self._owner(event)] = None
             elif not event.op and self._has_matrix(event.path):
                 found[event.place] = None
         return list(found)

@@ -5,12 +5,12 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import torch
 
+from pellucid import __version__
 from pellucid.core.provenance import Provenance, Trace
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, written
@@ -94,11 +94,12 @@ class Origin:
 
 def versions() -> dict[str, str]:
     """Versions of what made a result."""
-    try:
-        own = version("pellucid")
-    except PackageNotFoundError:
-        own = "unknown"
-    return {"pellucid": own, "torch": str(torch.__version__), "numpy": np.__version__, "python": sys.version.split()[0]}
+    return {
+        "pellucid": __version__,
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "python": sys.version.split()[0],
+    }
 
 
 def _code(view: View, x: Inputs | None, asked: Any) -> str:

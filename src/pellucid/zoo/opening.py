@@ -19,7 +19,7 @@ def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens: 
         BadWeights: the file is refused or does not fit.
     """
     opened = open_model(spec, weights)
-    stated = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
+    stated: dict[str, Any] = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
     made = Lens(opened.model, **{**stated, **lens})
     made.notes = opened.notes
     return made

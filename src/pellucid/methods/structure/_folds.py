@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import nn
 
-Node, Edge = Mapping[str, Any], Mapping[str, Any]
+Node = Mapping[str, Any]
+Edge = Mapping[str, Any]
 
 
 def folds(
