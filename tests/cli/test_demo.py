@@ -30,7 +30,15 @@ def test_it_prints_what_it_made_and_how_to_go_on(drawn, tmp_path):
     seen = CliRunner().invoke(main, ["demo"])
     assert seen.exit_code == 0, seen.output
     assert (tmp_path / "pellucid-demo" / "index.html").is_file()
-    for words in ("koala (93%)", "jaguar (26%), bison (24%)", "pellucid-demo/index.html", "Go on with:", "python -c"):
+    for words in (
+        "koala (93%)",
+        "jaguar (26%), bison (24%)",
+        "pellucid-demo/index.html",
+        "Go on with:",
+        " see demo YOUR-PHOTO.jpg",
+        " methods",
+        " -c ",
+    ):
         assert words in seen.stdout
     assert len(drawn["chapters"]) == 4 and all(drawn["chapters"].values())
 

@@ -98,7 +98,7 @@ def go_on(screen: Screen) -> None:
     screen.say(Text("Go on with:", "接下来可以："), "bold")
     rows = [
         (
-            "pellucid see demo YOUR-PHOTO.jpg",
+            f"{pellucid} see demo YOUR-PHOTO.jpg",
             Text("the same network on a photograph of yours", "用同一网络看您自己的照片"),
         ),
         (f"{pellucid} methods", Text("which visualization answers which question", "哪种可视化回答哪个问题")),

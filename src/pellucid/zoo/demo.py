@@ -139,7 +139,7 @@ def inside(lens: Lens, watch: Watch | None = None) -> Chapter:
         _view("weights"),
         _view("activation_statistics"),
         _view("slices", layer=LEVELS),
-        _view("gradient_flow"),
+        _view("gradient_flow", layer=LEVELS),
         _view("gradient_maps"),
     )
     return Chapter(
