@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from pellucid.core.sites import Place
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
-from pellucid.engine.recording import Frame, Recording
+from pellucid.engine.recording import Frame, Recording, assigned
 from pellucid.engine.taps import Point
 
 _KNOWN: dict[Any, Call] = {}
@@ -167,7 +167,8 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     frame.counts[name] = n + 1
     run.event(frame.path, frame.call, name, n, name, tensor)
     if run.graph is not None:
-        run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out, written)
+        changed = assigned(args, tensor) if name == "setitem" else written
+        run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out, changed)
     if out is not None:
         out = _observe(run, frame.path, frame.call, name, n, "out", out)
     if run.nodes is not None:

@@ -1,5 +1,6 @@
 """What one forward left behind: trace, captures, nodes of activations, and, if asked, the graph of tensors."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter
 
 from pellucid.core.sites import Place, Site
+from pellucid.engine.calls import fields
 from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.taps import Capture, Tap, Taps
 from pellucid.engine.trace import Event, Trace
@@ -200,8 +202,8 @@ class Links:
         """The forward is over: note what made its output, let go of the tensors."""
         self.outputs = [
             (self._maker[id(one)], tuple(one.shape))
-            for one in tree_iter(output)
-            if isinstance(one, Tensor) and id(one) in self._maker
+            for one in _tensors(output)
+            if id(one) in self._maker
         ]
         self._held.clear()
         self._maker.clear()
@@ -222,6 +224,20 @@ class Links:
                 kept += [(self._maker[id(other)], tuple(other.shape))] if remains else []
                 self._maker[id(other)] = index
         return kept
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor of a nest of tuples, lists, dicts and dataclasses."""
+    if isinstance(value, Tensor):
+        yield value
+    for _, part in fields(value):
+        yield from _tensors(part)
+
+
+def assigned(args: tuple[Any, ...], written: Tensor) -> Tensor:
+    """The part of a tensor that `tensor[index] = value` writes, where it is a view; the whole of it otherwise."""
+    part = written[args[1]] if len(args) > 2 else written
+    return part if storage_of(part) == storage_of(written) else written
 
 
 def _overlap(written: Tensor, other: Tensor) -> tuple[bool, bool]:

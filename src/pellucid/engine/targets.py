@@ -142,7 +142,7 @@ def _per_sample(asked: Any, batch: int) -> list[Any]:
     if isinstance(asked, list):
         if len(asked) != batch:
             raise BadTarget(f"{len(asked)} targets for {batch} examples", hint="one per example, or one for all")
-        return [int(one) if isinstance(one, float) else one for one in asked]
+        return [int(one) if isinstance(one, float) and one.is_integer() else one for one in asked]
     return [asked] * batch
 
 
