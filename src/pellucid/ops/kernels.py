@@ -35,11 +35,10 @@ def near_copies(filters: Tensor) -> int | None:
     Returns:
         None where there is nothing to compare (filters of one number) or too much.
     """
-    rows = filters.detach().flatten(1).float().cpu()
-    count, width = rows.shape
+    count, width = len(filters), filters[0].numel()
     if width < 2 or float(count) ** 2 * width > MOST_WORK:
         return None
-    rows = normalize(rows, dim=1)
+    rows = normalize(filters.detach().flatten(1).float().cpu(), dim=1)
     alike = rows @ rows.T
     alike.fill_diagonal_(0)
     return int((alike > ALIKE).any(1).sum())
