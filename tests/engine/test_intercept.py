@@ -111,6 +111,9 @@ def test_it_fails_alone():
     assert isinstance(bad, NotApplicable) and good.grad("conv").any() and cost.forwards == 1
 
 
+squash = lambda t: t.sigmoid()
+
+
 class Everything(nn.Module):
     def __init__(self):
         super().__init__()
@@ -122,7 +125,7 @@ class Everything(nn.Module):
 
     def forward(self, x):
         h = self.act(self.conv(x))
-        h = (lambda t: t.sigmoid())(h)
+        h = squash(h)
         h = self.act(h - 0.5)
         tokens = h.flatten(2).mT
         mixed, _ = self.attention(tokens, tokens, tokens)

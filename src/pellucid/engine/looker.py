@@ -124,7 +124,7 @@ class Looker:
         """The parameters that a site like `"conv1:weight"` or `"*:weight"` denotes, first used first.
 
         A role means the matrices of its places; without a reader, all that it could mean. A parametrized weight is the
-        parameter behind it.
+        parameter behind it, the largest where there are several.
         """
         if not site.side.startswith(":"):
             return []
@@ -133,9 +133,8 @@ class Looker:
         held = ((name, value, *name.rpartition(".")[::2]) for name, value in self.parameters.items())
         found = [(name, value) for name, value, path, last in held if site.matches(Place(path, side=f":{last}"))]
         behind = f"{site.path}.parametrizations{site.side.replace(':', '.')}.original".lstrip(".")
-        return (
-            found or [pair for pair in self.parameters.items() if pair[0].startswith(behind) and pair[1].ndim > 1][:1]
-        )
+        originals = [pair for pair in self.parameters.items() if pair[0].startswith(behind) and pair[1].ndim > 1]
+        return found or sorted(originals, key=lambda pair: -pair[1].numel())[:1]
 
     def _matrices(self, role: str, reader: Reader | None) -> list[tuple[str, Tensor]]:
         matrices = [pair for pair in self.parameters.items() if pair[1].ndim > 1]
