@@ -41,8 +41,9 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     unless a file is given. `module:Class` and `file.py:Class` run the code that they name.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`; `demo`, EfficientNet-Lite0 with its ImageNet weights; `module:Class` of what Python finds, `path/file.py:Class` of a file; the
-            name after the colon is an `nn.Module`, its class, or a function without arguments that makes one.
+        spec: `torchvision:NAME`, `timm:NAME`; `demo`, EfficientNet-Lite0 with its ImageNet weights; `module:Class` of
+            what Python finds, `path/file.py:Class` of a file; the name after the colon is an `nn.Module`, its class, or
+            a function without arguments that makes one.
         weights: a safetensors file, or one that `torch.save` wrote of a state dict.
     Raises:
         BadSetting: there is no such model, with the nearest names; or its code failed.
