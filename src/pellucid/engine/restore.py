@@ -96,8 +96,15 @@ def _equal(a: Tensor, b: Tensor) -> bool:
 
 
 def seed_everything(seed: int) -> None:
-    """Every forward starts from the same random state, so the same seed gives the same bytes."""
-    torch.manual_seed(seed)
+    """Every forward starts from the same random state, so the same seed gives the same bytes.
+
+    `torch.manual_seed` would also leave a seed behind for devices that are not in use yet.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
 
