@@ -5,21 +5,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import get_gradient_edge
 
-from pellucid.core.errors import BadTarget, LayerNotFound, ModelFailed, NotApplicable, PellucidError
-from pellucid.core.sites import Place, Site
+from pellucid.core.errors import BadTarget, LayerNotFound, NotApplicable, PellucidError
+from pellucid.core.sites import Site
+from pellucid.engine.backward import run_backwards, score_unit
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.looker import Session, entries_of
-from pellucid.engine.member import Key, Member, Shared, parameter_place
-from pellucid.engine.memory import out_of_memory
+from pellucid.engine.member import Member, Shared
 from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
 from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader
-from pellucid.engine.rules import Rule
 from pellucid.engine.taps import Taps
-from pellucid.engine.targets import Target
-from pellucid.engine.units import Unit, resolve_unit, start_of
+from pellucid.engine.units import Unit
 from pellucid.engine.wanted import last_place, leaves_of, wishes_of
 
 
@@ -127,7 +124,7 @@ class Group:
             output = self._explained(raw)
         self._check_edits()
         self._score(output, raw)
-        self._backward()
+        run_backwards(self.session, self.shared, self.members)
         delivery = Delivery(self.shared)
         for member in self.members:
             if member.error is None:
@@ -171,108 +168,10 @@ class Group:
             try:
                 with torch.set_grad_enabled(self.grad_mode):
                     if member.unit is not None:
-                        self._score_unit(member, target, member.unit)
+                        score_unit(self.shared, member, target, member.unit)
                         continue
                     member.resolved = target.resolve(output, raw)
                     seen = raw if member.resolved.raw or output is None else output
                     member.score = member.resolved.pick(seen, member.ask.start).reshape(-1)
             except PellucidError as error:
                 member.error = error
-
-    def _score_unit(self, member: Member, target: Target, site: Site) -> None:
-        found = [(key, one) for key, one in self.shared.recording.captures.items() if self.shared.denotes(site, key)]
-        value = found[0][1].value if len(found) == 1 else None
-        if value is None:
-            raise BadTarget(
-                f"a unit lies in one place; '{site}' is {len(found)} places in this forward",
-                hint="name one call: 'pool#0'",
-            )
-        (place, _), capture = found[0]
-        if target.resolved is None:
-            layout = self.shared.reader.layout(place) if self.shared.reader is not None else None
-            where = self.shared.recording.trace.address(place)
-            target.resolved = resolve_unit(target.asked, value, layout, where)
-        member.resolved, member.score = target.resolved, target.resolved.pick(value, member.ask.start)
-        if capture.edge is not None:
-            member.start = (capture.edge, start_of(target.resolved, value))
-
-    def _backward(self) -> None:
-        jobs: dict[Any, list[Member]] = {}
-        for member in self.members:
-            if member.error is None and member.graded and member.resolved is not None:
-                jobs.setdefault((member.resolved.key, member.ask.rules), []).append(member)
-        for i, ((_, rule), members) in enumerate(jobs.items()):
-            try:
-                self._refuse_rule(rule)
-                self._one_backward(members, rule, retain=i + 1 < len(jobs))
-            except PellucidError as error:
-                for one in members:
-                    one.error = error
-            except Exception as error:
-                if out_of_memory(error):
-                    raise
-                failed = ModelFailed(
-                    f"the backward raised {type(error).__name__}: {error}", trace=self.shared.recording.trace
-                )
-                failed.__cause__ = error
-                for one in members:
-                    one.error = failed
-
-    def _refuse_rule(self, rule: Rule | None) -> None:
-        if rule is None or self.shared.recording.nodes is None:
-            return
-        trace = self.shared.recording.trace
-        if self.shared.recording.nodes.composed:
-            place = trace.address(self.shared.recording.nodes.composed[0])
-            raise NotApplicable(
-                f"{rule.name}: the activation at '{place}' is composed in Python (like x*sigmoid(x)), "
-                "it has no single operation whose backward could be replaced",
-                hint="use the built-in activation (F.silu, F.gelu), or saliency",
-            )
-        if any(event.op == "rnn_relu" for event in trace.events):
-            raise NotApplicable(f"{rule.name}: the ReLU inside torch.rnn_relu cannot be reached")
-
-    def _one_backward(self, members: list[Member], rule: Rule | None, *, retain: bool) -> None:
-        lead = members[0]
-        score = lead.score
-        if score is None or lead.resolved is None:
-            return
-        total = lead.resolved.total(score)
-        edges: dict[Key, Any] = {}
-        for member in members:
-            for key in member.graded:
-                for site in member.sites[key]:
-                    edges.update(self._edges(site))
-        if not total.requires_grad and lead.start is None:
-            raise NotApplicable(
-                "the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
-                hint="methods that need no gradient still work (activation_maps, occlusion)",
-            )
-        if not edges:
-            return
-        outputs, starts = ([total], None) if lead.start is None else ([lead.start[0]], [lead.start[1]])
-        grads = self.session.backward(self.shared.recording, outputs, list(edges.values()), rule, retain, starts)
-        found = dict(zip(edges, grads, strict=True))
-        for member in members:
-            member.gradients = found
-
-    def _edges(self, site: Site) -> dict[Key, Any]:
-        recording = self.shared.recording
-        if site.side.startswith(":"):
-            leaves = {name: self.shared.leaves[name] for name, _ in self.looker.named(site, self.shared.reader)}
-            return {
-                (parameter_place(name), ""): get_gradient_edge(leaf)
-                for name, leaf in leaves.items()
-                if leaf.requires_grad
-            }
-        if is_input(site):
-            return {
-                (Place("", side="in"), name): entry.edge
-                for name, entry in recording.entries.items()
-                if entry.edge is not None and site.field in ("", name)
-            }
-        return {
-            key: capture.edge
-            for key, capture in recording.captures.items()
-            if capture.edge is not None and self.shared.denotes(site, key)
-        }

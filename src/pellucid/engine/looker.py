@@ -53,6 +53,12 @@ class Looker:
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
 
+    @property
+    def on_cuda(self) -> torch.device | None:
+        """The CUDA device that the model is on; None elsewhere."""
+        device = next((one.device for one in self.parameters.values()), None)
+        return device if device is not None and device.type == "cuda" else None
+
     def site(self, layer: Layer) -> Site:
         """The parsed site of an address, role or module.
 

@@ -5,21 +5,20 @@ edits and state), runs one backward per distinct (target, rules), and hands each
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
-from weakref import ref
 
-from torch import Tensor
+import torch
 
-from pellucid.core.errors import Cancelled, MethodFault, PellucidError
+from pellucid.core.errors import Cancelled, MethodFault
 from pellucid.engine.looker import Looker, Session, written
-from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Look, Pass
 from pellucid.engine.recording import storage_of
-from pellucid.engine.requests import answer_to, looks_in, passes_in, shared_tensors
-from pellucid.engine.sharing import MemoryRanOut, groups, run_shared
+from pellucid.engine.requests import answer_to, looks_in, passes_in
+from pellucid.engine.sharing import groups, run_shared
 from pellucid.engine.targets import Target
+from pellucid.engine.task import Task
 from pellucid.inputs.inputs import Inputs
 
 Start = Callable[[Any, Inputs | None, Target | None], Generator[Any, Any, Any]]
@@ -66,35 +65,6 @@ class Cost:
     peak_bytes: int | None = None
     seconds: float = 0.0
     chunks: tuple[int, ...] = ()
-
-
-@dataclass(eq=False)
-class Task:
-    """One method at work.
-
-    Args:
-        view: what is asked; equal looks share a task.
-        request: what it waits for.
-        result: once done.
-        error: once failed.
-        answers: what is known of its request so far.
-        shown: tensors that it was shown.
-    """
-
-    view: Any
-    x: Inputs | None
-    target: Target | None
-    run: Generator[Any, Any, Any]
-    request: Any = None
-    result: Any = None
-    error: BaseException | None = None
-    done: bool = False
-    answers: dict[int, Any] = field(default_factory=dict)
-    shown: "list[ref[Tensor]]" = field(default_factory=list)
-
-    def held(self) -> list[Tensor]:
-        """Tensors that it was shown and that are still alive."""
-        return [tensor for one in self.shown if (tensor := one()) is not None]
 
 
 class Planner:
@@ -144,6 +114,7 @@ class Planner:
             MemoryRanOut: a pass did not fit and cannot be cut.
         """
         with self.looker.looking(self.seed) as self.session:
+            self._reset_peak()
             try:
                 self._loop(self.session)
             except Cancelled as error:
@@ -163,6 +134,10 @@ class Planner:
                 return
             self.rounds += 1
             passes = [one for task in waiting for one in passes_in(task.request) if id(one) not in task.answers]
+            if not passes:
+                raise MethodFault(
+                    "methods wait for each other's results: " + ", ".join(str(task.view) for task in waiting)
+                )
             for group in groups(passes, self.clean):
                 self._tell(waiting, group)
                 answers = dict(zip(map(id, group), run_shared(session, group, self.chunks), strict=True))
@@ -209,48 +184,28 @@ class Planner:
         return child
 
     def _advance(self, task: Task, answer: Any) -> None:
-        before = self._versions(task, answer)
-        self._step(task, answer)
+        before = task.versions(answer)
+        task.step(answer)
         spoiled = {storage_of(tensor) for tensor, version in before if written(tensor) != version}
         if spoiled:
-            task.result, task.done = None, True
-            task.error = MethodFault(
-                f"{task.view} wrote into a tensor that it shares with other methods",
-                hint="work on a copy: tensor.clone()",
+            task.fail(
+                MethodFault(
+                    f"{task.view} wrote into a tensor that it shares with other methods",
+                    hint="work on a copy: tensor.clone()",
+                )
             )
             self._restart_all_that_hold(spoiled)
-
-    def _versions(self, task: Task, answer: Any) -> list[tuple[Tensor, int]]:
-        """Every tensor that a task has been shown and is about to be shown, as it is now."""
-        task.shown += map(ref, shared_tensors(answer))
-        task.shown = [one for one in task.shown if one() is not None]
-        return [(tensor, written(tensor)) for tensor in task.held()]
 
     def _restart_all_that_hold(self, spoiled: set[int]) -> None:
         """Methods that were shown what another one has written over begin again."""
         for task in self.tasks:
-            held = [*task.held(), *(tensor for answer in task.answers.values() for tensor in shared_tensors(answer))]
-            if not task.done and any(storage_of(tensor) in spoiled for tensor in held):
-                task.run.close()
-                task.run, task.answers, task.shown = self.start(task.view, task.x, task.target), {}, []
+            if not task.done and any(storage_of(tensor) in spoiled for tensor in task.held()):
+                task.restart(self.start(task.view, task.x, task.target))
                 self._advance(task, None)
 
-    def _step(self, task: Task, answer: Any) -> None:
-        try:
-            if isinstance(answer, BaseException):
-                task.request = task.run.throw(answer)
-            else:
-                task.request = next(task.run) if answer is None else task.run.send(answer)
-        except StopIteration as stop:
-            task.result, task.done = stop.value, True
-        except PellucidError as error:
-            task.error, task.done = error, True
-        except Exception as error:
-            if out_of_memory(error):
-                raise MemoryRanOut from error
-            fault = MethodFault(f"{task.view} raised {type(error).__name__}: {error}")
-            fault.__cause__ = error
-            task.error, task.done = fault, True
+    def _reset_peak(self) -> None:
+        if self.looker.on_cuda:
+            torch.cuda.reset_peak_memory_stats(self.looker.on_cuda)
 
     def cost(self) -> Cost:
         """What it has cost so far."""
@@ -263,7 +218,7 @@ class Planner:
             session.backwards,
             self.rounds,
             session.kept_bytes,
-            None,
+            torch.cuda.max_memory_allocated(self.looker.on_cuda) if self.looker.on_cuda else None,
             perf_counter() - self._began,
             tuple(self.chunks),
         )

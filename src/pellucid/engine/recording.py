@@ -200,11 +200,7 @@ class Links:
 
     def close(self, output: Any) -> None:
         """The forward is over: note what made its output, let go of the tensors."""
-        self.outputs = [
-            (self._maker[id(one)], tuple(one.shape))
-            for one in _tensors(output)
-            if id(one) in self._maker
-        ]
+        self.outputs = [(self._maker[id(one)], tuple(one.shape)) for one in _tensors(output) if id(one) in self._maker]
         self._held.clear()
         self._maker.clear()
 

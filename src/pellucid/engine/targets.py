@@ -22,6 +22,9 @@ class Targets:
 
     each: tuple[Any, ...]
 
+    def __repr__(self) -> str:
+        return f"pl.targets({', '.join(map(repr, self.each))})"
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -29,6 +32,9 @@ class Contrast:
 
     a: Any
     b: Any
+
+    def __repr__(self) -> str:
+        return f"pl.contrast({self.a!r}, {self.b!r})"
 
 
 def targets(*each: Any) -> Targets:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed
+from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.output import Select
@@ -70,7 +70,8 @@ class Lens:
         self.preprocess, self.tokenizer, self.batch_size = preprocess, tokenizer, batch_size
         self.features = tuple(features) if features else None
         self._looker = Looker(model, output)
-        self._origin = Origin(self._looker, self.name)
+        configured = (labels, preprocess, tokenizer, features, output)
+        self._origin = Origin(self._looker, self.name, "model" if all(one is None for one in configured) else "lens")
 
     def __repr__(self) -> str:
         return f"Lens({self.name}, {sum(one.numel() for one in self._looker.parameters.values()):,} parameters)"
@@ -119,18 +120,16 @@ class Lens:
             BadRequest: something that was asked for does not exist or cannot be read.
         """
         chosen = [view(one) for one in views] if views else tour()
-        self._check_layers(chosen)
+        check_layers(self._looker, chosen)
         inputs = None if x is None else self.read(x)
         for one in chosen:
             if inputs is None and "x" in one.spec.given:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
-        looking = Looking(
-            self._looker, self._origin, chosen, self._targets(target), self.labels, seed, progress, asked_target=target
-        )
+        looking = Looking(self._looker, self._origin, chosen, self._targets(target), seed, progress)
         given, cost = look_in_blocks(looking, inputs, batch_size or self.batch_size)
-        self._raise_requests(chosen, given, told=bool(views))
+        raise_requests(chosen, given)
         if not views:
-            kept = [(one, seen) for one, seen in zip(chosen, given, strict=True) if not isinstance(seen, Failure)]
+            kept = [pair for pair in zip(chosen, given, strict=True) if not _inapplicable(pair[1])]
             chosen, given = [one for one, _ in kept], [seen for _, seen in kept]
         return Views(chosen, given, cost, self.name)
 
@@ -160,25 +159,36 @@ class Lens:
         each = target.each if isinstance(target, Targets) else (target,)
         return [Target(one, self.labels) for one in each]
 
-    def _check_layers(self, views: Sequence[View]) -> None:
-        for one in views:
-            for _, layer in one.layers:
-                try:
-                    self._looker.site(layer)
-                except BadRequest as error:
-                    error.asked_by = repr(one)
-                    raise
 
-    @staticmethod
-    def _raise_requests(views: Sequence[View], given: Sequence[Any], *, told: bool) -> None:
-        """What the caller got wrong is an error, not a card; so is a model that raises under every view."""
-        failed = [seen.error for seen in given if isinstance(seen, Failure)]
-        if failed and len(failed) == len(given) and isinstance(failed[0], ModelFailed):
-            raise failed[0]
-        for one, seen in zip(views, given, strict=True) if told else ():
-            if isinstance(seen, Failure) and isinstance(seen.error, BadRequest):
-                seen.error.asked_by = seen.error.asked_by or repr(one)
-                raise seen.error
+def check_layers(looker: Looker, views: Sequence[View]) -> None:
+    """Refuse layers that cannot exist before anything is run.
+
+    Raises:
+        LayerNotFound: with the view that asked.
+    """
+    for one in views:
+        for _, layer in one.layers:
+            try:
+                looker.site(layer)
+            except BadRequest as error:
+                error.asked_by = repr(one)
+                raise
+
+
+def raise_requests(views: Sequence[View], given: Sequence[Any]) -> None:
+    """What the caller got wrong is an error, not a card; so is a model that raises under every view."""
+    failed = [seen.error for seen in given if isinstance(seen, Failure)]
+    if failed and len(failed) == len(given) and isinstance(failed[0], ModelFailed):
+        raise failed[0]
+    for one, seen in zip(views, given, strict=True):
+        if isinstance(seen, Failure) and isinstance(seen.error, BadRequest):
+            seen.error.asked_by = seen.error.asked_by or repr(one)
+            raise seen.error
+
+
+def _inapplicable(seen: Any) -> bool:
+    """Whether a method of the tour found nothing to look at, and is left out."""
+    return isinstance(seen, Failure) and isinstance(seen.error, NotApplicable)
 
 
 def _device(device: torch.device | str) -> torch.device:

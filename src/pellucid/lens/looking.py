@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sharing import MemoryRanOut
-from pellucid.engine.targets import Target
+from pellucid.engine.targets import Contrast, Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.provenance import Origin
 from pellucid.registry import View
@@ -28,10 +29,8 @@ class Looking:
     origin: Origin
     views: Sequence[View]
     targets: Sequence[Target]
-    labels: tuple[str, ...]
     seed: int
     progress: Callable[[Progress], None] | None
-    asked_target: Any
 
 
 def look_in_blocks(looking: Looking, x: Inputs | None, batch_size: int | None) -> tuple[list[Any], Cost]:
@@ -73,15 +72,19 @@ def _equal_blocks(size: int, most: int) -> list[tuple[int, int]]:
 def _cut(targets: Sequence[Target], block: tuple[int, int], size: int) -> list[Target]:
     if block == (0, size):
         return [Target(one.asked, one.labels, one.loss) for one in targets]
-    cut: list[Target] = []
-    for one in targets:
-        asked = one.asked.tolist() if isinstance(one.asked, Tensor) and one.asked.ndim else one.asked
-        if isinstance(asked, list):
-            if len(asked) != size:
-                raise BadTarget(f"{len(asked)} targets for {size} examples", hint="one per example, or one for all")
-            asked = asked[slice(*block)]
-        cut.append(Target(asked, one.labels, one.loss))
-    return cut
+    return [Target(_cut_one(one.asked, block, size), one.labels, one.loss) for one in targets]
+
+
+def _cut_one(asked: Any, block: tuple[int, int], size: int) -> Any:
+    if isinstance(asked, Contrast):
+        return Contrast(_cut_one(asked.a, block, size), _cut_one(asked.b, block, size))
+    if isinstance(asked, (Tensor, np.ndarray)) and asked.ndim:
+        asked = asked.tolist()
+    if not isinstance(asked, list):
+        return asked
+    if len(asked) != size:
+        raise BadTarget(f"{len(asked)} targets for {size} examples", hint="one per example, or one for all")
+    return asked[slice(*block)]
 
 
 def _block(looking: Looking, x: Inputs | None, targets: Sequence[Target]) -> tuple[list[Any], Cost]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pellucid import __version__
 from pellucid.core.provenance import Provenance, Trace
@@ -27,10 +28,12 @@ class Origin:
     Args:
         looker: the model.
         name: of the model.
+        said: what the line that makes a result again calls what is looked at: "model", or "lens" where a lens was told
+            more than the model.
     """
 
-    def __init__(self, looker: Looker, name: str) -> None:
-        self.looker, self.name = looker, name
+    def __init__(self, looker: Looker, name: str, said: str = "model") -> None:
+        self.looker, self.name, self.said = looker, name, said
         self.notes: tuple[Text, ...] = ()
         self._digest: tuple[Any, str] = (None, "")
 
@@ -68,7 +71,7 @@ class Origin:
             seed=seed,
             versions=versions(),
             unseen=self.looker.unseen,
-            code=_code(view, x, asked),
+            code=_code(view, self.said, x, asked),
             trace=Trace(
                 cost.forwards,
                 cost.backwards,
@@ -102,12 +105,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def _code(view: View, x: Inputs | None, asked: Any) -> str:
+def _code(view: View, said: str, x: Inputs | None, asked: Any) -> str:
     target = "" if asked is None or "target" not in view.spec.given else f", target={_said(asked)}"
-    return f"pl.{view!r}(model{', x' if x is not None and view.spec.given != ('lens',) else ''}{target})"
+    return f"pl.{view!r}({said}{', x' if x is not None and view.spec.given != ('lens',) else ''}{target})"
 
 
 def _said(asked: Any) -> str:
+    if isinstance(asked, (Tensor, np.ndarray, np.generic)):
+        asked = asked.tolist()
     return getattr(asked, "__name__", None) or repr(asked)
 
 
