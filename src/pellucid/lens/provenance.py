@@ -57,8 +57,9 @@ class Origin:
 
     def sign(self, result: Result, view: View, x: Inputs | None, *, seed: int, asked: Any, cost: Cost) -> Result:
         """The result with its provenance, and with what is to be said of its input."""
-        notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None else ()))))
         spec = view.spec
+        x = x if "x" in spec.given else None
+        notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None and "x" in view.spec.given else ()))))
         made = Provenance(
             method=spec.name,
             family=spec.family,
@@ -107,7 +108,7 @@ def versions() -> dict[str, str]:
 
 def _code(view: View, said: str, x: Inputs | None, asked: Any) -> str:
     target = "" if asked is None or "target" not in view.spec.given else f", target={_said(asked)}"
-    return f"pl.{view!r}({said}{', x' if x is not None and view.spec.given != ('lens',) else ''}{target})"
+    return f"pl.{view!r}({said}{', x' if x is not None else ''}{target})"
 
 
 def _said(asked: Any) -> str:

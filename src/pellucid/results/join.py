@@ -9,12 +9,11 @@ import numpy as np
 from pellucid.core.errors import NotApplicable
 from pellucid.results.attribution import Attribution
 from pellucid.results.base import Base
-from pellucid.results.gallery import Gallery
 from pellucid.results.result import Result
 
 
 def join(parts: Sequence[Result]) -> Result:
-    """The results of consecutive blocks of one batch, as one.
+    """The results of consecutive blocks of one batch, as one. A gallery keeps the pictures of the first block.
 
     Raises:
         NotApplicable: this kind of result summarises a whole batch, or the blocks differ in shape.
@@ -37,9 +36,6 @@ def join(parts: Sequence[Result]) -> Result:
     }
     if isinstance(first, Attribution) and first.base is not None:
         changes["base"] = _base([one.base for one in parts if isinstance(one, Attribution) and one.base is not None])
-    if isinstance(first, Gallery):
-        for name in ("images", "captions", "groups"):
-            changes[name] = tuple(item for one in parts for item in getattr(one, name))
     if first.provenance is not None:
         changes["provenance"] = replace(first.provenance, targets=changes["targets"])
     return first.with_(**changes)
