@@ -116,6 +116,19 @@ def test_it_says_what_is_there() -> None:
     assert table.facts["channels"] == 6 + 16 + 120 + 84
 
 
+def test_it_remarks_on_what_is_unusual() -> None:
+    network = NETWORKS["frozen"]
+    plain = pl.activation_statistics()(silenced(network.build(), "0", 1, 3), network.x(2))
+    assert plain.notes[0].en == "2 of 12 channels are silent." and "12 个通道中有 2 个沉默" in plain.notes[0].zh
+    x = torch.tensor([[10.0, -10.0, 9.0, 0.0]])
+    assert pl.activation_statistics()(sigmoids(), x).notes[0].en == "More than half saturated: '1/sigmoid.0'."
+    broken = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)).eval()
+    with torch.no_grad():
+        broken[2].bias[0] = float("inf")
+    notes = pl.activation_statistics()(broken, torch.randn(3, 4)).notes
+    assert notes[0].en == "Not finite from '3/relu.0' on." and "非有限值" in notes[0].zh
+
+
 def test_a_network_without_activations_is_refused() -> None:
     with pytest.raises(pl.NotApplicable, match="activation"):
         pl.activation_statistics()(NETWORKS["lstm"].build(), NETWORKS["lstm"].x(1))

@@ -27,6 +27,7 @@ def test_the_verdict_on_layers_that_scale_by_a_factor(scale: float, depth: int, 
     assert result.facts["slope per layer"] == pytest.approx(scale, rel=1e-8)
     beyond = [i for i in range(depth) if not 1e-3 <= scale ** (depth - 1 - i) <= 1e3]
     assert sorted(result.marks) == beyond
+    assert result.notes[0].en == f"On its way back the gradient is {verdict} (× {scale:.3g} per layer)."
     said = result.describe("en")
     assert ("vanish" in said) is (verdict == "vanishing") and ("explod" in said) is (verdict == "exploding")
     assert ("消失" in result.describe("zh")) is (verdict == "vanishing")
@@ -70,6 +71,7 @@ def test_a_loss_without_gradient_is_zero_not_steady() -> None:
     result = pl.gradient_flow(loss=lambda output, _: (output * 0).sum(1))(network.build(), network.x(2), target=1)
     assert result.facts["verdict"] == "zero" and len(result.marks) == 3
     assert "zero" in result.describe("en") and "零" in result.describe("zh")
+    assert result.notes[0].en.endswith("is zero.") and result.notes[0].zh.endswith("处处为零。")
 
 
 def test_what_is_not_finite_is_named_and_nothing_else_is() -> None:

@@ -1,17 +1,17 @@
 """Activation statistics: how every activation function is used by this input."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 from annotated_types import Ge
 from torch import Tensor
-from torch.nn import functional
 
 from pellucid.core.needs import ACTIVATIONS
 from pellucid.core.text import Text
 from pellucid.engine.passes import Keep, Layer, Looking, Pass, Seen, Spot
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.curves import activation_curve
 from pellucid.ops.statistics import histogram, saturation, summary
 from pellucid.registry import method
 from pellucid.results import Series, Table
@@ -30,23 +30,6 @@ _COLUMNS = {
     "saturated": Text("saturated share", "饱和占比"),
     "not_finite": Text("not finite", "非有限值个数"),
 }
-# activation functions without settings: their curve is known
-_PLAIN = frozenset(
-    {
-        "relu",
-        "relu6",
-        "selu",
-        "gelu",
-        "silu",
-        "mish",
-        "sigmoid",
-        "tanh",
-        "hardsigmoid",
-        "hardswish",
-        "softsign",
-        "logsigmoid",
-    }
-)
 
 
 @method(
@@ -96,7 +79,7 @@ def activation_statistics(
         rows=rows,
         columns=_COLUMNS,
         beside=beside,
-        notes=seen.notes,
+        notes=(*_remarks(rows), *seen.notes),
         facts={"silent channels": sum(row["silent"] for row in rows), "channels": sum(row["channels"] for row in rows)},
     )
 
@@ -126,6 +109,19 @@ def _row(spot: Spot) -> dict[str, Any]:
     }
 
 
+def _remarks(rows: Sequence[dict[str, Any]]) -> list[Text]:
+    """Where values stop being finite, how many channels are silent, what is saturated."""
+    found: list[Text] = []
+    if broken := [row["layer"] for row in rows if row["not_finite"]]:
+        found.append(Text(f"Not finite from '{broken[0]}' on.", f"从 '{broken[0]}' 起出现非有限值。"))
+    if silent := sum(row["silent"] for row in rows):
+        total = sum(row["channels"] for row in rows)
+        found.append(Text(f"{silent:,} of {total:,} channels are silent.", f"{total:,} 个通道中有 {silent:,} 个沉默。"))
+    if flat := [f"'{row['layer']}'" for row in rows if (row["saturated"] or 0) > 0.5]:
+        found.append(Text(f"More than half saturated: {', '.join(flat)}.", f"超过一半饱和：{'、'.join(flat)}。"))
+    return found
+
+
 def _curves(seen: Seen, dense: Keep, most: int) -> tuple[Series, ...]:
     spots = seen.at(dense)
     chosen = sorted({round(i) for i in np.linspace(0, len(spots) - 1, min(most, len(spots)))})
@@ -135,11 +131,10 @@ def _curves(seen: Seen, dense: Keep, most: int) -> tuple[Series, ...]:
 def _curve(spot: Spot) -> Series:
     centres, density = spot.value
     curves = {"pre-activation density": density.numpy()}
-    op = spot.place.op
-    if op in _PLAIN:
-        shape = (getattr(torch, op, None) or getattr(functional, op))(centres)
+    shape = activation_curve(spot.place.op, centres)
+    if shape is not None:
         top = float(shape.abs().max()) or 1.0
-        curves[f"{op}, scaled"] = (shape / top * float(density.max())).numpy()
+        curves[f"{spot.place.op}, scaled"] = (shape / top * float(density.max())).numpy()
     return Series(
         curves=curves,
         positions=tuple(centres.tolist()),

@@ -17,6 +17,16 @@ from pellucid.results import Series
 VANISHING, EXPLODING, NOTABLE = 1e-3, 1e3, 0.1
 _ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ weight", "‖∂L/∂W‖ / ‖W‖"
 
+_VERDICTS = {
+    "steady": "平稳",
+    "falling": "逐层减弱",
+    "rising": "逐层增强",
+    "vanishing": "消失",
+    "exploding": "爆炸",
+    "zero": "处处为零",
+    "not finite": "出现非有限值",
+}
+
 
 @method(
     title=Text("Gradient flow", "梯度流"),
@@ -70,6 +80,7 @@ def gradient_flow(
     size = np.array([_norm([one.value for one in ones]) for ones in held])
     ratio = np.divide(moved, size, out=np.full_like(moved, np.nan), where=size > 0)
     marks, verdict = _marks(flow)
+    slope = _slope(flow)
     return Series(
         curves={_ACTIVATION: flow, _WEIGHT: moved, _RATIO: ratio},
         labels=tuple(spot.address for spot in spots),
@@ -78,9 +89,16 @@ def gradient_flow(
         log=True,
         marks=marks,
         targets=seen.targets,
-        notes=seen.notes,
-        facts={"verdict": verdict, "slope per layer": _slope(flow)},
+        notes=(_said(verdict, slope), *seen.notes),
+        facts={"verdict": verdict, "slope per layer": slope},
     )
+
+
+def _said(verdict: str, slope: float) -> Text:
+    """The verdict in words, with the factor per layer where there is one."""
+    factor = f" (× {slope:.3g} per layer)", f"（每层 × {slope:.3g}）"
+    en, zh = factor if np.isfinite(slope) and verdict != "not finite" else ("", "")
+    return Text(f"On its way back the gradient is {verdict}{en}.", f"反传途中，梯度{_VERDICTS[verdict]}{zh}。")
 
 
 def _norm(values: Sequence[Tensor | None]) -> float:
