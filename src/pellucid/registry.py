@@ -142,7 +142,7 @@ class View:
         """Settings that name layers, one entry per layer."""
         found: list[tuple[str, Layer]] = []
         for name, parameter in self.spec.settings.items():
-            if parameter.annotation is Layer or Layer in get_args(parameter.annotation):
+            if set(get_args(Layer)) <= set(get_args(parameter.annotation)):
                 value = self.settings[name]
                 found += [(name, one) for one in (value if isinstance(value, tuple) else (value,)) if one is not None]
         return found
