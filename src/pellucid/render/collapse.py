@@ -82,7 +82,7 @@ def _alone(node: Node) -> str:
 
 
 def _calls(groups: list[tuple[str, list[Node]]], pairs: list[tuple[int, int]]) -> list[tuple[str, list[Node]]]:
-    """Groups without a way out and back in: a module that is called again after its output was used is a box per call."""
+    """Groups without a way out and back in: a module called again after its output was used is a box per call."""
     while True:
         home = {int(node["id"]): i for i, (_, members) in enumerate(groups) for node in members}
         first = [min(int(node["id"]) for node in members) for _, members in groups]
@@ -93,8 +93,9 @@ def _calls(groups: list[tuple[str, list[Node]]], pairs: list[tuple[int, int]]) -
         i, cut = next(iter(again.items()))
         name, members = groups[i]
         stem, _, call = name.partition("#")
-        groups = [*groups[:i], (name, [node for node in members if int(node["id"]) < cut]),
-                  (f"{stem}#{int(call or 0) + 1}", [node for node in members if int(node["id"]) >= cut]), *groups[i + 1:]]
+        before = [node for node in members if int(node["id"]) < cut]
+        after = [node for node in members if int(node["id"]) >= cut]
+        groups = [*groups[:i], (name, before), (f"{stem}#{int(call or 0) + 1}", after), *groups[i + 1:]]
 
 
 def _box(path: str, members: list[Node], failed: int | None) -> Box:

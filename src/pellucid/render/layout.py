@@ -204,7 +204,9 @@ def _apart(level: list[int], wish: list[float], weight: list[float], widths: lis
     return [value + offset for value, offset in zip(flat, offsets, strict=True)]
 
 
-def _rows(levels: list[list[int]], sizes: Sequence[tuple[float, float]], down: float) -> tuple[list[float], list[float]]:
+def _rows(levels: list[list[int]], sizes: Sequence[tuple[float, float]],
+          down: float) -> tuple[list[float], list[float]]:
+    """Upper edge and height of every rank."""
     heights = [max((sizes[node][1] for node in level if node < len(sizes)), default=0.0) for level in levels]
     tops = [0.0]
     for height in heights[:-1]:

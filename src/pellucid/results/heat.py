@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def heat(result: "Attribution") -> np.ndarray:
     """`(batch, *grid)`: reduced over channels or features, then brought to the grid of the base; not normalised."""
-    reduced = reduce(result)
+    with np.errstate(invalid="ignore", over="ignore"):
+        reduced = reduce(result)
     grid = result.base.grid if result.base is not None else ()
     return resample(reduced, grid) if grid and reduced.ndim == len(grid) + 1 else reduced
 

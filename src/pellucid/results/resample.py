@@ -33,5 +33,6 @@ def resample(values: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
             raise ValueError("an axis without elements has nothing to resample")
         low, high, share = taps(wide.shape[axis], goal)
         share = share.reshape(-1, *[1] * (wide.ndim - axis - 1))
-        wide = np.take(wide, low, axis) * (1 - share) + np.take(wide, high, axis) * share
+        with np.errstate(invalid="ignore"):
+            wide = np.take(wide, low, axis) * (1 - share) + np.take(wide, high, axis) * share
     return wide.astype(kind)

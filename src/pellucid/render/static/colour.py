@@ -31,7 +31,7 @@ def colours(scale: Scale, style: Style) -> Colormap:
 
 def painted(values: np.ndarray, scale: Scale, style: Style) -> np.ndarray:
     """`(..., 3)` colours of values."""
-    return colours(scale, style)(np.ma.masked_invalid(scale.relative(values)))[..., :3]
+    return np.asarray(colours(scale, style)(np.ma.masked_invalid(scale.relative(values))))[..., :3]
 
 
 def overlay(beneath: np.ndarray, values: np.ndarray, scale: Scale, style: Style) -> np.ndarray:

@@ -50,7 +50,8 @@ def draw(result: Result, ax: Any = None, *, theme: str = "light", lang: str = "e
     with settings():
         size = kind.size(result, style)
         words = words_around(result, style, kind.remark(result, style))
-        canvas = page(words, size, style, centred=result.kind == "graph") if ax is None else inside(ax, words, size, style)
+        canvas = page(words, size, style, centred=result.kind == "graph") if ax is None \
+            else inside(ax, words, size, style)
         kind.draw(canvas, result)
         if ax is None:
             canvas.figure.draw_without_rendering()  # ticks are made with these fonts, not with those of a later moment

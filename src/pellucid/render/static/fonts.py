@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,12 +22,13 @@ _HAN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 @cache
 def cjk() -> str | None:
-    """Family name of a font with Chinese characters, or None; fonts installed after matplotlib's list was made count."""
+    """Family name of a font with Chinese characters, or None; fonts newer than matplotlib's own list count."""
     found = _known()
     if found is None:
         for file in font_manager.findSystemFonts():
             if _FILES.search(Path(file).name.replace("-", "").replace("_", "")):
-                font_manager.fontManager.addfont(file)
+                with suppress(RuntimeError, OSError, ValueError):  # a file that is no font after all
+                    font_manager.fontManager.addfont(file)
         found = _known()
     return found
 

@@ -57,7 +57,8 @@ def remark(result: Graph, style: Style) -> str:
     drawing = _drawing(result)
     if not drawing.boxes:
         return ""
-    return style.say(message("graph.remark", nodes=f"{len(result.nodes):,}", boxes=len(drawing.boxes)))
+    count = sum(node["op"] not in ("input", "output") for node in result.nodes)
+    return style.say(message("graph.remark", nodes=f"{count:,}", boxes=len(drawing.boxes)))
 
 
 def draw(canvas: Canvas, result: Graph) -> None:
@@ -96,8 +97,8 @@ def _drawing(result: Graph) -> Drawing:
     layouts: list[Layout] = []
     for column in columns:
         own = {box: i for i, box in enumerate(column)}
-        layouts.append(arrange([sizes[i] for i in column], [(own[a], own[b]) for a, b in links if a in own and b in own],
-                               down=BELOW))
+        inner = [(own[a], own[b]) for a, b in links if a in own and b in own]
+        layouts.append(arrange([sizes[i] for i in column], inner, down=BELOW))
     return Drawing(boxes, links, columns, layouts, sizes)
 
 
@@ -140,7 +141,8 @@ def _size(box: Box) -> tuple[float, float]:
 
 def _family(box: Box) -> tuple[str, str] | None:
     """What a box does, and its colour; None for operations without one."""
-    return next(((name, CURVES[index]) for name, words, index in FAMILIES if any(word in box.what for word in words)), None)
+    return next(((name, CURVES[index]) for name, words, index in FAMILIES
+                 if any(word in box.what for word in words)), None)
 
 
 def _legend(canvas: Canvas, plane: Axes, boxes: list[Box], y: float) -> None:
@@ -149,7 +151,8 @@ def _legend(canvas: Canvas, plane: Axes, boxes: list[Box], y: float) -> None:
     for name, colour in dict.fromkeys(filter(None, map(_family, boxes))):
         words = canvas.style.say(message(f"graph.family.{name}"))
         plane.plot([x, x], [y - 0.06, y + 0.06], color=colour, linewidth=2.2 * canvas.zoom, solid_capstyle="round")
-        plane.text(x + 0.08, y, words, fontsize=canvas.font(WHAT + 0.5), va="center_baseline", color=canvas.style.theme.muted)
+        plane.text(x + 0.08, y, words, fontsize=canvas.font(WHAT + 0.5), va="center_baseline",
+                   color=canvas.style.theme.muted)
         x += measure.width(words, WHAT + 0.5) + 0.28
 
 
@@ -180,8 +183,8 @@ def _box(canvas: Canvas, plane: Axes, box: Box, centre: tuple[float, float], ext
         plane.text(left + wide - PAD, top + 0.14, f"× {box.times}", fontsize=canvas.font(NAME), fontweight="bold",
                    va="center", ha="right", color=CURVES[1], zorder=5)
     words = canvas.style.say(message("draw.failed")) if box.failed else _detail(box, canvas.style)
-    plane.text(left + PAD, top + 0.285, measure.plain(measure.shorten(words, wide - 2 * PAD, WHAT)), va="center", zorder=5,
-               fontsize=canvas.font(WHAT), color=theme.muted)
+    plane.text(left + PAD, top + 0.285, measure.plain(measure.shorten(words, wide - 2 * PAD, WHAT)), va="center",
+               zorder=5, fontsize=canvas.font(WHAT), color=theme.muted)
     if box.parameters and most:
         _share(plane, (left + PAD, top + tall - 0.045, wide - 2 * PAD), box.parameters / most, theme)
 
@@ -190,7 +193,8 @@ def _share(plane: Axes, place: tuple[float, float, float], share: float, theme: 
     """A thin bar along the lower edge of a box: its parameters as a share of the largest box's."""
     x, y, wide = place
     plane.plot([x, x + wide], [y, y], color=theme.line, linewidth=1.4, solid_capstyle="butt", zorder=4)
-    plane.plot([x, x + max(0.02, wide * share)], [y, y], color=CURVES[0], linewidth=1.4, solid_capstyle="butt", zorder=4.5)
+    plane.plot([x, x + max(0.02, wide * share)], [y, y], color=CURVES[0], linewidth=1.4, solid_capstyle="butt",
+               zorder=4.5)
 
 
 def _links(canvas: Canvas, plane: Axes, drawing: Drawing, column: list[int], layout: Layout,

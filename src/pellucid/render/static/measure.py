@@ -1,10 +1,13 @@
 """How wide words are, and how they break."""
 
 import re
+import warnings
 from functools import lru_cache
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from pellucid.render.static.fonts import families
 
 POINTS = 72.0
 LINE = 1.3
@@ -25,8 +28,10 @@ def width(words: str, size: float, weight: str = "normal") -> float:
     if not words:
         return 0.0
     figure = _scratch()
-    text = figure.text(0, 0, words.replace("$", r"\$"), fontsize=20, fontweight=weight)
-    extent = text.get_window_extent(figure.canvas.get_renderer())  # pyright: ignore[reportAttributeAccessIssue]
+    text = figure.text(0, 0, words.replace("$", r"\$"), fontsize=20, fontweight=weight, fontfamily=families())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
+        extent = text.get_window_extent(figure.canvas.get_renderer())  # pyright: ignore[reportAttributeAccessIssue]
     text.remove()
     return float(extent.width) / POINTS * size / 20
 

@@ -39,8 +39,8 @@ def draw(canvas: Canvas, result: Points) -> None:
     dot = float(np.clip(2200 / len(result.positions), 6, 42)) * canvas.zoom ** 2
     for i, (name, members) in enumerate(names.items()):
         place = result.positions[members]
-        axes.scatter(place[:, 0], place[:, 1], s=dot, c=CURVES[i % len(CURVES)], marker=_marker(i, len(names)), alpha=0.85,
-                     edgecolors=style.theme.paper, linewidths=0.4)
+        axes.scatter(place[:, 0], place[:, 1], s=dot, c=CURVES[i % len(CURVES)], marker=_marker(i, len(names)),
+                     alpha=0.85, edgecolors=style.theme.paper, linewidths=0.4)
         if len(names) > 1 or name:
             _entry(canvas, i, len(names), name, len(members))
     axes.margins(0.07)
@@ -67,7 +67,8 @@ def _entry(canvas: Canvas, index: int, total: int, name: str, count: int) -> Non
     axes = canvas.axes(LEFT + SIDE + 0.16, 0.03 + index * 0.22, 0.16, 0.16)
     axes.set_xlim(-1, 1)
     axes.set_ylim(-1, 1)
-    axes.plot([0], [0], marker=_marker(index, total), color=CURVES[index % len(CURVES)], markersize=canvas.font(6), linestyle="none")
+    axes.plot([0], [0], marker=_marker(index, total), color=CURVES[index % len(CURVES)], markersize=canvas.font(6),
+              linestyle="none")
     words = measure.shorten(name or "·", 1.4, NAME)
     canvas.text(LEFT + SIDE + 0.36, 0.11 + index * 0.22, f"{words} ({count})", NAME, va="center_baseline")
 

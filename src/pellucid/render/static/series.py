@@ -124,8 +124,8 @@ def _marks(canvas: Canvas, axes: Axes, result: Series) -> None:
         if place < length:
             axes.axvline(places[place], color=PICK, linewidth=0.8, linestyle=(0, (3, 2)), alpha=0.5 if many else 0.9)
             if not many:
-                axes.annotate(measure.plain(canvas.style.say(words)), (places[place], 0.99), (-3, 0), rotation=90, va="top",
-                              xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="right",
+                axes.annotate(measure.plain(canvas.style.say(words)), (places[place], 0.99), (-3, 0), rotation=90,
+                              va="top", xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="right",
                               fontsize=canvas.font(7), color=PICK)
     if many:
         words = canvas.style.say(next(iter(result.marks.values())))

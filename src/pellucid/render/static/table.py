@@ -1,5 +1,6 @@
 """Table: words, numbers with bars behind them, small pictures and strips; curves beneath."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,8 @@ def _columns(result: Table, style: Style) -> list[Column]:
             inner = max(inner, LEAST_BAR) if kind == "number" else inner
         lines = measure.wrap(style.say(heading), max(inner, 0.95), CELL)
         inner = max([inner, *(measure.width(line, CELL, "bold") for line in lines)])
-        finite = [abs(float(cell)) for cell in cells if kind == "number" and cell is not None and np.isfinite(cell)]
+        sizes = [abs(float(cell)) for cell in cells if kind == "number" and cell is not None]
+        finite = [one for one in sizes if math.isfinite(one)]
         columns.append(Column(key, lines, kind, x, inner + 2 * PAD, max(finite, default=0.0)))
         x += inner + 2 * PAD
     return columns
@@ -130,7 +132,7 @@ def _cell(canvas: Canvas, plane: Axes, column: Column, cell: Any, y: float, tall
         _image(canvas, column, cell, y, tall)
         return
     words = measure.plain(measure.shorten(words_of(cell, canvas.style), WIDEST, CELL))
-    if column.kind == "number" and cell is not None and column.largest and np.isfinite(cell):
+    if column.kind == "number" and cell is not None and column.largest and math.isfinite(float(cell)):
         reach = (column.width - PAD) * min(1.0, abs(float(cell)) / column.largest)
         plane.add_patch(Rectangle((column.x + column.width - PAD / 2 - reach, y + (tall - ROW) / 2 + 0.03), reach,
                                   ROW - 0.06, linewidth=0, facecolor=CURVES[0] if cell >= 0 else CURVES[1], alpha=0.28))
@@ -141,17 +143,18 @@ def _cell(canvas: Canvas, plane: Axes, column: Column, cell: Any, y: float, tall
 
 
 def _image(canvas: Canvas, column: Column, cell: np.ndarray, y: float, tall: float) -> None:
-    signed = bool(cell.size) and cell.ndim < 3 and float(np.nanmin(cell)) < 0
+    cell = np.nan_to_num(np.asarray(cell, dtype=np.float64))
+    signed = cell.ndim < 3 and bool((cell < 0).any())
     if cell.ndim == 1:
         axes = canvas.axes(column.x + PAD, y + 0.04, column.width - 2 * PAD, tall - 0.08)
-        axes.fill_between(np.arange(cell.size), np.nan_to_num(cell), step="mid", color=CURVES[0], alpha=0.7,
+        axes.fill_between(np.arange(cell.size), cell, step="mid", color=CURVES[0], alpha=0.7,
                           linewidth=0)
         axes.margins(0)
         return
     ratio = min(PICTURE / max(1, cell.shape[1]), (tall - 0.1) / max(1, cell.shape[0]))
     axes = canvas.axes(column.x + PAD, y + 0.05, cell.shape[1] * ratio, cell.shape[0] * ratio)
-    top = float(np.nanmax(np.abs(cell))) if cell.size else 1.0
-    axes.imshow(cell if cell.ndim == 3 else np.nan_to_num(cell), cmap="RdBu_r" if signed else "viridis", aspect="auto",
+    top = float(np.abs(cell).max()) if cell.size else 1.0
+    axes.imshow(cell, cmap="RdBu_r" if signed else "viridis", aspect="auto",
                 vmin=-top if signed else None, vmax=top if signed else None, interpolation="nearest")
 
 

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from pellucid.render.static import matrix
+from pellucid.results import Matrix
+from tests.render.static.drawing import STYLE, drawn, words
+from tests.results import samples
+
+
+def test_colours_of_cells_are_those_of_the_scale():
+    result = Matrix(values=np.array([[0.0, 0.5], [1.0, 0.25]]))
+    cells = drawn(matrix, result).axes[0].images[0].get_array()
+    assert np.allclose(cells[0, 0], [0.267, 0.005, 0.329], atol=0.01)
+    assert np.allclose(cells[1, 0], [0.993, 0.906, 0.144], atol=0.01)
+
+
+def test_small_matrices_have_labels_axis_names_and_numbers():
+    result = Matrix(values=np.array([[0.0, 0.5]]), axes=("query", "key"), rows=("a",), columns=("b", ""))
+    seen = words(drawn(matrix, result))
+    assert {"a", "b", "␣", "query", "key →", "0.5"} <= set(seen)
+
+
+def test_many_matrices_are_small_and_named():
+    result = Matrix(values=np.random.default_rng(0).random((1, 12, 9, 9)), axes=("batch", "head", "query", "key"),
+                    panels=tuple(f"head {i}" for i in range(12)))
+    figure = drawn(matrix, result)
+    assert sum(bool(axes.images) for axes in figure.axes) == 13
+    assert "head 11" in words(figure)
+
+
+def test_how_many_are_left_out():
+    many = Matrix(values=np.zeros((10, 10, 2, 2)))
+    assert matrix.remark(many, STYLE) == "The first 64 of 100 are shown."
+    assert sum(bool(axes.images) for axes in drawn(matrix, many).axes) == 65
+    assert matrix.remark(samples.matrix(), STYLE) == ""
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 200), (200, 1), (3, 1, 7), (2, 2, 2, 50, 50)])
+def test_every_shape(shape):
+    rows, columns = (tuple(map(str, range(size))) for size in shape[-2:])
+    assert drawn(matrix, Matrix(values=np.zeros(shape), rows=rows, columns=columns)).axes

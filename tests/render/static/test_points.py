@@ -1,0 +1,38 @@
+import numpy as np
+
+from pellucid.render.static import points
+from pellucid.results import Points
+from tests.render.static.drawing import STYLE, drawn, words
+from tests.results import samples
+
+
+def test_groups_have_a_colour_and_a_marker_each():
+    figure = drawn(points, samples.points())
+    cat, dog = figure.axes[0].collections
+    assert np.allclose(cat.get_offsets(), samples.points().positions[:20])
+    assert not np.allclose(cat.get_facecolor(), dog.get_facecolor())
+    assert len(cat.get_paths()[0].vertices) != len(dog.get_paths()[0].vertices)
+    assert {"cat (20)", "dog (20)", "first", "second"} <= set(words(figure))
+
+
+def test_few_points_are_named_without_overlap():
+    places = np.array([[0, 0], [0.001, 0], [5, 5]])
+    figure = drawn(points, Points(values=places, labels=("one", "two", "three")))
+    texts = figure.axes[0].texts
+    assert "three" in [text.get_text() for text in texts]
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_many_groups_end_in_others():
+    result = Points(values=np.random.default_rng(0).normal(size=(60, 2)), groups=tuple(f"g{i % 30}" for i in range(60)))
+    figure = drawn(points, result)
+    assert len(figure.axes[0].collections) == 16
+    assert "other (30)" in words(figure)
+
+
+def test_points_without_a_place_are_counted():
+    result = Points(values=np.array([[0.0, 1], [np.nan, 2]]))
+    assert points.remark(result, STYLE) == "1 not finite."
+    assert points.remark(samples.points(), STYLE) == ""
+    assert drawn(points, result).axes

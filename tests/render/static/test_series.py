@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from pellucid.core.text import Text
+from pellucid.render.static import series
+from pellucid.results import Series
+from tests.render.static.drawing import STYLE, drawn, words
+from tests.results import samples
+
+
+def test_curves_at_their_positions_with_names_marks_and_units():
+    figure = drawn(series, samples.series())
+    lines = figure.axes[0].lines
+    assert lines[0].get_xdata().tolist() == [0, 10, 20, 30]
+    assert np.array_equal(lines[1].get_ydata(), [3, 2.5, np.nan, 2], equal_nan=True)
+    assert {"train", "val", "overfits", "loss", "step"} <= set(words(figure))
+
+
+@pytest.mark.parametrize("style", ["line", "bar", "histogram"])
+@pytest.mark.parametrize("log", [False, True])
+def test_every_style(style, log):
+    result = Series(curves={"a": np.array([0.0, 1e-6, 1, np.nan]), "b": np.array([1.0, 2, 3, 4])}, style=style, log=log)
+    figure = drawn(series, result)
+    figure.draw_without_rendering()
+    assert (figure.axes[0].get_yscale() == "log") is log
+
+
+def test_labels_stand_under_their_points():
+    figure = drawn(series, Series(curves={"a": np.arange(3.0)}, labels=("conv1", "conv2", "fc")))
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["conv1", "conv2", "fc"]
+
+
+def test_many_labels_are_thinned():
+    figure = drawn(series, Series(curves={"a": np.arange(300.0)}, labels=tuple(f"layer{i}" for i in range(300))))
+    assert len(figure.axes[0].get_xticklabels()) < 45
+
+
+def test_many_curves_have_a_legend_of_some():
+    many = Series(curves={f"layer {i}": np.arange(3.0) + i for i in range(40)})
+    assert "layer 0" in words(drawn(series, many))
+    assert "layer 39" in words(drawn(series, many))
+    assert series.remark(many, STYLE) == "26 more."
+    assert series.remark(samples.series(), STYLE) == ""
+
+
+def test_many_marks_are_explained_once():
+    result = Series(curves={"a": np.arange(20.0)}, marks={i: Text("here") for i in range(10)})
+    assert words(drawn(series, result)).count("¦ here") == 1
+
+
+def test_curves_without_a_number():
+    assert "nothing to draw" in words(drawn(series, Series(curves={"a": np.full(3, np.nan)})))
