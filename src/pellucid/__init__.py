@@ -10,59 +10,27 @@ Names are loaded when they are used.
 
 from typing import Any
 
-_HOMES = {
-    "Lens": "pellucid.lens.lens",
-    "open": "pellucid.zoo.opening",
-    "Views": "pellucid.lens.views",
-    "Preprocess": "pellucid.inputs.preprocess",
-    "targets": "pellucid.engine.targets",
-    "contrast": "pellucid.engine.targets",
-    "unit": "pellucid.engine.units",
-    "method": "pellucid.registry",
-    "View": "pellucid.registry",
-    "Text": "pellucid.core.text",
-    "Pass": "pellucid.engine.passes",
-    "Seen": "pellucid.engine.passes",
-    "Spot": "pellucid.engine.passes",
-    "Keep": "pellucid.engine.passes",
-    "INPUT": "pellucid.engine.passes",
-    "OUTPUT": "pellucid.engine.passes",
-    "Look": "pellucid.engine.passes",
-    "together": "pellucid.engine.passes",
-    "Layer": "pellucid.engine.passes",
-    "Looking": "pellucid.engine.passes",
-    "Target": "pellucid.engine.targets",
-    "Inputs": "pellucid.inputs.inputs",
-    "Rule": "pellucid.engine.rules",
-    "Edit": "pellucid.engine.edits",
-    "ablate": "pellucid.engine.edits",
-    "patch": "pellucid.engine.edits",
-    "mask": "pellucid.engine.edits",
-    "edit": "pellucid.engine.edits",
-    **dict.fromkeys(
-        ("Attribution", "Gallery", "Graph", "Matrix", "Points", "Result", "Series", "Table", "Base"), "pellucid.results"
-    ),
-    "Failure": "pellucid.results.failure",
-    "encode": "pellucid.results.encode",
-    "decode": "pellucid.results.encode",
-    **dict.fromkeys(
-        (
-            "PellucidError",
-            "BadRequest",
-            "UnknownMethod",
-            "BadSetting",
-            "LayerNotFound",
-            "BadTarget",
-            "BadInput",
-            "BadWeights",
-            "NotApplicable",
-            "ModelFailed",
-            "MethodFault",
-            "Cancelled",
-        ),
-        "pellucid.core.errors",
-    ),
+_PUBLIC = {
+    "lens.lens": "Lens",
+    "lens.views": "Views",
+    "zoo.opening": "open",
+    "inputs.preprocess": "Preprocess",
+    "inputs.inputs": "Inputs",
+    "engine.targets": "Target targets contrast",
+    "engine.units": "unit",
+    "engine.passes": "INPUT OUTPUT Keep Layer Look Looking Pass Seen Spot together",
+    "engine.rules": "Rule",
+    "engine.edits": "Edit ablate edit mask patch",
+    "engine.planner": "Cost Progress",
+    "registry": "View method",
+    "core.text": "Text",
+    "core.errors": "PellucidError BadRequest UnknownMethod BadSetting LayerNotFound BadTarget BadInput BadWeights "
+    "NotApplicable ModelFailed MethodFault Cancelled",
+    "results": "Attribution Base Gallery Graph Matrix Points Result Series Table",
+    "results.failure": "Failure",
+    "results.encode": "decode encode",
 }
+_HOMES = {name: f"pellucid.{home}" for home, names in _PUBLIC.items() for name in names.split()}
 __version__ = "0.1.0"
 
 

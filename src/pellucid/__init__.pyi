@@ -28,6 +28,8 @@ from pellucid.engine.passes import Pass as Pass
 from pellucid.engine.passes import Seen as Seen
 from pellucid.engine.passes import Spot as Spot
 from pellucid.engine.passes import together as together
+from pellucid.engine.planner import Cost as Cost
+from pellucid.engine.planner import Progress as Progress
 from pellucid.engine.rules import Rule as Rule
 from pellucid.engine.targets import Target as Target
 from pellucid.engine.targets import contrast as contrast

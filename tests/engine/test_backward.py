@@ -2,80 +2,56 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.core.errors import BadTarget, NotApplicable
-from pellucid.engine.passes import INPUT, Pass
-from pellucid.engine.rules import GUIDED
-from pellucid.engine.targets import Target
-from pellucid.engine.units import unit
-from pellucid.inputs.read import read
-from tests.engine.asking import ask, see
-from tests.networks import seeded
+import pellucid as pl
 
-X = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(3))
-NET = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.Flatten(), nn.Linear(80, 3)))()
+x = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
 
 
-def test_the_backward_of_a_unit_begins_at_its_layer():
-    leaf = X.clone().requires_grad_()
-    inside = NET[:3](leaf)[:, 2]
-    where = inside.flatten(1).argmax(1)
-    (expected,) = torch.autograd.grad(inside.flatten(1)[range(2), where].sum(), leaf)
-    seen = see(NET, X, grads=[INPUT, "0"], target=unit("2", 2))
-    assert torch.allclose(seen.grad(INPUT), expected, atol=1e-6)
-    assert torch.equal(seen.score, inside.flatten(1)[range(2), where].detach())
+def net(*layers: nn.Module) -> nn.Sequential:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), *layers, nn.Flatten(), nn.Linear(64, 3)).eval()
 
 
-def test_a_unit_and_a_class_are_two_backwards_on_one_forward():
-    x = read(X)
-    asked = (Target(1), Target(unit("2", 2)), Target(unit("2", 2)), Target(unit("2", 2, (0, 0))))
-    seen, cost = ask(NET, *(Pass(x, grads=[INPUT], target=target) for target in asked))
-    assert (cost.forwards, cost.backwards) == (1, 3)
-    assert torch.equal(seen[1].grad(INPUT), seen[2].grad(INPUT)) and not torch.equal(
-        seen[1].grad(INPUT), seen[3].grad(INPUT)
-    )
-    assert not seen[3].grad(INPUT)[:, :, 5:].any(), "one position reads its own window alone"
+def test_one_backward_for_each_target_and_rule() -> None:
+    lens = pl.Lens(net(nn.ReLU()))
+    views = lens.see(x, pl.saliency(), pl.guided_backprop(), pl.grad_cam(), target=pl.targets(0, 1))
+    assert (views.cost.forwards, views.cost.backwards) == (1, 4)
 
 
-def test_what_lies_behind_a_unit_has_no_gradient_from_it():
-    with pytest.raises(NotApplicable, match="no gradient reaches '4' from the target"):
-        see(NET, X, grads=["4"], target=unit("2", 2))
+def fail(_: torch.Tensor) -> torch.Tensor:
+    raise ZeroDivisionError("in the backward")
 
 
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        (unit("2", 9), "'2' has 5 channels, 0 to 4, not 9"),
-        (unit("2", 0, (9, 0)), "not on the grid"),
-        (unit("2", 0, (1,)), "not on the grid"),
-    ],
-)
-def test_units_that_do_not_exist(asked, words):
-    with pytest.raises(BadTarget, match=words):
-        see(NET, X, grads=[INPUT], target=asked)
+class Breaks(nn.Module):
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        if value.requires_grad:
+            value.register_hook(fail)
+        return value
 
 
-def test_rules_hold_below_a_unit():
-    plain, guided = (see(NET, X, grads=[INPUT], target=unit("2", 2), rules=rule).grad(INPUT) for rule in (None, GUIDED))
-    assert not torch.equal(plain, guided)
+def test_a_backward_that_raises_takes_no_forward_picture_with_it() -> None:
+    views = pl.Lens(net(Breaks())).see(x, pl.saliency(), pl.activation_maps(layer="0"))
+    assert isinstance(views[0], pl.Failure) and "the backward raised ZeroDivisionError" in views[0].reason
+    assert isinstance(views[0].error, pl.ModelFailed) and isinstance(views[0].error.__cause__, ZeroDivisionError)
+    assert isinstance(views[1], pl.Gallery)
 
 
-def test_a_failed_backward_leaves_the_graph_to_the_next():
-    class Once(nn.Linear):
-        """Its first backward raises."""
+class Silu(nn.Module):
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return value * torch.sigmoid(value)
 
-        raised = False
 
-        def forward(self, x):
-            out = super().forward(x)
-            if out.requires_grad:
-                out.register_hook(self.fail)
-            return out
+def test_a_rule_that_does_not_apply_leaves_the_gradient_alone() -> None:
+    views = pl.Lens(net(Silu())).see(x, pl.guided_backprop(), pl.saliency())
+    assert "composed in Python" in views[0].reason and "'1/mul.0'" in views[0].reason
+    assert isinstance(views[1], pl.Attribution)
 
-        def fail(self, _):
-            if not self.raised:
-                self.raised = True
-                raise ArithmeticError("first")
 
-    x = read(torch.randn(2, 4))
-    (bad, good), cost = ask(Once(4, 3), *(Pass(x, grads=[INPUT], target=Target(one)) for one in (0, 1)))
-    assert "ArithmeticError: first" in str(bad) and good.grad(INPUT).any() and cost.backwards == 2
+def test_an_output_without_gradient() -> None:
+    class Rounds(nn.Module):
+        def forward(self, value: torch.Tensor) -> torch.Tensor:
+            return value.detach()
+
+    with pytest.raises(pl.NotApplicable, match="carries no gradient"):
+        pl.saliency()(nn.Sequential(nn.Flatten(), nn.Linear(108, 2), Rounds()), x)

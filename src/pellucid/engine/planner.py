@@ -209,16 +209,12 @@ class Planner:
 
     def cost(self) -> Cost:
         """What it has cost so far."""
-        session = self.session
-        if session is None:
-            return Cost()
-        return Cost(
-            session.forwards,
-            session.samples,
-            session.backwards,
-            self.rounds,
-            session.kept_bytes,
-            torch.cuda.max_memory_allocated(self.looker.on_cuda) if self.looker.on_cuda else None,
-            perf_counter() - self._began,
-            tuple(self.chunks),
-        )
+        seconds = perf_counter() - self._began
+        return Cost() if self.session is None else _cost(self.session, self.rounds, seconds, tuple(self.chunks))
+
+
+def _cost(session: Session, rounds: int, seconds: float, chunks: tuple[int, ...]) -> Cost:
+    device = session.looker.on_cuda
+    peak = torch.cuda.max_memory_allocated(device) if device else None
+    kept = session.kept_bytes
+    return Cost(session.forwards, session.samples, session.backwards, rounds, kept, peak, seconds, chunks)
