@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -10,7 +11,7 @@ from pellucid.engine.recording import Recording
 from pellucid.engine.taps import Taps
 from pellucid.engine.wanted import last_place, leaves_of, wishes_of
 from pellucid.inputs.read import read
-from tests.engine.asking import see
+from tests.engine.asking import plan, see
 
 X = torch.randn(2, 4)
 MODEL = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 3))
@@ -87,3 +88,72 @@ def test_edited_parameters_are_copies():
     recording, edit = Recording(Taps([], []), grad_mode=False), ablate("0:weight")
     leaves_of(looker, [], [(Site("0", side=":weight"), edit)], state, recording)
     assert not state["0.weight"].any() and MODEL[0].weight.any() and id(edit) in recording.edited
+
+
+class Deep(nn.Module):
+    """Knows how often each of its parts ran."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.ran = nn.Linear(4, 4), nn.Linear(4, 2), []
+        self.first.register_forward_hook(lambda *_: self.ran.append("first"))
+        self.second.register_forward_hook(lambda *_: self.ran.append("second"))
+
+    def forward(self, x):
+        return self.second(self.first(x).relu())
+
+
+@pytest.mark.parametrize(
+    ("layer", "stops"),
+    [
+        ("first", True),
+        ("/relu.0", True),
+        ("first:in", True),
+        ("output", False),
+        ("second", False),
+        ("*", False),
+        ("input", False),
+        ("first:weight", False),
+    ],
+)
+def test_a_pass_to_an_early_layer_stops_there_the_second_time(layer, stops):
+    model = Deep()
+    looker, x = Looker(model), torch.randn(2, 4)
+
+    def early(x, _):
+        seen = yield from Pass(x, keep=[layer])
+        return [spot.value for spot in seen.at(layer)]
+
+    (first,), _ = plan(looker, early, x=x)
+    model.ran.clear()
+    (again,), _ = plan(looker, early, x=x)
+    assert model.ran == (["first"] if stops else ["first", "second"])
+    assert len(first.result) == len(again.result)
+    assert all(torch.equal(a, b) for a, b in zip(first.result, again.result, strict=True))
+
+
+def gradient(x, target):
+    return (yield from Pass(x, grads=["input"], target=target)).grad("input")
+
+
+def test_a_neighbour_that_wants_the_output_keeps_the_pass_going():
+    looker, x = Looker(Deep()), torch.randn(2, 4)
+
+    def early(x, _):
+        return (yield from Pass(x, keep=["first"]))["first"]
+
+    plan(looker, early, x=x)
+    tasks, planner = plan(looker, early, gradient, x=x, target=0)
+    assert (planner.cost().forwards, planner.cost().backwards) == (1, 1) and all(task.error is None for task in tasks)
+
+
+def test_a_stopped_pass_has_the_whole_trace_of_the_earlier_one():
+    looker, x = Looker(Deep()), read(torch.randn(2, 4))
+
+    def early(x, _):
+        seen = yield from Pass(x, keep=["first"])
+        return seen
+
+    (first,), _ = plan(looker, early, x=x)
+    (again,), _ = plan(looker, early, x=x)
+    assert again.result.trace.addresses() == first.result.trace.addresses() and again.result.output is None

@@ -118,7 +118,7 @@ def test_a_model_that_raises_in_the_middle_shows_how_far_it_came():
             self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
 
         def forward(self, x):
-            h = self.conv(x).relu()
+            self.conv(x).relu()
             raise KeyError("lost")
 
     views = pl.Lens(Middle()).see(torch.randn(1, 3, 8, 8), "flow_graph", "saliency", "weights")

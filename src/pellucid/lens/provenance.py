@@ -59,7 +59,7 @@ class Origin:
         """The result with its provenance, and with what is to be said of its input."""
         spec = view.spec
         x = x if "x" in spec.given else None
-        notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None and "x" in view.spec.given else ()))))
+        notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None else ()))))
         made = Provenance(
             method=spec.name,
             family=spec.family,
