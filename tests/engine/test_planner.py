@@ -5,11 +5,9 @@ from torchvision.models import resnet50
 
 import pellucid as pl
 from pellucid.core.errors import BadTarget, Cancelled, LayerNotFound, MethodFault, NotApplicable
-from pellucid.engine.looker import Looker
 from pellucid.engine.passes import INPUT, OUTPUT, Look, Pass, together
 from pellucid.engine.rules import GUIDED
 from pellucid.engine.targets import Target
-from pellucid.inputs.read import read
 from tests.contract import state
 from tests.engine.asking import plan
 from tests.networks import NETWORKS, seeded

@@ -28,6 +28,9 @@ def test_blocks_equal_the_whole(view):
         assert type(a) is type(b) and a.axes == b.axes and a.layer == b.layer
         assert np.allclose(a.values, b.values, rtol=1e-5, atol=1e-6) and a.values.shape == b.values.shape
         assert [one.index for one in a.targets] == [one.index for one in b.targets]
+        if hasattr(a, "images"):
+            assert a.captions == b.captions and len(a.images) == len(b.images)
+            assert all(np.allclose(one, two, rtol=1e-5, atol=1e-6) for one, two in zip(a.images, b.images, strict=True))
         if hasattr(a, "base"):
             assert np.array_equal(a.base.values, b.base.values) and np.allclose(a.heat, b.heat, rtol=1e-4, atol=1e-5)
 
