@@ -40,6 +40,21 @@ def test_how_many_rows_are_left_out():
     assert "40" not in words(drawn(table, many))
 
 
+def test_pictures_of_a_column_share_their_colours():
+    rows = ({"a": np.eye(2)}, {"a": -np.eye(2)})
+    mixed = Table(rows=rows, columns={"a": Text("a")})
+    images = [axes.images[0] for axes in drawn(table, mixed).axes if axes.images]
+    assert [(image.get_cmap().name, *image.get_clim()) for image in images] == [("RdBu_r", -1, 1)] * 2
+    assert "red positive, blue negative" in table.remark(mixed, STYLE)
+    plain = Table(rows=rows[:1], columns={"a": Text("a")})
+    assert table.remark(plain, STYLE) == "Small pictures: from 0 to their own largest value."
+
+
+def test_charts_beside_are_named_by_their_layer():
+    beside = (samples.series(layer="layer3"),)
+    assert "layer3" in words(drawn(table, samples.table(beside=beside)))
+
+
 @pytest.mark.parametrize("cell", [
     np.full((2, 2), np.nan), np.zeros((3, 3, 3)), -np.eye(3), np.zeros(0), float("inf"), 10**30])
 def test_odd_cells(cell):

@@ -17,7 +17,7 @@ from pellucid.results import spell
 from pellucid.results.series import Series
 from pellucid.results.table import Table
 
-MOST, BESIDE = 40, 6
+MOST, PICTURED, BESIDE = 40, 24, 6
 ROW, HEAD, PAD, PICTURE, STRIP = 0.235, 0.3, 0.1, 0.62, 0.9
 CELL, WIDEST, LEAST_BAR = 8.0, 2.6, 0.75
 CHART, TALL = 2.9, 1.5
@@ -25,7 +25,10 @@ CHART, TALL = 2.9, 1.5
 
 @dataclass(frozen=True)
 class Column:
-    """One column: key, heading, kind ("number", "picture", "words"), left edge and width in inches, largest number."""
+    """One column: key, heading, kind ("number", "picture", "words"), left edge and width in inches, largest number.
+
+    `signed`: whether any picture of the column has a value below zero, so that all of them are drawn about zero.
+    """
 
     key: str
     heading: list[str]
@@ -33,6 +36,7 @@ class Column:
     x: float
     width: float
     largest: float = 0.0
+    signed: bool = False
 
 
 def size(result: Table, style: Style) -> tuple[float, float]:
@@ -45,10 +49,15 @@ def size(result: Table, style: Style) -> tuple[float, float]:
 
 
 def remark(result: Table, style: Style) -> str:
-    """How many rows are left out."""
-    if len(result.rows) <= MOST:
-        return ""
-    return style.say(message("caption.first", shown=MOST, total=len(result.rows))) + style.say(message("list.stop"))
+    """How many rows are left out, and what the colours of small pictures mean."""
+    maps = [column for column in _columns(result, style) if column.kind == "picture"
+            and any(_axes(row.get(column.key)) == 2 for row in result.rows)]
+    parts = [message("caption.first", shown=_count(result), total=len(result.rows))] \
+        if len(result.rows) > _count(result) else []
+    parts += [message("table.pictures_signed")] if any(column.signed for column in maps) else []
+    parts += [message("table.pictures")] if any(not column.signed for column in maps) else []
+    gap = "" if style.lang == "zh" else " "
+    return gap.join(style.say(part) + style.say(message("list.stop")) for part in parts)
 
 
 def draw(canvas: Canvas, result: Table) -> None:
@@ -97,7 +106,7 @@ def _columns(result: Table, style: Style) -> list[Column]:
     x = 0.0
     numeric = set(result.facts["numeric"]) if result.rows else set()
     for key, heading in result.columns.items():
-        cells = [row.get(key) for row in result.rows[:MOST]]
+        cells = [row.get(key) for row in result.rows[:_count(result)]]
         pictures = [cell for cell in cells if isinstance(cell, np.ndarray)]
         if pictures:
             kind, inner = "picture", PICTURE if any(cell.ndim > 1 for cell in pictures) else STRIP
@@ -110,9 +119,20 @@ def _columns(result: Table, style: Style) -> list[Column]:
         inner = max([inner, *(measure.width(line, CELL, "bold") for line in lines)])
         sizes = [abs(float(cell)) for cell in cells if kind == "number" and cell is not None]
         finite = [one for one in sizes if math.isfinite(one)]
-        columns.append(Column(key, lines, kind, x, inner + 2 * PAD, max(finite, default=0.0)))
+        columns.append(Column(key, lines, kind, x, inner + 2 * PAD, max(finite, default=0.0),
+                              any(cell.size > 0 and bool((np.nan_to_num(cell) < 0).any()) for cell in pictures)))
         x += inner + 2 * PAD
     return columns
+
+
+def _count(result: Table) -> int:
+    """How many rows are drawn: fewer where they hold pictures."""
+    return PICTURED if any(_axes(cell) > 1 for row in result.rows for cell in row.values()) else MOST
+
+
+def _axes(cell: Any) -> int:
+    """Number of axes of a picture or strip, 0 for any other cell."""
+    return cell.ndim if isinstance(cell, np.ndarray) else 0
 
 
 def _head(columns: list[Column]) -> float:
@@ -123,7 +143,7 @@ def _heights(result: Table) -> list[float]:
     def tall(row: dict[str, Any]) -> float:
         return PICTURE + 0.1 if any(isinstance(cell, np.ndarray) and cell.ndim > 1 for cell in row.values()) else ROW
 
-    return [tall(row) for row in result.rows[:MOST]]
+    return [tall(row) for row in result.rows[:_count(result)]]
 
 
 def _cell(canvas: Canvas, plane: Axes, column: Column, cell: Any, y: float, tall: float) -> None:
@@ -144,7 +164,6 @@ def _cell(canvas: Canvas, plane: Axes, column: Column, cell: Any, y: float, tall
 
 def _image(canvas: Canvas, column: Column, cell: np.ndarray, y: float, tall: float) -> None:
     cell = np.nan_to_num(np.asarray(cell, dtype=np.float64))
-    signed = cell.ndim < 3 and bool((cell < 0).any())
     if cell.ndim == 1:
         axes = canvas.axes(column.x + PAD, y + 0.04, column.width - 2 * PAD, tall - 0.08)
         axes.fill_between(np.arange(cell.size), cell, step="mid", color=CURVES[0], alpha=0.7,
@@ -154,9 +173,12 @@ def _image(canvas: Canvas, column: Column, cell: np.ndarray, y: float, tall: flo
     ratio = min(PICTURE / max(1, cell.shape[1]), (tall - 0.1) / max(1, cell.shape[0]))
     axes = canvas.axes(column.x + PAD, y + 0.05, cell.shape[1] * ratio, cell.shape[0] * ratio)
     top = float(np.abs(cell).max()) if cell.size else 1.0
-    axes.imshow(cell, cmap="RdBu_r" if signed else "viridis", aspect="auto",
-                vmin=-top if signed else None, vmax=top if signed else None, interpolation="nearest")
+    axes.imshow(np.clip(cell, 0, 1) if cell.ndim == 3 else cell, cmap="RdBu_r" if column.signed else "viridis",
+                aspect="auto", interpolation="nearest", vmin=-(top or 1.0) if column.signed else 0.0, vmax=top or 1.0)
 
 
 def _chart(canvas: Canvas, curves: Series, x: float, y: float) -> None:
+    if curves.layer:
+        canvas.text(x + 0.55, y - 0.05, measure.shorten(curves.layer, CHART + 0.4, CELL), CELL, va="bottom",
+                    color=canvas.style.theme.ink)
     series.chart(canvas, curves, (x + 0.55, y, CHART - 0.6, TALL))
