@@ -4,7 +4,7 @@ from torch import nn
 
 from pellucid.core.errors import ModelFailed
 from pellucid.engine.edits import ablate
-from pellucid.engine.passes import OUTPUT, Pass
+from pellucid.engine.passes import OUTPUT, Keep, Pass
 from pellucid.engine.sharing import groups, shareable
 from pellucid.engine.targets import Target
 from pellucid.inputs.read import read
@@ -81,7 +81,19 @@ def test_a_forward_that_raises_fails_its_own_passes_alone():
     good, bad = read(-torch.ones(1, 2)), read(torch.ones(1, 2))
     seen, cost = ask(Picky(), Pass(bad, keep=[OUTPUT]), Pass(good, keep=[OUTPUT]), Pass(bad, keep=[OUTPUT]))
     assert [isinstance(one, ModelFailed) for one in seen] == [True, False, True]
-    assert cost.forwards == 1 + 3, "the shared forward, each of its members alone, and the good one"
+    assert cost.forwards == 2, (
+        "the model raises for all of its members alike: one forward for them, one for the good one"
+    )
+
+
+def test_a_reduction_that_raises_fails_its_own_pass_alone():
+    def breaks(value: torch.Tensor) -> torch.Tensor:
+        raise ZeroDivisionError("in the reduction")
+
+    keeps = ([Keep("", breaks)], [OUTPUT], [Keep("", torch.sum)])
+    seen, cost = ask(nn.Linear(4, 3), *(Pass(X, keep=keep) for keep in keeps))
+    assert [isinstance(one, Exception) for one in seen] == [True, False, False]
+    assert cost.forwards == 1 + 3, "the shared forward, and each of its members alone"
 
 
 def test_parameters_are_substituted_by_name_and_never_in_the_model():

@@ -48,7 +48,7 @@ def test_graphs():
     assert "5 operations and 6 connections; the longest path has 5 operations." in said
     assert "1,500 parameters, of which 47% are read in layer1" in said
     assert "One operation hands its output" in said
-    assert told(graph(samples.graph(failed=4))).startswith("The model raised at layer1.0.add;")
+    assert told(graph(samples.graph(failed=4))).startswith("The model raised after layer1.0.add;")
     assert "One group of identical blocks" in told(graph(samples.graph(folds=(("layer1.0", "layer1.1"),))))
     bare = tuple({**node, "parameters": 0} for node in samples.graph().nodes)
     assert "No operation reads a parameter" in told(graph(Graph(nodes=bare)))

@@ -1,11 +1,11 @@
 """Which passes share a forward, and how a group is run: together, alone to find the guilty one, cut to save memory."""
 
-from pellucid.core.errors import PellucidError
+from pellucid.core.errors import ModelFailed, PellucidError
 from pellucid.engine.group import run_group
 from pellucid.engine.halving import run_halved
 from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
-from pellucid.engine.passes import Pass, Seen
+from pellucid.engine.passes import Keep, Pass, Seen
 from pellucid.inputs.inputs import Inputs
 
 
@@ -45,7 +45,10 @@ def groups(passes: list[Pass], clean: Inputs | None) -> list[list[Pass]]:
 
 
 def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[Seen | PellucidError]:
-    """One group. A shared forward that raises is run again for each member alone, so that only the guilty one fails.
+    """One group.
+
+    A model that raises does so for every member; where a member's own code ran inside the forward, each member is run
+    again alone, so that only the guilty one fails.
 
     Raises:
         MemoryRanOut: it does not fit and cannot be cut.
@@ -53,7 +56,10 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     try:
         return run_group(session, group)
     except PellucidError as error:
-        return [error] if len(group) == 1 else [run_shared(session, [one], chunks)[0] for one in group]
+        innocent = isinstance(error, ModelFailed) and not any(_reduces(one) for one in group)
+        if innocent or len(group) == 1:
+            return [error for _ in group]
+        return [run_shared(session, [one], chunks)[0] for one in group]
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -61,3 +67,7 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     if answer is None:
         raise MemoryRanOut
     return answer
+
+
+def _reduces(one: Pass) -> bool:
+    return any(isinstance(layer, Keep) for layer in one.keep)
