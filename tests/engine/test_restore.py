@@ -154,6 +154,7 @@ def test_buffers_and_random_numbers_start_alike_in_every_forward():
         looker, Pass(read(x), keep=[OUTPUT]), Pass(x2, keep=[OUTPUT]), Pass(read(x), keep=[OUTPUT], edits=())
     )
     assert cost.forwards == 2 and torch.equal(seen[0][OUTPUT], expected) and model.calls == 0
+    assert torch.equal(seen[1][OUTPUT], network.build()(network.x(1)).detach()), "the second forward of one look"
 
 
 def test_the_same_seed_gives_the_same_random_numbers():
