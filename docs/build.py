@@ -1,43 +1,68 @@
 """Write the pages of the documentation into build/docs: one per method in each language, from the method's own words.
 
 `make docs` runs this, then mkdocs, which lays the pages out as a site. The pictures are those that the programs in
-examples/methods make: `examples/methods/NAME.py` writes `examples/out/NAME.png`.
+examples/methods make: each leaves its `result`, which is drawn here in both languages and themes.
 """
 
 import re
+import runpy
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pellucid import registry
 from pellucid.registry import MethodSpec
+from pellucid.render.report_words import FAMILIES
 
 Lang = Literal["en", "zh"]
+LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+THEMES = ("light", "dark")
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "build" / "docs"
-PICTURES = ROOT / "examples" / "out"
+WRITTEN = ROOT / "docs" / "pages"
+PICTURES = PAGES / "images"
 EXAMPLES = ROOT / "examples" / "methods"
-FAMILIES = {
-    "feature": ("Features", "特征可视化"), "activation": ("Activations", "激活可视化"),
-    "attention": ("Attention", "注意力可视化"), "decision": ("Decisions", "决策可视化"),
-    "gradient": ("Gradients and training", "梯度与训练"), "structure": ("Structure", "结构与权重"),
-    "judge": ("Judging pictures", "评判指标"), "outside": ("From other packages", "来自其他软件包"),
-}
 HEADINGS = {
-    "shows": ("What it shows", "它展示什么"), "cannot": ("What it cannot tell", "它不能说明什么"),
-    "check": ("How to check it", "如何检验"), "formula": ("Formula", "公式"), "steps": ("How it is made", "计算步骤"),
-    "needs": ("What it needs", "适用条件"), "settings": ("Settings", "设置"), "paper": ("Source", "出处"),
-    "example": ("Example", "示例"), "methods": ("Methods", "方法"), "none": ("It has none.", "没有可调的设置。"),
-    "setting": ("setting", "设置"), "default": ("default", "默认值"), "meaning": ("meaning", "含义"),
+    "shows": ("What it shows", "它展示什么"),
+    "cannot": ("What it cannot tell", "它不能说明什么"),
+    "check": ("How to check it", "如何检验"),
+    "formula": ("Formula", "公式"),
+    "steps": ("How it is made", "计算步骤"),
+    "needs": ("What it needs", "适用条件"),
+    "settings": ("Settings", "设置"),
+    "paper": ("Source", "出处"),
+    "example": ("Example", "示例"),
+    "methods": ("Methods", "方法"),
+    "none": ("It has none.", "没有可调的设置。"),
+    "setting": ("setting", "设置"),
+    "default": ("default", "默认值"),
+    "meaning": ("meaning", "含义（英文）"),
+    "question": ("question", "问题"),
+    "method": ("method", "方法"),
+    "takes": ("needs", "适用条件"),
+    "which": ("Which method for which question", "什么问题用什么方法"),
+    "lead": (
+        "Every method answers one question. Without one, `lens.see(x)` makes the tour: a few pictures of every family.",
+        "每种方法回答一个问题。不指定方法时，`lens.see(x)` 会做一次导览：每个适用的类别各给出几张图。",
+    ),
 }
 # Where the documents of the repository stand in the site, and what their links become there.
-DOCUMENTS = {"README.md": "index.md", "README.zh-CN.md": "zh/index.md", "CONTRIBUTING.md": "contributing.md",
-             "CHANGELOG.md": "changelog.md", "docs/design.md": "design.md"}
+DOCUMENTS = {
+    "README.md": "index.md",
+    "README.zh-CN.md": "zh/index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "docs/design.md": "design.md",
+}
+
+
+def picture(name: str, lang: Lang, theme: str) -> str:
+    """The file of a method's picture."""
+    return f"{name}.{lang}.{theme}.png"
 
 
 def word(key: str, lang: Lang) -> str:
@@ -62,13 +87,16 @@ class Page:
         """The page."""
         words, up = self.spec.words, "../../" if self.lang == "zh" else "../"
         parts = [f"# {words.title.say(self.lang)}", f"`pl.{self.spec.name}` · **{words.question.say(self.lang)}**"]
-        if (PICTURES / f"{self.spec.name}.png").is_file():
-            parts.append(f"![{words.title.say(self.lang)}]({up}images/{self.spec.name}.png)")
+        parts += [
+            f"![{words.title.say(self.lang)}]({up}images/{picture(self.spec.name, self.lang, theme)}#only-{theme})"
+            for theme in THEMES
+            if (PICTURES / picture(self.spec.name, self.lang, theme)).is_file()
+        ]
         parts += self.section("shows", words.shows.say(self.lang))
         parts += self.section("cannot", words.cannot.say(self.lang))
         parts += self.section("check", words.check.say(self.lang))
         parts += self.section("formula", words.formula and f"```text\n{words.formula}\n```")
-        parts += self.section("steps", words.steps.say(self.lang))
+        parts += self.section("steps", listed(words.steps.say(self.lang)))
         parts += self.section("needs", self.spec.needs.say(self.lang))
         parts += self.section("settings", self.settings)
         parts += self.section("example", self.example)
@@ -86,8 +114,10 @@ class Page:
             return word("none", self.lang)
         meanings = arguments(self.spec.doc)
         head = [word(key, self.lang) for key in ("setting", "default", "meaning")]
-        rows = [[f"`{name}`", default(parameter), meanings.get(name, "").replace("|", "\\|")]
-                for name, parameter in self.spec.settings.items()]
+        rows = [
+            [f"`{name}`", default(parameter), meanings.get(name, "").replace("|", "\\|")]
+            for name, parameter in self.spec.settings.items()
+        ]
         return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * 3, *rows])
 
     @property
@@ -95,6 +125,11 @@ class Page:
         """The program that makes the picture."""
         path = EXAMPLES / f"{self.spec.name}.py"
         return f"```python\n{path.read_text(encoding='utf-8').strip()}\n```" if path.is_file() else ""
+
+
+def listed(steps: str) -> str:
+    """Steps written in a row, `1. … 2. …`, as a list."""
+    return re.sub(r"(?:^|(?<=[.。；;]))\s*(\d{1,2}\.)\s*(?=[^\d\s])", r"\n\1 ", steps).strip()
 
 
 def default(parameter: Parameter) -> str:
@@ -129,31 +164,49 @@ def document(name: str) -> str:
         if known in DOCUMENTS:
             up = "../" * (len(page.relative_to(PAGES).parts) - 1)
             return f"[{link[1]}]({up}{DOCUMENTS[known]})"
-        return f"[{link[1]}]({'../' if name.endswith('zh-CN.md') else ''}images/{target.name})" \
-            if target.suffix in {".png", ".svg"} else link[1]
+        return (
+            f"[{link[1]}]({'../' if name.endswith('zh-CN.md') else ''}images/{target.name})"
+            if target.suffix in {".png", ".svg"}
+            else link[1]
+        )
 
-    return re.sub(r"\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)\)", turned, source.read_text(encoding="utf-8"))
+    text = source.read_text(encoding="utf-8").replace(
+        '="docs/images/', f'="{"../" * (len(page.parent.relative_to(PAGES).parts))}images/'
+    )
+    return re.sub(r"\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)\)", turned, text)
 
 
 def index(specs: list[MethodSpec], lang: Lang) -> str:
-    """The list of methods by family."""
-    parts = [f"# {word('methods', lang)}"]
-    for family, titles in FAMILIES.items():
-        members = [spec for spec in specs if spec.family == family]
-        if members:
-            parts.append(f"## {titles[lang == 'zh']}")
-            parts.append("\n".join(f"- [{spec.words.title.say(lang)}]({spec.name}.md) `{spec.name}`: "
-                                   f"{spec.words.question.say(lang)}" for spec in members))
+    """Which method for which question, by family."""
+    parts = [f"# {word('which', lang)}", word("lead", lang)]
+    head = [word(key, lang) for key in ("question", "method", "takes")]
+    for family, title in FAMILIES.items():
+        rows = [
+            [
+                f"**{spec.words.question.say(lang)}**",
+                f"[{spec.words.title.say(lang)}]({spec.name}.md)<br>`{spec.name}`",
+                spec.needs.say(lang),
+            ]
+            for spec in specs
+            if spec.family == family
+        ]
+        if rows:
+            parts.append(f"## {title.say(lang)}")
+            parts.append("\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * 3, *rows]))
     return "\n\n".join(parts) + "\n"
 
 
 def draw(specs: list[MethodSpec]) -> None:
-    """Run the example of every method; what they write becomes the pictures of the pages."""
+    """Run the example of every method, and draw its result in both languages and themes."""
     for spec in specs:
         path = EXAMPLES / f"{spec.name}.py"
         if path.is_file():
             print(f"examples/methods/{path.name}", flush=True)
-            subprocess.run([sys.executable, str(path)], cwd=ROOT, check=True)
+            sys.argv = [str(path), "--out", str(PICTURES / picture(spec.name, "en", "light"))]
+            result = runpy.run_path(str(path), run_name="__main__")["result"]
+            for lang in LANGUAGES:
+                for theme in THEMES:
+                    result.save(PICTURES / picture(spec.name, lang, theme), lang=lang, theme=theme)
 
 
 def write(path: str, text: str) -> None:
@@ -166,18 +219,16 @@ def main() -> None:
     """Write every page and every picture."""
     specs = [registry.find(name) for name in registry.names()]
     shutil.rmtree(PAGES, ignore_errors=True)
+    shutil.copytree(WRITTEN, PAGES)
+    shutil.copytree(ROOT / "docs" / "images", PICTURES, dirs_exist_ok=True)
     draw(specs)
-    for spec in specs:
-        for lang in ("en", "zh"):
+    for lang in LANGUAGES:
+        for spec in specs:
             page = Page(spec, lang)
             write(page.path, page.text)
-    write("methods/index.md", index(specs, "en"))
-    write("zh/methods/index.md", index(specs, "zh"))
+        write(f"{'zh/' if lang == 'zh' else ''}methods/index.md", index(specs, lang))
     for name, path in DOCUMENTS.items():
         write(path, document(name))
-    (PAGES / "images").mkdir(parents=True, exist_ok=True)
-    for picture in [*PICTURES.glob("*.png"), *(ROOT / "docs" / "images").glob("*")]:
-        shutil.copy(picture, PAGES / "images")
     print(f"{2 * len(specs)} pages of methods in {PAGES.relative_to(ROOT)}")
 
 

@@ -6,7 +6,7 @@ import pellucid as pl
 from pellucid.zoo.demo import PHOTOS, lens
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", default="examples/out/activation_maps.png", help="where the picture is written")
+parser.add_argument("--out", default="examples/out/activation_maps.png")
 asked = parser.parse_args()
 
 result = pl.activation_maps(layer="_blocks.1._swish#0", channels=12)(lens(), PHOTOS / "bison.jpg")

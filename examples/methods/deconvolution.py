@@ -6,7 +6,7 @@ import pellucid as pl
 from pellucid.zoo.demo import PHOTOS, lens
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", default="examples/out/deconvolution.png", help="where the picture is written")
+parser.add_argument("--out", default="examples/out/deconvolution.png")
 asked = parser.parse_args()
 
 result = pl.deconvolution()(lens(), PHOTOS / "jaguar.jpg")

@@ -6,7 +6,7 @@ import pellucid as pl
 from pellucid.zoo.demo import PHOTOS, lens
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", default="examples/out/flow_graph.png", help="where the picture is written")
+parser.add_argument("--out", default="examples/out/flow_graph.png")
 asked = parser.parse_args()
 
 result = pl.flow_graph()(lens(), PHOTOS / "koala.jpg")

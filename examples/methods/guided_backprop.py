@@ -6,7 +6,7 @@ import pellucid as pl
 from pellucid.zoo.demo import PHOTOS, lens
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", default="examples/out/guided_backprop.png", help="where the picture is written")
+parser.add_argument("--out", default="examples/out/guided_backprop.png")
 asked = parser.parse_args()
 
 result = pl.guided_backprop()(lens(), PHOTOS / "jaguar.jpg")

@@ -1,4 +1,4 @@
-"""Integrated gradients of a koala, from black: how the answer is shared among the pixels."""
+"""Integrated gradients of a koala, from an even grey: how the pixels share the answer."""
 
 import argparse
 
@@ -6,9 +6,9 @@ import pellucid as pl
 from pellucid.zoo.demo import PHOTOS, lens
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--out", default="examples/out/integrated_gradients.png", help="where the picture is written")
+parser.add_argument("--out", default="examples/out/integrated_gradients.png")
 asked = parser.parse_args()
 
-result = pl.integrated_gradients(n_steps=32)(lens(), PHOTOS / "koala.jpg")
+result = pl.integrated_gradients(n_steps=64)(lens(), PHOTOS / "koala.jpg")
 result.save(asked.out)
 print(result.describe())
