@@ -218,3 +218,23 @@ def test_a_failed_drawing_leaves_the_old_report(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         save_report([attribution()], path)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def luminance(colour):
+    parts = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_words_can_be_read_on_every_ground(drawn, tmp_path, theme):
+    blocks = re.findall(r":root \{(.*?)\}", saved(tmp_path, [attribution()]), re.DOTALL)
+    named = dict(re.findall(r"--([\w-]+): (#\w{6})", blocks[theme]))
+    for ink, grounds in {
+        "ink": ("page", "paper", "panel", "warn-panel"),
+        "muted": ("page", "paper", "panel"),
+        "accent": ("page", "paper"),
+        "warn": ("page", "paper"),
+    }.items():
+        for ground in grounds:
+            low, high = sorted(luminance(named[name]) for name in (ink, ground))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
