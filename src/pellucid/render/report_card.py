@@ -102,11 +102,14 @@ class Picture:
         return cls(_packed(light), _packed(dark), words.caption, light.width // DENSITY, light.height // DENSITY)
 
     def html(self, words: str, lang: str) -> str:
-        """The picture that fits the reader's theme; a very tall one scrolls in a window of its own."""
-        dark, light = (f"data:image/webp;base64,{b64encode(data).decode()}" for data in (self.dark, self.light))
-        made = (
-            f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
-            f'<img src="{light}" width="{self.width}" height="{self.height}" alt="{html(words)}"></picture>'
+        """Both pictures, of which the style shows one; a very tall one scrolls in a window of its own.
+
+        A `<picture>` would choose by itself, but keeps its choice on paper, which is light.
+        """
+        made = "".join(
+            f'<img class="{theme}" src="data:image/webp;base64,{b64encode(data).decode()}" width="{self.width}" '
+            f'height="{self.height}" alt="{html(words)}">'
+            for theme, data in (("light", self.light), ("dark", self.dark))
         )
         if self.height <= TALL:
             return made
