@@ -30,7 +30,7 @@ def test_image_by_the_way_back_or_by_its_extremes() -> None:
     np.testing.assert_allclose(back.values, (x.permute(0, 2, 3, 1) + 1) / 2, atol=1e-6)
     assert not back.stretched and notes == ()
     base, notes = base_of(x * 5)
-    assert base.stretched and "least and greatest" in notes[0].en and "拉伸" in notes[0].zh
+    assert base.stretched and notes == ()
     assert base.values.min((1, 2, 3)).tolist() == [0, 0] and base.values.max((1, 2, 3)).tolist() == [1, 1]
 
 

@@ -85,9 +85,7 @@ def test_notes_of_the_decoder_and_of_an_unknown_way_back() -> None:
     turned = picture()
     turned.getexif()[0x0112] = 3
     inputs = read(turned, preprocess=lambda one: torch.rand(3, 8, 8))
-    assert any("EXIF" in note.en for note in inputs.notes) and any(
-        "least and greatest" in note.en for note in inputs.notes
-    )
+    assert any("EXIF" in note.en for note in inputs.notes)
     assert inputs.base["input"].stretched
 
 

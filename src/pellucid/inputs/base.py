@@ -61,10 +61,7 @@ def _image(x: Tensor, preprocess: Preprocess | None) -> tuple[Base, tuple[Text, 
     low, high = values.min((1, 2, 3), keepdims=True), values.max((1, 2, 3), keepdims=True)
     flat = high <= low
     stretched = np.where(flat, np.float32(0.5), (values - low) / np.where(flat, 1, high - low))
-    note = Text("The picture is drawn between its own least and greatest value, because the way back from the model's "
-                "input to a picture was not stated (preprocess=).",
-                "由于未声明从模型输入还原图片的方法（preprocess=），图片按其自身的最小值与最大值拉伸显示。")
-    return Base("image", _three(stretched), stretched=True), (note,)
+    return Base("image", _three(stretched), stretched=True), ()
 
 
 def _three(pixels: np.ndarray) -> np.ndarray:

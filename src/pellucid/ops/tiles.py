@@ -45,7 +45,7 @@ def _flat(kernel: Tensor) -> Tensor:
 
 
 def thumbnail(value: Tensor) -> np.ndarray:
-    """A picture of at most 32 × 32: maps averaged over channels, matrices as they are, vectors as a strip.
+    """A picture of at most 32 × 32: maps averaged over channels, matrices as they are, vectors as a band.
 
     Args:
         value: one example's activation `(channel, *grid)`, `(token, feature)`, `(unit,)`, or a weight.
@@ -57,4 +57,5 @@ def thumbnail(value: Tensor) -> np.ndarray:
     if value.ndim == 0:
         picture = value.reshape(1, 1)
     size = (min(THUMBNAIL, picture.shape[0]), min(THUMBNAIL, picture.shape[1]))
-    return adaptive_avg_pool2d(picture[None, None], size)[0, 0].numpy()
+    small = adaptive_avg_pool2d(picture[None, None], size)[0, 0]
+    return small.expand(max(1, small.shape[1] // 5), -1).numpy() if value.ndim == 1 else small.numpy()

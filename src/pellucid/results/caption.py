@@ -101,6 +101,6 @@ def _shape(result: Attribution) -> list[Text]:
         one = len(factors) == 1 and next(iter(factors)) > 1
         parts.append(message("caption.enlarged", factor=spell.number(next(iter(factors))), **words) if one
                      else message("caption.resampled", **words))
-    if base.stretched and not result.notes:  # the reading of the input has its own note about it
+    if base.stretched:
         parts.append(message("caption.stretched"))
     return parts

@@ -17,6 +17,8 @@ ROW = 8.1
 GAP, HEAD, LINE = 0.1, 0.24, 0.135
 CAPTION, HEADING = 7.0, 8.5
 LINES = 2
+BAR_ROOM = 1.35
+ALONE = 4.2
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def size(result: Gallery, style: Style) -> tuple[float, float]:
     side, tall = _side(result)
     right = max(tile.x + (tile.room if tile.heading else side) for tile in tiles)
     bottom = max(tile.y for tile in tiles) + tall + LINE * _lines(result, style) + 0.02
-    return right + (ROOM if result.scale else 0), bottom
+    return right + (ROOM if result.scale else 0), max(bottom, tiles[0].y + BAR_ROOM) if result.scale else bottom
 
 
 def remark(result: Gallery, style: Style) -> str:
@@ -72,7 +74,7 @@ def draw(canvas: Canvas, result: Gallery) -> None:
     if result.scale is not None:
         width, height = size(result, style)
         top = tiles[0].y
-        bar(canvas, width - ROOM + 0.12, top, max(0.9, min(2.2, height - top - LINE * 2)), result.scale)
+        bar(canvas, width - ROOM + 0.12, top, min(2.2, max(BAR_ROOM - LINE, height - top - LINE * 2)), result.scale)
 
 
 def _tile(canvas: Canvas, result: Gallery, tile: Tile, side: float, tall: float) -> None:
@@ -93,6 +95,10 @@ def _tile(canvas: Canvas, result: Gallery, tile: Tile, side: float, tall: float)
 def _side(result: Gallery) -> tuple[float, float]:
     """Width and height of the place of a tile: as tall as the tallest of these images needs."""
     count = len(result.images)
+    if count == 1:
+        ratio = min(1.6, max(0.2, result.images[0].shape[0] / max(1, result.images[0].shape[1])))
+        side = min(ALONE, ALONE * 0.75 / ratio)
+        return side, side * ratio
     side = 1.75 if count <= 4 else 1.2 if count <= 18 else 0.92 if count <= 48 else 0.74
     tallest = max((image.shape[0] / max(1, image.shape[1]) for image in result.images), default=1.0)
     return side, side * min(1.6, max(0.2, tallest))

@@ -171,7 +171,8 @@ def _image(canvas: Canvas, column: Column, cell: np.ndarray, y: float, tall: flo
         axes.margins(0)
         return
     ratio = min(PICTURE / max(1, cell.shape[1]), (tall - 0.1) / max(1, cell.shape[0]))
-    axes = canvas.axes(column.x + PAD, y + 0.05, cell.shape[1] * ratio, cell.shape[0] * ratio)
+    high = cell.shape[0] * ratio
+    axes = canvas.axes(column.x + PAD, y + (tall - high) / 2, cell.shape[1] * ratio, high)
     top = float(np.abs(cell).max()) if cell.size else 1.0
     axes.imshow(np.clip(cell, 0, 1) if cell.ndim == 3 else cell, cmap="RdBu_r" if column.signed else "viridis",
                 aspect="auto", interpolation="nearest", vmin=-(top or 1.0) if column.signed else 0.0, vmax=top or 1.0)
