@@ -48,7 +48,8 @@ def attribution(shape, **changes):
     pytest.param(attribution((1, 7), base=Base("features", np.zeros((1, 7))), signed=True),
                  "Red for, blue against; not normalised.", id="bars"),
     pytest.param(attribution((1, 28, 28), base=Base("image", np.zeros((1, 28, 28, 3)), stretched=True)),
-                 "Colours: -1 to 1, not normalised; the picture beneath is stretched to its own extremes (no preprocess= was stated).",
+                 "Colours: -1 to 1, not normalised; the picture beneath is stretched to its own extremes "
+                 "(no preprocess= was stated).",
                  id="stretched"),
     pytest.param(attribution((1, 3, 4), base=Base("tokens", None, (tuple("abc"),)), reduction="l2"),
                  "Colours: 0 to 1.51, not normalised; l2 norm over features.", id="tokens"),
