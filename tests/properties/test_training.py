@@ -11,7 +11,7 @@ from tests.networks import NETWORKS, known
 
 few = settings(max_examples=10, deadline=None, derandomize=True)
 seeds = st.integers(0, 999)
-ACTIVATION, WEIGHT = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ weight"
+ACTIVATION, WEIGHT = "‖∂L/∂a‖", "‖∂L/∂W‖"
 
 
 @few

@@ -30,7 +30,8 @@ def _table(result: Result, lang: str) -> str:
         head = [say(words, lang) for words in result.columns.values()]
         rows = [[row.get(key) for key in result.columns] for row in result.rows]
     elif isinstance(result, Series):
-        head = [say(result.position_unit, lang) or phrase("position", lang), *result.curves]
+        names = [say(result.called(name), lang) for name in result.curves]
+        head = [say(result.position_unit, lang) or phrase("position", lang), *names]
         rows = [list(row) for row in zip(_positions(result), *result.curves.values(), strict=True)]
     elif isinstance(result, Points):
         names = [say(name, lang) or str(axis) for axis, name in enumerate(result.axis_names)]

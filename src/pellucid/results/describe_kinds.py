@@ -118,7 +118,7 @@ def series(result: Series) -> list[Text]:
         seen = np.flatnonzero(np.isfinite(curves[name]))
         curve = curves[name]
         top = int(seen[np.argmax(curve[seen])])
-        words = {"name": name, "high": spell.number(float(curve[top])), "where": _position(result, top)}
+        words = {"name": result.called(name), "high": spell.number(float(curve[top])), "where": _position(result, top)}
         found.append(message("series.histogram", **words) if result.style == "histogram" else
                      message("series.change", first=spell.number(float(curve[seen[0]])),
                              last=spell.number(float(curve[seen[-1]])), low=spell.number(float(np.nanmin(curve))),

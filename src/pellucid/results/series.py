@@ -16,6 +16,7 @@ class Series(Result):
 
     Args:
         curves: name → `(position,)` array; NaN where a curve has no value.
+        names: how a curve is called in words, where its key is not enough.
         positions: `(position,)` numbers, or empty for 0, 1, 2, …
         labels: a name per position (layers), or empty.
         position_unit: what the horizontal axis counts.
@@ -27,12 +28,17 @@ class Series(Result):
     kind: ClassVar[str] = "series"
     values: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     curves: dict[str, np.ndarray] = field(default_factory=dict)
+    names: dict[str, Text] = field(default_factory=dict)
     positions: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
     position_unit: Text | str = ""
     log: bool = False
     marks: dict[int, Text] = field(default_factory=dict)
     style: str = "line"
+
+    def called(self, curve: str) -> Text | str:
+        """The name of a curve, in words."""
+        return self.names.get(curve, curve)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "curves", {name: as_array(curve) for name, curve in self.curves.items()})

@@ -124,7 +124,7 @@ def all_sides(lens: Lens, watch: Watch | None = None) -> Chapter:
         _view("activation_maps", layer=("_swish#0", "_blocks.4._swish#0", "_swish#1"), channels=12),
         _view("saliency"),
         _view("input_x_gradient"),
-        _view("integrated_gradients", n_steps=16),
+        _view("integrated_gradients", n_steps=64),
         _view("guided_backprop"),
     )
     return Chapter(

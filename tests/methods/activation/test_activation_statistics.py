@@ -86,9 +86,9 @@ def test_pre_activations_lie_under_the_function() -> None:
     network = NETWORKS["smooth"]
     table = pl.activation_statistics(curves=1)(network.build(), network.x(2))
     (series,) = table.beside
-    centres, density = np.array(series.positions), series.curves["pre-activation density"]
+    centres, density = np.array(series.positions), series.curves["density"]
     assert float(density.sum() * (centres[1] - centres[0])) == pytest.approx(1.0)
-    drawn = series.curves["gelu, scaled"]
+    drawn = series.curves["gelu"]
     exact = F.gelu(torch.tensor(centres)).numpy()
     np.testing.assert_allclose(drawn / density.max(), exact / np.abs(exact).max(), rtol=1e-6)
     assert float(np.average(centres, weights=density)) == pytest.approx(
@@ -100,7 +100,7 @@ def test_pre_activations_lie_under_the_function() -> None:
 def test_a_function_with_settings_of_its_own_is_not_drawn() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.LeakyReLU(0.3), nn.Linear(4, 2)).eval()
     (series,) = pl.activation_statistics()(model, torch.randn(8, 4)).beside
-    assert list(series.curves) == ["pre-activation density"]
+    assert list(series.curves) == ["density"]
 
 
 def test_a_module_called_twice_has_two_rows() -> None:

@@ -9,7 +9,7 @@ import pellucid as pl
 from tests.networks import NETWORKS, known
 from tests.oracle import naive
 
-ACTIVATION, WEIGHT, RATIO = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ weight", "‖∂L/∂W‖ / ‖W‖"
+ACTIVATION, WEIGHT, RATIO = "‖∂L/∂a‖", "‖∂L/∂W‖", "‖∂L/∂W‖ / ‖W‖"
 
 
 def stack(scale: float, depth: int = 6) -> pl.Lens:

@@ -130,13 +130,16 @@ def _curves(seen: Seen, dense: Keep, most: int) -> tuple[Series, ...]:
 
 def _curve(spot: Spot) -> Series:
     centres, density = spot.value
-    curves = {"pre-activation density": density.numpy()}
+    curves = {"density": density.numpy()}
+    names = {"density": Text("pre-activation density", "预激活值的密度")}
     shape = activation_curve(spot.place.op, centres)
     if shape is not None:
         top = float(shape.abs().max()) or 1.0
-        curves[f"{spot.place.op}, scaled"] = (shape / top * float(density.max())).numpy()
+        curves[spot.place.op] = (shape / top * float(density.max())).numpy()
+        names[spot.place.op] = Text(f"{spot.place.op}, scaled", f"{spot.place.op}（已缩放）")
     return Series(
         curves=curves,
+        names=names,
         positions=tuple(centres.tolist()),
         position_unit=Text("pre-activation", "预激活值"),
         unit=Text("density", "密度"),

@@ -15,7 +15,8 @@ from pellucid.registry import method
 from pellucid.results import Series
 
 VANISHING, EXPLODING, NOTABLE = 1e-3, 1e3, 0.1
-_ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖ activation", "‖∂L/∂W‖ weight", "‖∂L/∂W‖ / ‖W‖"
+_ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖", "‖∂L/∂W‖", "‖∂L/∂W‖ / ‖W‖"
+_NAMES = {_ACTIVATION: Text("‖∂L/∂a‖ activation", "‖∂L/∂a‖ 激活"), _WEIGHT: Text("‖∂L/∂W‖ weight", "‖∂L/∂W‖ 权重")}
 
 _VERDICTS = {
     "steady": "平稳",
@@ -83,6 +84,7 @@ def gradient_flow(
     slope = _slope(flow)
     return Series(
         curves={_ACTIVATION: flow, _WEIGHT: moved, _RATIO: ratio},
+        names=_NAMES,
         labels=tuple(spot.address for spot in spots),
         position_unit=Text("layer, first to last", "层（由前到后）"),
         unit=Text("norm", "范数"),

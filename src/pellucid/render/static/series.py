@@ -57,10 +57,10 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
         axes.set_xlabel(style.say(result.position_unit), fontsize=canvas.font(8), color=style.theme.muted)
     _marks(canvas, axes, result)
     if len(curves) > 1:
-        _legend(canvas, [name for name, _ in curves], colours, box)
+        _legend(canvas, [style.say(result.called(name)) for name, _ in curves], colours, box)
     elif curves[0][0]:
-        canvas.text(box[0] + box[2] + 0.12, box[1], measure.shorten(curves[0][0], 1.7, NAME), NAME,
-                    color=style.theme.muted)
+        name = measure.shorten(style.say(result.called(curves[0][0])), 1.7, NAME)
+        canvas.text(box[0] + box[2] + 0.12, box[1], name, NAME, color=style.theme.muted)
 
 
 def _places(result: Series, count: int) -> np.ndarray:
@@ -144,6 +144,5 @@ def _legend(canvas: Canvas, names: list[str], colours: list[str], box: tuple[flo
 
 
 def _right(result: Series, style: Style) -> float:
-    del style
-    widest = max((measure.width(name, NAME) for name in result.curves), default=0.0)
+    widest = max((measure.width(style.say(result.called(name)), NAME) for name in result.curves), default=0.0)
     return min(1.7, widest) + 0.4
