@@ -10,6 +10,7 @@ INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench docs clean

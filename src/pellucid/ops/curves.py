@@ -1,6 +1,7 @@
 """Curves of activation functions."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -10,7 +11,7 @@ _WITHOUT_SETTINGS = frozenset(
 )
 
 
-def activation_curve(op: str, at: Tensor) -> Tensor | None:
+def activation_curve(op: str, at: Float[Tensor, " position"]) -> Float[Tensor, " position"] | None:
     """The activation function `op` at some points; None where it has settings that its name does not tell."""
     if op not in _WITHOUT_SETTINGS:
         return None

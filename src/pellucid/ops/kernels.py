@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
@@ -14,7 +15,7 @@ def is_transposed(module: Any) -> bool:
     return isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d))
 
 
-def filters_first(weight: Tensor, module: Any = None) -> Tensor:
+def filters_first(weight: Float[Tensor, "*axes"], module: Any = None) -> Float[Tensor, "filter *rest"]:
     """`(filter, channel, *kernel)`, also for transposed convolutions; anything else as it is.
 
     Args:
@@ -27,7 +28,7 @@ def filters_first(weight: Tensor, module: Any = None) -> Tensor:
     return grouped.flatten(0, 1)
 
 
-def near_copies(filters: Tensor) -> int | None:
+def near_copies(filters: Float[Tensor, "filter *rest"]) -> int | None:
     """How many filters have another one that points the same way (cosine above `ALIKE`).
 
     Args:

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from jaxtyping import Float
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 
 
-def channels_first(value: Tensor, layout: Any, where: str = "") -> Tensor:
+def channels_first(
+    value: Float[Tensor, "batch *axes"], layout: Any, where: str = ""
+) -> Float[Tensor, "batch channel *grid"]:
     """`(batch, channel, *grid)` from any layout; prefix tokens are dropped.
 
     Args:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 BINS = 64
@@ -58,7 +59,7 @@ def _any_but(flags: Tensor, axis: int) -> Tensor:
     return flags.movedim(axis, 0).flatten(1).any(1)
 
 
-def histogram(value: Tensor) -> tuple[Tensor, Tensor]:
+def histogram(value: Float[Tensor, "*axes"]) -> tuple[Float[Tensor, " bin"], Float[Tensor, " bin"]]:
     """Density over `BINS` equal bins between the extremes: centres and densities, on the CPU."""
     flat = value.detach().flatten().double().cpu()
     flat = flat[flat.isfinite()]
