@@ -5,7 +5,7 @@ from typing import Any
 
 from pellucid.core.errors import BadSetting
 from pellucid.inputs.preprocess import PRESETS
-from pellucid.zoo.open import OpenedModel
+from pellucid.zoo.opened import OpenedModel
 from pellucid.zoo.weights import load_weights
 
 NAME = "EfficientNet-Lite0"

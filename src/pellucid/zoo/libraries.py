@@ -10,7 +10,7 @@ from torch import nn
 from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.core.text import Text
 from pellucid.inputs.preprocess import Preprocess, preprocess_of
-from pellucid.zoo.open import OpenedModel
+from pellucid.zoo.opened import OpenedModel
 
 _RANDOM = Text(
     "No weights were given: the network has random weights (seed 0), so its pictures show its structure, not a skill.",

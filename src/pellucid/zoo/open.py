@@ -1,37 +1,15 @@
 """Models by name: `torchvision:resnet18`, `timm:resnet18`, `my.nets:Net`, `nets.py:Net`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from torch import nn
-
 from pellucid.core.errors import BadSetting, quoted
-from pellucid.core.text import Text
-from pellucid.inputs.preprocess import Preprocess
 from pellucid.zoo.checkpoint import is_torchscript
+from pellucid.zoo.opened import OpenedModel
 from pellucid.zoo.weights import load_weights
 
 _GRAMMAR = "torchvision:NAME, timm:NAME, module:Class or file.py:Class"
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-
-
-@dataclass(frozen=True, eq=False)
-class OpenedModel:
-    """A model and what its source states of it.
-
-    Args:
-        model: in evaluation mode.
-        name: how to call it in a report.
-        preprocess: from a picture to its input, where the source states one.
-        labels: a name per class, where the source and the weights state them.
-        notes: what the reader must know: whose code ran, which weights it has.
-    """
-
-    model: nn.Module
-    name: str
-    preprocess: Preprocess | None = None
-    labels: tuple[str, ...] | None = None
-    notes: tuple[Text, ...] = ()
 
 
 def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
