@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from pellucid.core.errors import BadSetting
@@ -121,3 +122,17 @@ def test_no_such_file_or_module(file: Path) -> None:
     assert "'nets.py'" in caught.value.nearest
     with pytest.raises(BadSetting, match=r"finds no module 'no\.such\.thing'"):
         open_model("no.such.thing:Net")
+
+
+def test_random_weights_are_the_same_each_time_and_are_told(tmp_path: Path) -> None:
+    code = "from torch import nn\nready = nn.Linear(3, 2)\ndef made():\n    return nn.Linear(3, 2)\n"
+    (tmp_path / "drawn.py").write_text(code)
+    for name in ("ready", "made"):
+        torch.manual_seed(1)
+        first = open_model(f"{tmp_path / 'drawn.py'}:{name}")
+        after = torch.rand(1)
+        second = open_model(f"{tmp_path / 'drawn.py'}:{name}")
+        assert torch.equal(first.model.weight, second.model.weight)
+        torch.manual_seed(1)
+        assert torch.equal(torch.rand(1), after)
+        assert "random (seed 0)" in first.notes[-1].en

@@ -37,7 +37,7 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
         opened = (open_torchvision if library == "torchvision" else open_timm)(name, trained=weights is not None)
     else:
         _refuse_what_is_no_code(spec)
-        opened = open_own(spec)
+        opened = open_own(spec, trained=weights is not None)
     notes = opened.notes if weights is None else (*opened.notes, *load_weights(opened.model, weights))
     opened.model.eval()
     return replace(opened, notes=notes)

@@ -12,7 +12,8 @@ def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens: 
 
     Args:
         spec: `torchvision:NAME`, `timm:NAME`, `module:Class`, `path/file.py:Class`.
-        weights: a file of a state dict; without it the weights are random, and every result says so.
+        weights: a file of a state dict; without it the weights are random or what your code makes, and every
+            result says so.
         lens: arguments of `Lens`; they win over what the source of the model states.
     Raises:
         BadSetting: there is no such model.

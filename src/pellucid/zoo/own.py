@@ -10,21 +10,37 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.core.text import Text
-from pellucid.zoo.open import OpenedModel
+from pellucid.zoo.opened import OpenedModel
+
+_UNTRAINED = Text(
+    "No weights file was given: the weights are what the model's code makes; where it draws them, they are random "
+    "(seed 0).",
+    "未提供权重文件：权重由模型代码自行产生；若为随机初始化，种子为 0。",
+)
 
 
-def open_own(spec: str) -> OpenedModel:
+def open_own(spec: str, *, trained: bool) -> OpenedModel:
     """The model that `module:NAME` or `file.py:NAME` makes.
 
-    A file is run by its path. The current folder is not searched for modules unless Python already does.
+    Random weights are the same ones each time. A file is run by its path. The current folder is not searched for
+    modules unless Python already does.
 
+    Args:
+        trained: whether weights will follow.
     Raises:
         BadSetting: no such module, file or name; it is no model; or its code failed.
     """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return _opened(spec, trained)
+
+
+def _opened(spec: str, trained: bool) -> OpenedModel:
     source, _, name = spec.rpartition(":")
     module = _from_file(Path(source)) if source.endswith(".py") else _from_module(source)
     found: Any = module
@@ -39,7 +55,8 @@ def open_own(spec: str) -> OpenedModel:
         found = getattr(found, part)
     model = found if isinstance(found, nn.Module) else _made(found, spec)
     place = getattr(module, "__file__", None) or source
-    return OpenedModel(model, name, notes=(Text(f"The model's code: {place}", f"模型代码：{place}"),))
+    note = Text(f"The model's code: {place}", f"模型代码：{place}")
+    return OpenedModel(model, name, notes=(note,) if trained else (note, _UNTRAINED))
 
 
 def _made(factory: Any, spec: str) -> nn.Module:
