@@ -74,3 +74,10 @@ def test_clipping_is_in_the_caption():
 def test_small_words():
     assert sizes((7, 7)) == "7×7"
     assert scope(samples.matrix().scale).en == "one scale for all panels"
+
+
+def test_a_map_with_its_channels_last_is_not_called_enlarged():
+    series = Base("series", values=np.zeros((1, 4, 20)))
+    result = attribution((1, 20, 4), base=series, axes=("batch", "time", "channel"), reduction="max_abs")
+    assert result.heat.shape == (1, 20)
+    assert "enlarged" not in caption(result) and "map" not in caption(result)

@@ -81,3 +81,11 @@ def test_weights_are_what_speaks_for_the_target():
     result = Attribution(values=np.array([[[-1.0, 2.0]]]), signed=True)
     share, sign = weights(result, result.heat[0])
     assert (share.tolist(), sign) == ([[0, 2]], "positive")
+
+
+def test_one_step_of_a_series_is_a_place_and_not_a_stretch():
+    values = np.zeros((1, 1, 20), "f4")
+    values[0, 0, 19] = 1
+    result = Attribution(values=values, base=Base("series", values=np.zeros((1, 1, 20))), reduction="sum")
+    assert "most of it at 19." in told(result)
+    assert "大多在 19 处。" in attribution(result)[0].zh

@@ -6,6 +6,7 @@ from pellucid.core.text import Text, say
 from pellucid.results import spell
 from pellucid.results.attribution import Attribution
 from pellucid.results.gallery import Gallery
+from pellucid.results.heat import reduce
 from pellucid.results.result import Result
 from pellucid.results.scale import Scale
 
@@ -94,7 +95,9 @@ def _shape(result: Attribution) -> list[Text]:
         parts.append(message(f"caption.{result.reduction}", axis=axis))
     if base is None or base.kind in ("tokens", "features", "array") or not base.grid:
         return parts
-    map_size = result.values.shape[-len(base.grid):]
+    map_size = reduce(result).shape[1:]
+    if len(map_size) != len(base.grid):
+        return parts
     factors = {goal / size for goal, size in zip(base.grid, map_size, strict=True)}
     words = {"size": sizes(map_size), "goal": sizes(base.grid)}
     if map_size != base.grid:

@@ -83,6 +83,8 @@ def _area(kind: str, heat: np.ndarray, shares: np.ndarray, sign: str, target: Te
     if heat.ndim == 1:
         places = np.flatnonzero(half)
         low, high = np.percentile(places, [10, 90])
+        if round(low) == round(high):
+            return message("map.at", start=round(low), **words)
         return message("map.along", start=round(low), stop=round(high), **words)
     if heat.ndim == 3:
         places = np.repeat(np.arange(len(half)), half.sum((1, 2)))

@@ -64,8 +64,9 @@ def gallery(result: Gallery) -> list[Text]:
     values = np.concatenate([image[np.isfinite(image)] for _, image in plain])
     if not values.size:
         return [*found, message("odd.nan_all")]
-    found.append(message("gallery.range", low=spell.number(float(values.min())),
-                         high=spell.number(float(values.max())), caption=_label(result.captions, best)))
+    ends = {"low": spell.number(float(values.min())), "high": spell.number(float(values.max()))}
+    found.append(message("gallery.range", caption=_label(result.captions, best), **ends) if count > 1
+                 else message("gallery.range_one", **ends))
     blank = sum(peak == 0 for peak in peaks)
     flat = sum(measures.is_flat(image) for _, image in plain) - blank
     if blank:
