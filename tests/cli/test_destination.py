@@ -75,3 +75,10 @@ def test_a_folder_holds_everything(tmp_path, views):
     names = ["report.html", "01-saliency.png", "01-saliency.npz", "02-saliency.png", "02-saliency.npz"]
     assert [path.name for path in written] == names
     assert "<title>T</title>" in written[0].read_text()
+
+
+def test_a_place_that_refuses_is_named_as_it_was_asked_for(tmp_path, views):
+    made = Destination(tmp_path / "none" / "a.html", "report")
+    (tmp_path / "none").write_text("")
+    with pytest.raises(pl.BadRequest, match=r"a\.html' cannot be written"):
+        made.write(views, "en", "")

@@ -260,3 +260,38 @@ def test_first_sentences():
 def test_titles():
     assert title_of("Net", ["a/b/cat.jpg"]) == "Net: cat.jpg" and title_of("Net", []) == "Net"
     assert capital("the model") == "The model"
+
+
+def test_every_example_has_its_prediction():
+    told = see("nets.py:rows", "random:3x5", "-m", "saliency").stdout
+    predicted = re.search("Predicted: (.*)", told)
+    assert predicted is not None and predicted[1].count("class") == 3
+    more = see("nets.py:rows", "random:7x5", "-m", "saliency").stdout
+    assert ", and 2 more" in more
+
+
+def test_without_weights_the_same_network_each_time(folder):
+    for name in ("a.npz", "b.npz"):
+        torch.manual_seed(1 if name == "a.npz" else 2)
+        assert see("nets.py:Net", X, "-m", "saliency", "-o", name).exit_code == 0
+    with np.load("a.npz") as a, np.load("b.npz") as b:
+        assert np.array_equal(a["values"], b["values"])
+
+
+def test_labels_of_another_number_of_classes_are_told(folder):
+    (folder / "two.txt").write_text("left\nright\n")
+    seen = see("nets.py:Net", X, "-m", "saliency", "--labels", "two.txt")
+    assert seen.exit_code == 0 and "'two.txt' holds 2 class names" in seen.stderr
+    fits = see("nets.py:rows", "random:1x5", "-m", "saliency", "--labels", "two.txt")
+    assert "class names" not in fits.stderr
+
+
+def test_what_helps_stands_below_what_was_not_made():
+    seen = see("nets.py:Net", X, "-m", "grad_cam:layer=fc")
+    assert seen.exit_code == 1 and "try       name a layer that keeps height and width" in seen.stdout
+
+
+def test_layers_of_a_picture_ask_for_the_option(folder):
+    Image.new("RGB", (10, 10)).save("p.png")
+    seen = CliRunner().invoke(main, ["layers", "nets.py:Net", "p.png"])
+    assert seen.exit_code == 2 and "--preprocess imagenet" in seen.stderr and "pl." not in seen.stderr

@@ -64,7 +64,17 @@ class Destination:
 
         Returns:
             The files, the one to open first.
+        Raises:
+            BadRequest: the place refused them.
         """
+        try:
+            return self._write(views, lang, title)
+        except OSError as error:
+            raise BadRequest(
+                f"'{self.path}' cannot be written: {error.strerror or error}.", asked_by=f"-o {self.path}"
+            ) from error
+
+    def _write(self, views: Views, lang: Lang, title: str) -> list[Path]:
         if self.kind == "report":
             views.save(self.path, lang=lang, title=title)
             return [self.path]

@@ -7,6 +7,8 @@ import click
 
 from pellucid.cli.guard import EXIT_CODES, OK, guarded
 from pellucid.cli.screen import Screen, shown
+from pellucid.cli.see import in_words_of_the_command
+from pellucid.core.errors import BadInput
 from pellucid.core.text import Text
 
 _HELP = f"""List the places of MODEL that methods can look at, with kind, output shape and parameters.
@@ -46,7 +48,11 @@ def layers(
     lens = lens_of(model, weights, preprocess=preprocess)
     for note in lens.notes:
         screen.aside(note)
-    rows = lens.layers(input_of(inputs, seed)).rows
+    try:
+        rows = lens.layers(input_of(inputs, seed)).rows
+    except BadInput as error:
+        in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
+        raise
     chosen = [row for row in rows if depth is None or level(row["address"]) <= depth]
     if screen.pretty:
         show_tree(screen, lens.name, chosen)

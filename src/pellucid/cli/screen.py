@@ -123,7 +123,8 @@ class Screen:
     def counted(self, pictures: int, forwards: int, backwards: int, seconds: float) -> None:
         """What the looks gave and what they cost."""
         many = "" if pictures == 1 else "s"
-        en = f"{pictures} picture{many} from {forwards} forward and {backwards} backward passes in {seconds:.1f} s."
+        passes = "pass" if backwards == 1 else "passes"
+        en = f"{pictures} picture{many} from {forwards} forward and {backwards} backward {passes} in {seconds:.1f} s."
         zh = f"共 {pictures} 幅图像，前向 {forwards} 次，反向 {backwards} 次，用时 {seconds:.1f} 秒。"
         self.say(Text(en, zh))
 

@@ -16,6 +16,7 @@ from pellucid.results.spell import percent
 
 SHOWS = "-m flow_graph draws everything that ran before it; --debug shows the traceback"
 PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or a file of tensors"
+FEW = 5
 DREW = "the flow graph shows everything that ran before it; --debug shows the traceback"
 _HELP = f"""Look at INPUT through MODEL, and write a report.
 
@@ -130,6 +131,8 @@ def see(
             in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
             raise
     seen = seen if methods else without_refusals(seen)
+    if labels and unnamed(seen.results):
+        screen.aside(other_count(labels, len(lens.labels)))
     tell(screen, seen)
     if seen.results:
         with working(screen, Text("Drawing", "正在绘制")):
@@ -171,22 +174,50 @@ def broken_graph(seen: Any) -> Graph | None:
     return next((one for one in seen.results if isinstance(one, Graph) and one.failed is not None), None)
 
 
+def unnamed(results: Sequence[Any]) -> bool:
+    """Whether a class goes by its number."""
+    return any(info.index and info.label == f"class {info.index[-1]}" for one in results for info in one.targets)
+
+
+def other_count(path: str, count: int) -> Text:
+    """Why the names of a file are not used."""
+    return Text(
+        f"'{path}' holds {count} class names and the output has another number of classes: they go by their numbers.",
+        f"“{path}”含 {count} 个类别名，与输出的类别数不符：类别以编号显示。",
+    )
+
+
 def tell(screen: Screen, seen: Any) -> None:
     """What was made, what it says, and what it cost."""
-    said = [
-        info for result in seen.results for info in result.targets if info.chosen == "predicted" and info.unit != "loss"
-    ]
-    guess = list(
-        dict.fromkeys(f"{one.label} ({percent(one.probability)})" for one in said if one.probability is not None)
-    )
+    guess = predictions(seen.results)
     if guess:
-        screen.say(Text(f"Predicted: {', '.join(guess[:5])}", f"预测：{'、'.join(guess[:5])}"), "bold")
+        rest = len(guess) - FEW
+        en = f", and {rest} more" if rest > 0 else ""
+        zh = f"，另有 {rest} 个" if rest > 0 else ""
+        screen.say(Text(f"Predicted: {', '.join(guess[:FEW])}{en}", f"预测：{'、'.join(guess[:FEW])}{zh}"), "bold")
     rows = [(name_of(one), first_sentence(one.describe(screen.lang))) for one in seen.results]
     screen.table(rows, (Text("picture", "图像"), Text("what it says", "内容")))
     for reason in dict.fromkeys(one.reason for one in seen.failures):
-        names = ", ".join(dict.fromkeys(one.method for one in seen.failures if one.reason == reason))
+        same = [one for one in seen.failures if one.reason == reason]
+        names = ", ".join(dict.fromkeys(one.method for one in same))
         screen.say(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{reason}"), "yellow")
+        helps = same[0].error.hint if isinstance(same[0].error, PellucidError) else ""
+        if helps:
+            screen.say(f"  try       {helps}", "yellow")
     screen.counted(len(seen.results), seen.cost.forwards, seen.cost.backwards, seen.cost.seconds)
+
+
+def predictions(results: Sequence[Any]) -> list[str]:
+    """The predicted class of each example with its probability, as the result that tells most of them tells it."""
+    told = [
+        [
+            f"{info.label} ({percent(info.probability)})"
+            for info in result.targets
+            if info.chosen == "predicted" and info.unit != "loss" and info.probability is not None
+        ]
+        for result in results
+    ]
+    return max(told, key=len, default=[])
 
 
 def name_of(result: Any) -> str:
