@@ -39,5 +39,16 @@ def test_many_targets_are_counted():
 
 def test_what_calls_for_caution():
     note = (Text("Mind the gap.", "小心间隙。"),)
-    said = words(brief([attribution(notes=note), attribution(notes=note), Failure("lime", "none")], "Heavy.", "zh"))
+    seen = [attribution(notes=note), attribution(notes=note), attribution(), Failure("lime", "none")]
+    said = words(brief(seen, "Heavy.", "zh"))
     assert "小心间隙。 (× 2)" in said and "Heavy." in said and "1 项未能生成" in said and "没有需要提醒之处" not in said
+
+
+def test_a_note_of_every_picture_is_not_counted():
+    note = (Text("Mind the gap.", "小心间隙。"),)
+    assert "×" not in words(brief([attribution(notes=note), attribution(notes=note)], "", "en"))
+
+
+def test_one_class_of_several_examples_has_a_range():
+    both = tuple(TargetInfo("tabby", (281,), 9.4, one, "predicted") for one in (0.98, 0.31))
+    assert "tabby</bdi></strong> with probability 0.31 – 0.98." in brief([attribution(targets=both)], "", "en")

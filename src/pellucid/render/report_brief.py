@@ -38,7 +38,7 @@ def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
         sentences.append(phrase("nothing", lang))
     notes = Counter(say(note, lang) for one in results for note in one.notes)
     warnings = [large] if large else []
-    warnings += [note if count == 1 else f"{note} (× {count})" for note, count in notes.items()]
+    warnings += [note if count in (1, len(results)) else f"{note} (× {count})" for note, count in notes.items()]
     if results and not warnings and not failures:
         sentences.append(phrase("clean", lang))
     listed = "".join(f"<li>{prose(one)}</li>" for one in warnings)
@@ -67,25 +67,27 @@ def _models(made: Sequence[Provenance], lang: str) -> list[str]:
 def _targets(results: Sequence[Result], lang: str) -> list[str]:
     sentences: list[str] = []
     for chosen, key, gap in (("predicted", "predicts", "target"), ("asked", "asked", "targets")):
-        found: dict[str, TargetInfo] = {}
+        found: dict[str, list[TargetInfo]] = {}
         for target in (
             one for result in results for one in result.targets if one.chosen == chosen and one.unit != "loss"
         ):
-            best = found.get(target.label)
-            if best is None or (best.probability is None and target.probability is not None):
-                found[target.label] = target
+            found.setdefault(target.label, []).append(target)
         if found:
-            said = [_target(one, lang) for one in list(found.values())[:SHOWN]]
+            said = [_target(ones, lang) for ones in list(found.values())[:SHOWN]]
             said += [html(phrase("more", lang, count=len(found) - SHOWN))] if len(found) > SHOWN else []
             sentences.append(phrase(key, lang, **{gap: phrase("and", lang).join(said)}))
     return sentences
 
 
-def _target(target: TargetInfo, lang: str) -> str:
-    label = f"<strong><bdi>{html(target.label)}</bdi></strong>"
-    if target.probability is None:
-        return phrase("target.score", lang, label=label, unit=html(target.unit), score=html(spell.number(target.score)))
-    return phrase("target", lang, label=label, probability=html(spell.probability(target.probability)))
+def _target(ones: Sequence[TargetInfo], lang: str) -> str:
+    """A class with its probability: of several examples, from the lowest to the highest."""
+    first = ones[0]
+    label = f"<strong><bdi>{html(first.label)}</bdi></strong>"
+    known = sorted(one.probability for one in ones if one.probability is not None)
+    if not known:
+        return phrase("target.score", lang, label=label, unit=html(first.unit), score=html(spell.number(first.score)))
+    ends = dict.fromkeys(spell.probability(one) for one in (known[0], known[-1]))
+    return phrase("target", lang, label=label, probability=html(" – ".join(ends)))
 
 
 def _amount(results: Sequence[Result], lang: str) -> list[str]:
