@@ -27,7 +27,8 @@ def test_the_verdict_on_layers_that_scale_by_a_factor(scale: float, depth: int, 
     assert result.facts["slope per layer"] == pytest.approx(scale, rel=1e-8)
     beyond = [i for i in range(depth) if not 1e-3 <= scale ** (depth - 1 - i) <= 1e3]
     assert sorted(result.marks) == beyond
-    assert result.notes[0].en == f"On its way back the gradient is {verdict} (× {scale:.3g} per layer)."
+    at = f" at {len(result.marks)} of {depth} layers" if result.marks else ""
+    assert result.notes[0].en == f"On its way back the gradient is {verdict}{at} (× {scale:.3g} per layer)."
     said = result.describe("en")
     assert ("vanish" in said) is (verdict == "vanishing") and ("explod" in said) is (verdict == "exploding")
     assert ("消失" in result.describe("zh")) is (verdict == "vanishing")

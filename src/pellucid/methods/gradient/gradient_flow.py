@@ -91,16 +91,18 @@ def gradient_flow(
         log=True,
         marks=marks,
         targets=seen.targets,
-        notes=(_said(verdict, slope), *seen.notes),
+        notes=(_said(verdict, slope, len(marks), len(flow)), *seen.notes),
         facts={"verdict": verdict, "slope per layer": slope},
     )
 
 
-def _said(verdict: str, slope: float) -> Text:
-    """The verdict in words, with the factor per layer where there is one."""
+def _said(verdict: str, slope: float, marked: int, layers: int) -> Text:
+    """The verdict in words: at how many layers where it is not the whole network's, and the factor per layer."""
+    some = verdict in ("vanishing", "exploding")
+    at, where = (f" at {marked} of {layers} layers", f"在 {layers} 层中的 {marked} 层") if some else ("", "")
     factor = f" (× {slope:.3g} per layer)", f"（每层 × {slope:.3g}）"
     en, zh = factor if np.isfinite(slope) and verdict != "not finite" else ("", "")
-    return Text(f"On its way back the gradient is {verdict}{en}.", f"反传途中，梯度{_VERDICTS[verdict]}{zh}。")
+    return Text(f"On its way back the gradient is {verdict}{at}{en}.", f"反传途中，梯度{where}{_VERDICTS[verdict]}{zh}。")
 
 
 def _norm(values: Sequence[Tensor | None]) -> float:
