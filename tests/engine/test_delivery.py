@@ -126,7 +126,7 @@ def test_an_input_that_the_target_does_not_read_has_a_zero_gradient_and_a_note()
 
     seen = see(Two(), (torch.randn(2, 3), torch.randn(2, 4)), grads=[INPUT], target=0)
     assert not seen.at(INPUT)[1].grad.any() and seen.at(INPUT)[0].grad.eq(1).all()
-    assert any("does not depend on the input '1'" in note.en for note in seen.notes)
+    assert any("No gradient reaches the input '1'" in note.en for note in seen.notes)
 
 
 @pytest.mark.parametrize(
@@ -180,3 +180,16 @@ def test_a_value_overwritten_by_code_that_cannot_be_seen_is_refused():
 
     with pytest.raises(NotApplicable, match="the value at 'fc' was overwritten by code that cannot be seen"):
         see(Hidden(), torch.randn(1, 3), keep=["fc"])
+
+
+def test_a_gradient_that_reaches_no_input_is_refused_never_zero():
+    class Rounds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.fc(x.detach())
+
+    with pytest.raises(NotApplicable, match="no gradient reaches the input"):
+        see(Rounds(), torch.randn(2, 3), grads=[INPUT], target=0)

@@ -114,3 +114,67 @@ def test_the_trace_of_an_edited_forward_is_not_remembered():
     assert not looker.traces
     see(looker, X, keep=[OUTPUT])
     assert len(looker.traces) == 1
+
+
+class StepsFirst(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.fc = nn.LSTM(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.fc(self.cell(x)[0][-1])
+
+
+def test_rows_that_do_not_count_the_examples_are_refused_not_drawn():
+    with pytest.raises(NotApplicable, match=r"the output \(2, 3\) has 2 rows for 7 examples"):
+        see(StepsFirst(), torch.randn(7, 2, 4), grads=[INPUT])
+    with pytest.raises(NotApplicable, match="14 rows for 2 examples"):
+        see(nn.Sequential(nn.Linear(4, 3), nn.Flatten(0, 1)), torch.randn(2, 7, 4), grads=[INPUT], target=1)
+
+
+def test_a_function_of_the_output_may_say_what_the_rows_mean():
+    seen = see(StepsFirst(), torch.randn(7, 2, 4), grads=[INPUT], target=lambda out: out[:, 1].sum())
+    assert len(seen.targets) == 7 and seen.grad(INPUT).shape == (7, 2, 4)
+
+
+def test_a_target_needs_values_that_the_meta_device_does_not_have():
+    with pytest.raises(NotApplicable, match="no values"):
+        see(nn.Linear(4, 3, device="meta"), torch.randn(2, 4, device="meta"), grads=[INPUT])
+
+
+class Branches(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.c, self.fc = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x, deep=None):
+        h = self.a(x).relu()
+        if deep or (deep is None and x.mean() > 0):
+            h = self.c(h).relu()
+        return self.fc(h.mean((2, 3)))
+
+
+@pytest.mark.parametrize("signs", [(1, -1, 1), (-1, 1, -1)])
+@pytest.mark.parametrize("wants", [{"target": 0, "grads": ["last spatial"]}, {}])
+def test_roles_follow_the_way_that_this_input_takes(signs, wants):
+    lens, x = Looker(Branches().eval()), torch.rand(1, 1, 8, 8)
+    see(lens, -x, keep=[OUTPUT])
+    see(lens, x, keep=["last spatial", OUTPUT])
+    for sign in signs:
+        seen = see(lens, sign * x, keep=["last spatial"], **wants)
+        assert [spot.address for spot in seen.at("last spatial")] == ["c" if sign > 0 else "a"]
+        assert seen.at("last spatial")[0].layout is not None
+
+
+def test_arguments_that_are_no_tensors_choose_the_trace_too():
+    lens, x = Looker(Branches().eval()), torch.rand(1, 1, 8, 8)
+    for deep in (False, True, False):
+        seen = see(lens, {"x": x, "deep": deep}, keep=["last spatial"])
+        assert seen.at("last spatial")[0].address == ("c" if deep else "a")
+
+
+def test_a_network_that_goes_one_way_runs_once():
+    lens, x = Looker(NET), X
+    see(lens, x, keep=[OUTPUT])
+    _, cost = ask(lens, Pass(read(x), keep=["every activation", OUTPUT]))
+    assert cost.forwards == 1 and not lens.branches

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pellucid.core.errors import ModelFailed, NotApplicable
-from pellucid.engine.edits import ablate
+from pellucid.core.errors import MethodFault, ModelFailed, NotApplicable
+from pellucid.engine.edits import ablate, edit
 from pellucid.engine.looker import Looker
-from pellucid.engine.passes import OUTPUT, Pass
+from pellucid.engine.passes import OUTPUT, Keep, Pass
 from pellucid.engine.rules import DECONVNET, GUIDED
 from pellucid.inputs.read import read
 from tests.contract import state
@@ -296,3 +296,29 @@ def test_a_model_that_catches_its_own_failures_is_followed():
 
     found = addresses(see(Tries(), torch.randn(1, 3), keep=["*"]), "*")
     assert found == ["fc", "output"]
+
+
+def test_what_an_edit_or_a_reduction_calls_is_not_part_of_the_forward():
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).eval()
+    lens, x = Looker(model), torch.randn(2, 3)
+    alone = see(lens, x, keep=["0"])
+
+    def change(value):
+        model(x)
+        return see(lens, x, keep=["0"])["0"] * 2
+
+    def reduce(value):
+        return model[2](torch.relu(value)).sum()
+
+    kept = Keep("0", reduce)
+    seen = see(lens, x, keep=["0", kept, OUTPUT], edits=(edit("0", change),))
+    assert [event.path for event in seen.trace.modules()] == ["0", "1", "2", ""]
+    assert torch.equal(seen["0"], alone["0"] * 2) and len(seen.at(kept)) == 1
+
+
+def test_a_reduction_that_fails_is_not_the_models_fault():
+    def broken(value):
+        raise KeyError("x")
+
+    with pytest.raises(MethodFault, match="the reduction broken at '1' raised KeyError"):
+        see(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), torch.randn(2, 3), keep=[Keep("1", broken)])

@@ -5,7 +5,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from pellucid.core.errors import LayerNotFound
 from pellucid.core.sites import Site
-from pellucid.engine.looker import Looker, owner, unwrapped
+from pellucid.engine.looker import MOST_TRACES, Looker, owner, unwrapped
 from pellucid.engine.passes import INPUT, OUTPUT, Pass
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, see
@@ -141,3 +141,18 @@ def test_another_output_is_explained_by_name():
     model, x = network.build(), network.x(2)
     for select, key in (("aux", "aux"), (None, "logits"), (lambda out: out["aux"], "aux")):
         assert torch.equal(see(Looker(model, select), x, target=1).score, model(x)[key][:, 1].detach())
+
+
+def test_a_tied_weight_is_told_by_the_name_that_it_has():
+    tied = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 5))
+    tied[1].weight = tied[0].weight
+    for wrong in (lambda: Looker(tied).weights("1"), lambda: Looker(tied).site("1:weight")):
+        with pytest.raises(LayerNotFound, match=r"'1:weight' is one parameter with '0:weight' \(tied\)"):
+            wrong()
+
+
+def test_traces_of_many_signatures_do_not_pile_up():
+    looker = Looker(nn.Sequential(nn.Embedding(9, 2), nn.Linear(2, 2)))
+    for length in range(1, MOST_TRACES + 5):
+        see(looker, torch.zeros(1, length, dtype=torch.long), keep=[OUTPUT])
+    assert len(looker.traces) == MOST_TRACES

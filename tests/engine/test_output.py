@@ -50,3 +50,21 @@ def test_a_field_that_does_not_exist():
     with pytest.raises(BadSetting, match="no tensor 'logit'") as caught:
         explained({"logits": A, "aux": B}, "logit")
     assert caught.value.nearest.startswith("'logits'")
+
+
+def test_a_function_of_the_caller_that_fails_is_named():
+    def picked(output):
+        return output["nope"]
+
+    with pytest.raises(BadSetting, match="output=picked raised KeyError: 'nope'"):
+        explained({"a": torch.ones(2)}, picked)
+    with pytest.raises(BadSetting, match="output=<lambda> must return a tensor, not dict"):
+        explained({"a": torch.ones(2)}, lambda output: output)
+
+
+def test_a_function_of_the_caller_may_run_out_of_memory():
+    def greedy(output):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        explained({"a": torch.ones(2)}, greedy)

@@ -1,6 +1,6 @@
 """What each pass of a group is shown, once the forward and its backwards are over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.passes import Keep, Seen, Spot, layer_key
-from pellucid.engine.recording import is_input
+from pellucid.engine.recording import Entry, is_input
 from pellucid.engine.roles import Layout
 from pellucid.engine.rules import SMOOTH, Rule
 from pellucid.engine.taps import Capture
@@ -110,23 +110,18 @@ class Delivery:
         return Spot(place, where, value, grad, self.events.get(at), layout)
 
     def _input_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
-        for name, entry in self.recording.entries.items():
-            if site.field not in ("", name):
-                continue
-            if entry.value is None:
-                raise NotApplicable(f"the input '{name}' is integer and no embedding reads it, so it has no gradient")
+        values = _entered({name: one for name, one in self.recording.entries.items() if site.field in ("", name)})
+        reached = [name for name in values if member.gradients.get((Place("", side="in"), name)) is not None]
+        if graded and not reached:
+            raise NotApplicable("no gradient reaches the input from the target", hint=_UNREACHED)
+        for name, value in values.items():
             grad = member.gradients.get((Place("", side="in"), name))
             if graded and grad is None:
-                member.notes.append(
-                    Text(
-                        f"The target does not depend on the input '{name}': its gradient is zero.",
-                        f"目标不依赖于输入 '{name}'：其梯度为零。",
-                    )
-                )
-                grad = torch.zeros_like(entry.value)
+                member.notes.append(_shown_as_zero(name))
+                grad = torch.zeros_like(value)
             where = "input" if len(self.recording.entries) == 1 else f"input@{name}"
-            layout = Layout("channels_first", tuple(entry.value.shape[2:])) if entry.value.ndim > 3 else None
-            yield Spot(Place("", side="in"), where, entry.value, grad if graded else None, layout=layout, input=name)
+            layout = Layout("channels_first", tuple(value.shape[2:])) if value.ndim > 3 else None
+            yield Spot(Place("", side="in"), where, value, grad if graded else None, layout=layout, input=name)
 
     def _parameter_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
         for name, _ in self.shared.looker.named(site, self.shared.reader):
@@ -168,6 +163,24 @@ class Delivery:
         )
 
 
+def _entered(entries: Mapping[str, Entry]) -> dict[str, Tensor]:
+    """What entered the network, by input."""
+    values: dict[str, Tensor] = {}
+    for name, entry in entries.items():
+        if entry.ids is not None and entry.ids.is_complex():
+            raise NotApplicable(
+                f"the input '{name}' is complex: attributions to complex numbers are not defined here",
+                hint="give the real and the imaginary part as channels",
+            )
+        if entry.value is None:
+            raise NotApplicable(f"the input '{name}' is integer and no embedding reads it, so it has no gradient")
+        values[name] = entry.value
+    return values
+
+
+_UNREACHED = (
+    "the model detaches or rounds on the way, or does not read it; activation_maps and flow_graph need no gradient"
+)
 _ROLE_REASONS = {
     "last spatial": "no output keeps the height and width (or length) of a convolution or pooling",
     "first conv": "it has no convolution",
@@ -182,6 +195,13 @@ _ROLE_REASONS = {
 
 def _left_out(where: str) -> Text:
     return Text(f"'{where}' has no gradient and was left out.", f"'{where}' 没有梯度，已略去。")
+
+
+def _shown_as_zero(name: str) -> Text:
+    return Text(
+        f"No gradient reaches the input '{name}' from the target: it is shown as zero.",
+        f"目标的梯度没有传到输入 '{name}'：以零显示。",
+    )
 
 
 def _rule_notes(rule: Rule, ops: set[str]) -> list[Text]:

@@ -30,8 +30,8 @@ def run_group(session: Session, passes: list[Pass]) -> list[Seen | PellucidError
     """
     members = [_member(session, one) for one in passes]
     live = [one for one in members if one.error is None]
-    if live:
-        Group(session, live).run()
+    if live and not Group(session, live).run():
+        Group(session, live, fresh=True).run()
     return [one.seen if one.seen is not None else (one.error or NotApplicable("nothing was seen")) for one in members]
 
 
@@ -88,15 +88,19 @@ def _refuse_scripted(sites: list[Site]) -> None:
 
 
 class Group:
-    """One shared forward and the backwards on it."""
+    """One shared forward and the backwards on it.
 
-    def __init__(self, session: Session, members: list[Member]) -> None:
+    Args:
+        fresh: roles are read from this very forward, not from an earlier one.
+    """
+
+    def __init__(self, session: Session, members: list[Member], *, fresh: bool = False) -> None:
         self.session, self.members = session, members
         self.x, self.edits = members[0].ask.x, members[0].ask.edits
         self.looker = session.looker
         self.grad_mode = any(one.graded for one in members)
         self.state: dict[str, Tensor] = dict(members[0].ask.state or {})
-        reader = self.looker.traces.get(self.x.signature)
+        reader = None if fresh else self.looker.traces.get(self.x.signature)
         wishes, candidates = wishes_of(members, reader)
         edits = [(self.looker.site(edit.site), edit) for edit in self.edits]
         sites = [site for one in members for sites in one.sites.values() for site in sites] + [
@@ -108,16 +112,27 @@ class Group:
             grad_mode=self.grad_mode,
             rules=any(one.ask.rules for one in members),
             graph=any(one.ask.graph for one in members),
-            last=last_place(members, wishes, candidates, reader),
+            last=None if self.looker.branches else last_place(members, wishes, candidates, reader),
             entries=entries_of(self.x) if entering else {},
         )
         leaves = leaves_of(self.looker, members, edits, self.state, recording)
         self.shared = Shared(self.looker, recording, reader, leaves)
+        self.by_role = any(site.role for site in sites)
 
-    def run(self) -> None:
-        """Forward, targets, backwards, delivery."""
+    def run(self) -> bool:
+        """Forward, targets, backwards, delivery.
+
+        Returns:
+            False if the forward went another way than the one that roles were read from: nothing is delivered then.
+        """
         recording = self.shared.recording
         raw = self.session.forward(self.x, recording, state=self.state)
+        if self.shared.reader is not None and not recording.trace.follows(self.shared.reader.trace):
+            self.looker.branches = True
+            if self.by_role:
+                recording.captures.clear()
+                return False
+            self.shared.reader = Reader(recording.trace, self.looker.modules) if recording.trace.complete else None
         output: Tensor | None = None
         if recording.trace.complete:
             self._remember()
@@ -134,12 +149,14 @@ class Group:
                     member.error = error
         self.session.kept_bytes += delivery.kept_bytes
         recording.captures.clear()
+        return True
 
     def _remember(self) -> None:
-        known, signature = self.looker.traces, self.x.signature
-        if signature not in known or self.edits:
-            reader = Reader(self.shared.recording.trace, self.looker.modules)
-            self.shared.reader = reader if self.edits else known.setdefault(signature, reader)
+        """Keep the trace of a signature's first full forward, or of a later one that roles had to be read from."""
+        if self.shared.reader is None or self.edits:
+            self.shared.reader = Reader(self.shared.recording.trace, self.looker.modules)
+            if not self.edits:
+                self.looker.remember(self.x.signature, self.shared.reader)
 
     def _check_edits(self) -> None:
         missed = [edit for edit in self.edits if id(edit) not in self.shared.recording.edited]
@@ -152,13 +169,16 @@ class Group:
     def _explained(self, raw: Any) -> Tensor | None:
         if not any(one.wants_output for one in self.members):
             return None
+        output: Tensor | None = None
         try:
-            return self.session.explained(raw)
+            output = self.session.explained(raw)
+            _check_rows(output, self.x.size)
         except PellucidError as error:
             for one in self.members:
-                takes_raw = one.ask.target is not None and callable(one.ask.target.asked)
-                one.error = one.error or (error if one.ask.target is not None and not takes_raw else None)
-            return None
+                target = one.ask.target
+                if target is not None and one.unit is None and not callable(target.asked):
+                    one.error = one.error or error
+        return output
 
     def _score(self, output: Tensor | None, raw: Any) -> None:
         for member in self.members:
@@ -170,8 +190,25 @@ class Group:
                     if member.unit is not None:
                         score_unit(self.shared, member, target, member.unit)
                         continue
-                    member.resolved = target.resolve(output, raw)
+                    member.resolved = target.resolve(output, raw, self.x.size)
                     seen = raw if member.resolved.raw or output is None else output
                     member.score = member.resolved.pick(seen, member.ask.start).reshape(-1)
             except PellucidError as error:
                 member.error = error
+
+
+def _check_rows(output: Tensor, size: int) -> None:
+    """Refuse scores that cannot be told apart by example: another number of rows would give wrong pictures.
+
+    Raises:
+        NotApplicable: the output has no values, or its first axis does not count the examples.
+    """
+    if output.is_meta:
+        raise NotApplicable("on the meta device the output has a shape but no values", hint="flow_graph needs none")
+    if output.ndim and output.shape[0] != size:
+        raise NotApplicable(
+            f"the output {tuple(output.shape)} has {output.shape[0]} rows for {size} examples: "
+            "which score belongs to which example is not known",
+            hint="the first axis of input and output must be the batch: wrap the model, give output=, "
+            "or a function as target=",
+        )

@@ -68,7 +68,7 @@ class Intercept:
 
     def _enter(self, path: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self.recording
-        if run is None or get_ident() != self.thread:
+        if run is None or run.aside or get_ident() != self.thread:
             return None
         call = run.calls.get(path, 0)
         run.calls[path] = call + 1
@@ -84,7 +84,7 @@ class Intercept:
 
     def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> Any:
         run = self.recording
-        if run is None or get_ident() != self.thread:
+        if run is None or run.aside or get_ident() != self.thread:
             return None
         frame = run.stack.pop()
         while frame.path != path and run.stack:
@@ -103,11 +103,20 @@ class Intercept:
 def _observe(run: Recording, path: str, call: int, op: str, n: int, side: str, nest: Any) -> Any:
     """Edit and capture whatever is wanted at this place; returns `nest` itself unless an edit changed it."""
     point = run.taps.at(path, call, op, n, side)
+    if point is None and not run.taps.candidates:
+        return nest
+    run.aside = True
+    try:
+        return _touch(run, point, Place(path, call, op, n, side), nest)
+    finally:
+        run.aside = False
+
+
+def _touch(run: Recording, point: Point | None, place: Place, nest: Any) -> Any:
     if point is not None:
-        nest = _apply(run, point, Place(path, call, op, n, side), nest)
+        nest = _apply(run, point, place, nest)
     if run.taps.candidates:
         tensor = first_tensor(nest)
-        place = Place(path, call, op, n, side)
         tap = run.taps.candidate(place, tensor) if tensor is not None else None
         if tap is not None and tensor is not None:
             run.take(tap if point is None or "" not in point.taps else tap.joined(point.taps[""]), place, "", tensor)
@@ -139,7 +148,7 @@ class _Mode(TorchFunctionMode):
         if call is None:
             call = _KNOWN.setdefault(func, known(func))
         run = self.owner.recording
-        if call.silent or run is None or not run.stack:
+        if call.silent or run is None or run.aside or not run.stack:
             return func(*args, **kwargs)
         if call.inner is not None:
             with self:

@@ -22,6 +22,7 @@ from pellucid.engine.roles import Reader
 from pellucid.engine.rules import Rule, in_force
 from pellucid.inputs.inputs import Inputs
 
+MOST_TRACES = 64
 _SCRIPTED = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
 
 
@@ -50,6 +51,7 @@ class Looker:
         )
         self.parameters: dict[str, Tensor] = dict(self.model.named_parameters())
         self.traces: dict[Any, Reader] = {}
+        self.branches = False
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
 
@@ -88,6 +90,7 @@ class Looker:
         if site.side.startswith(":") and known and not site.is_glob:
             known = f"{site.path}.{site.side[1:]}".lstrip(".") in self.parameters
             if not known:
+                _refuse_tied(self, site.path, site.side[1:])
                 held = [name for name in self.parameters if name.rpartition(".")[0] == site.path]
                 raise LayerNotFound(
                     f"'{site.path}' has no parameter '{site.side[1:]}'",
@@ -118,6 +121,7 @@ class Looker:
         )
         for site in found:
             if not (site.role or site.is_glob or self.named(site)):
+                _refuse_tied(self, site.path, site.side[1:])
                 held = [
                     f"'{path}'"
                     for path, _, last in (name.rpartition(".") for name in self.parameters)
@@ -151,6 +155,12 @@ class Looker:
         used = sorted((pair for pair in matrices if owner(pair[0]) in order), key=lambda pair: order[owner(pair[0])])
         return used[:1] if role.startswith("first") else used
 
+    def remember(self, signature: Any, reader: Reader) -> None:
+        """Keep the trace of a signature; of many signatures, as of texts of every length, the latest."""
+        self.traces[signature] = reader
+        if len(self.traces) > MOST_TRACES:
+            del self.traces[next(iter(self.traces))]
+
     def neighbours(self, name: str) -> str:
         """The nearest addresses, with shapes where a trace is known."""
         trace = next(iter(self.traces.values())).trace if self.traces else None
@@ -177,6 +187,15 @@ def unwrapped(model: nn.Module) -> nn.Module:
             model = model._orig_mod  # type: ignore[assignment]
         else:
             return model
+
+
+def _refuse_tied(looker: Looker, path: str, last: str) -> None:
+    """A parameter that two modules share has one name, PyTorch's first."""
+    tied = getattr(looker.modules.get(path), last, None)
+    for name, value in looker.parameters.items():
+        if value is tied:
+            where = f"{owner(name)}:{name.rpartition('.')[2]}"
+            raise LayerNotFound(f"'{path}:{last}' is one parameter with '{where}' (tied)", nearest=f"'{where}'")
 
 
 def written(value: Tensor) -> int:

@@ -5,9 +5,10 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.core.errors import BadSetting, NotApplicable, nearest_names, quoted
+from pellucid.core.errors import BadSetting, NotApplicable, PellucidError, nearest_names, quoted
 from pellucid.core.text import Text
 from pellucid.engine.calls import fields, first_tensor, part
+from pellucid.engine.memory import out_of_memory
 
 Select = str | int | Callable[[Any], Tensor] | None
 
@@ -20,7 +21,7 @@ def explained(output: Any, select: Select = None) -> tuple[Tensor, Text | None]:
         select: field name or position, or a function of the output; None takes `logits`, else `out`, else the first
             floating tensor.
     Raises:
-        BadSetting: there is no such field.
+        BadSetting: there is no such field, or the function raises or gives no tensor.
         NotApplicable: the output holds no floating tensor.
     """
     if isinstance(output, Tensor) and select is None:
@@ -31,7 +32,7 @@ def explained(output: Any, select: Select = None) -> tuple[Tensor, Text | None]:
             hint="give output=, a function that returns the tensor before rounding or argmax",
         )
     if callable(select):
-        return select(output), None
+        return _selected(output, select), None
     if select is not None:
         return _chosen(output, str(select)), None
     parts = dict(fields(output))
@@ -52,6 +53,19 @@ def _chosen(output: Any, select: str) -> Tensor:
     if tensor is None:
         names = [name for name, _ in fields(output)]
         raise BadSetting(f"the output has no tensor '{select}'", nearest=quoted(nearest_names(select, names)))
+    return tensor
+
+
+def _selected(output: Any, select: Callable[[Any], Any]) -> Tensor:
+    name = getattr(select, "__name__", type(select).__name__)
+    try:
+        tensor = select(output)
+    except Exception as error:
+        if isinstance(error, PellucidError) or out_of_memory(error):
+            raise
+        raise BadSetting(f"output={name} raised {type(error).__name__}: {error}") from error
+    if not isinstance(tensor, Tensor):
+        raise BadSetting(f"output={name} must return a tensor, not {type(tensor).__name__}")
     return tensor
 
 

@@ -54,6 +54,8 @@ class Recording:
         grad_mode: whether a backward will follow.
         entries: explained inputs by name.
         last: place after whose event nothing more is wanted, or None.
+
+    `aside` is set while code of a caller (an edit, a reduction) runs inside the forward: what it calls is not recorded.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Recording:
         self.captures: dict[tuple[Place, str], Capture] = {}
         self.live: dict[int, list[Capture]] = {}
         self.edited: set[int] = set()
+        self.aside = False
         self.nodes = Nodes() if rules else None
         self.graph = self.trace.links = Links() if graph else None
         self.entering = any(entry.ids is not None for entry in self.entries.values())
@@ -265,4 +268,4 @@ def storage_of(tensor: Tensor) -> int:
 def _reads(ids: Tensor, entered: Tensor) -> bool:
     if storage_of(ids) == storage_of(entered):
         return ids.numel() == entered.numel()
-    return ids.shape == entered.shape and not ids.is_floating_point() and torch.equal(ids.to(entered.dtype), entered)
+    return ids.shape == entered.shape and not ids.is_floating_point() and torch.equal(ids.to(entered), entered)

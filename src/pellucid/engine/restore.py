@@ -4,8 +4,6 @@ import random
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from threading import RLock
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -13,12 +11,8 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import ModelFailed
 
-_LOCKS: "WeakKeyDictionary[nn.Module, Any]" = WeakKeyDictionary()
-
-
-def lock_of(model: nn.Module) -> Any:
-    """One lock for each model: looks at the same model wait for each other."""
-    return _LOCKS.setdefault(model, RLock())
+ONE_LOOK = RLock()
+"""Looks of several threads wait for each other: random states are the process's own, and models may share modules."""
 
 
 class Snapshot:
@@ -88,8 +82,8 @@ class Snapshot:
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
-    if a.shape != b.shape:
-        return False
+    if a.shape != b.shape or a.is_meta:
+        return a.shape == b.shape
     return torch.equal(a, b) or (
         a.is_floating_point() and torch.equal(a.isnan(), b.isnan()) and torch.equal(a.nan_to_num(), b.nan_to_num())
     )
@@ -111,9 +105,10 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def random_state_kept() -> Generator[None]:
-    """Random generators of torch (CPU and the CUDA devices in use), Python and NumPy are put back."""
+    """Random generators of torch (CPU, MPS and the CUDA devices in use), Python and NumPy are put back."""
     states = (torch.get_rng_state(), random.getstate(), np.random.get_state())
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
     try:
         yield
     finally:
@@ -122,6 +117,8 @@ def random_state_kept() -> Generator[None]:
         np.random.set_state(states[2])
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
 
 
 @contextmanager
@@ -133,7 +130,7 @@ def pristine(model: nn.Module, *, evaluate: bool = True) -> Generator[Snapshot]:
         evaluate: switch every sub-module to `eval` behaviour inside.
     """
     with ExitStack() as stack:
-        stack.enter_context(lock_of(model))
+        stack.enter_context(ONE_LOOK)
         stack.enter_context(random_state_kept())
         stack.enter_context(torch.inference_mode(False))
         compiled = [

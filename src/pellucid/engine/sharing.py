@@ -5,7 +5,7 @@ from pellucid.engine.group import run_group
 from pellucid.engine.halving import run_halved
 from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
-from pellucid.engine.passes import Keep, Pass, Seen
+from pellucid.engine.passes import Pass, Seen
 from pellucid.inputs.inputs import Inputs
 
 
@@ -56,8 +56,7 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     try:
         return run_group(session, group)
     except PellucidError as error:
-        innocent = isinstance(error, ModelFailed) and not any(_reduces(one) for one in group)
-        if innocent or len(group) == 1:
+        if isinstance(error, ModelFailed) or len(group) == 1:
             return [error for _ in group]
         return [run_shared(session, [one], chunks)[0] for one in group]
     except Exception as error:
@@ -67,7 +66,3 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     if answer is None:
         raise MemoryRanOut
     return answer
-
-
-def _reduces(one: Pass) -> bool:
-    return any(isinstance(layer, Keep) for layer in one.keep)

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
-from pellucid.core.sites import Place, Site
+from pellucid.core.errors import MethodFault, PellucidError
+from pellucid.core.sites import Place, Site, address
 from pellucid.engine.edits import Edit
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.roles import may_be
 
 Reduce = Callable[[Tensor], Any]
@@ -82,8 +84,19 @@ class Tap:
         )
         if self.reduces:
             with torch.no_grad():
-                capture.reduced = {id(reduce): reduce(tensor.detach()) for reduce in self.reduces}
+                capture.reduced = {id(reduce): _reduced(reduce, tensor.detach(), place) for reduce in self.reduces}
         return capture
+
+
+def _reduced(reduce: Reduce, value: Tensor, place: Place) -> Any:
+    try:
+        return reduce(value)
+    except Exception as error:
+        if isinstance(error, PellucidError) or out_of_memory(error):
+            raise
+        name = getattr(reduce, "__name__", type(reduce).__name__)
+        where = address(place, called_once=place.call == 0)
+        raise MethodFault(f"the reduction {name} at '{where}' raised {type(error).__name__}: {error}") from error
 
 
 @dataclass(slots=True)

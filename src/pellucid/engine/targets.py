@@ -92,10 +92,10 @@ class Target:
         """Equal for targets that were asked alike."""
         return (_frozen(self.asked), id(self.loss) if self.loss else 0)
 
-    def resolve(self, output: Tensor | None, raw: Any) -> Resolved:
-        """Fix the target on the clean output (first call) and return it."""
+    def resolve(self, output: Tensor | None, raw: Any, size: int | None = None) -> Resolved:
+        """Fix the target on the clean output of `size` examples (first call) and return it."""
         if self.resolved is None:
-            self.resolved = _resolve(self, output, raw)
+            self.resolved = _resolve(self, output, raw, size)
         return self.resolved
 
     def losing(self, loss: Loss | None) -> "Target":
@@ -118,16 +118,16 @@ def _frozen(asked: Any) -> Any:
     return id(asked) if callable(asked) else asked
 
 
-def _resolve(target: Target, output: Tensor | None, raw: Any) -> Resolved:
+def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) -> Resolved:
     asked = target.asked
     if target.loss is not None and (callable(asked) or isinstance(asked, Contrast)):
         raise NotApplicable("a loss needs a label, not a function or a contrast", hint="give the class as target=")
     if callable(asked):
-        return _function(asked, raw, None if output is None else output.shape[0])
+        return _function(asked, raw, size)
     if output is None:
         raise NotApplicable("the model's output holds no floating tensor", hint="give output= or a function as target=")
     if isinstance(asked, Contrast):
-        return _difference(target, asked, output, raw)
+        return _difference(target, asked, output, raw, size)
     if output.ndim == 0:
         raise BadTarget("the model's output has no batch axis", hint="return one score per example")
     per_sample = _per_sample(asked, output.shape[0])
@@ -202,7 +202,7 @@ def _index(target: Target, asked: Any, size: int) -> int:
 
 def _info(target: Target, row: Tensor, index: tuple[int, ...], asked: Any) -> TargetInfo:
     *_, last = index
-    scores = row[index[:-1]].detach().double()
+    scores = row[index[:-1]].detach().cpu().double()
     unit, probability = scale_of(scores)
     name = target.labels[last] if len(target.labels) == scores.shape[0] else f"class {last}"
     if len(index) == 2:
@@ -233,7 +233,7 @@ def _single(output: Tensor, asked: Any) -> Resolved:
             f"target {asked!r} is out of range: the output is one number per example",
             hint="leave target out, or give a function of the output",
         )
-    flat = output.detach().reshape(output.shape[0]).double().tolist()
+    flat = output.detach().reshape(output.shape[0]).cpu().double().tolist()
     infos = tuple(
         TargetInfo("output", (), value, None, "predicted" if asked is None else "asked", "output") for value in flat
     )
@@ -258,7 +258,7 @@ def _region(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
         example = (rows + start) % len(picks)
         return (out[rows, chosen[example]] * inside[example]).flatten(1).sum(1)
 
-    scores = pick(output.detach()).double().tolist()
+    scores = pick(output.detach()).cpu().double().tolist()
     names = [target.labels[k] if len(target.labels) == classes else f"class {k}" for k in picks]
     infos = tuple(
         TargetInfo(
@@ -286,15 +286,15 @@ def _function(asked: Callable[[Any], Any], raw: Any, batch: int | None) -> Resol
             )
         return scores.reshape(-1)
 
-    scores = pick(raw).detach().double()
+    scores = pick(raw).detach().cpu().double()
     values = scores.tolist() if batch in (None, scores.numel()) else [float(scores.sum())] * (batch or 1)
     return Resolved(
         pick, ("function", id(asked)), tuple(TargetInfo(name, None, one, unit="output") for one in values), raw=True
     )
 
 
-def _difference(target: Target, asked: Contrast, output: Tensor, raw: Any) -> Resolved:
-    a, b = (_resolve(Target(one, target.labels), output, raw) for one in (asked.a, asked.b))
+def _difference(target: Target, asked: Contrast, output: Tensor, raw: Any, size: int | None) -> Resolved:
+    a, b = (_resolve(Target(one, target.labels), output, raw, size) for one in (asked.a, asked.b))
     if a.raw != b.raw:
         raise BadTarget("contrast() cannot mix a function and a class")
     infos = tuple(
@@ -338,7 +338,11 @@ def _loss(target: Target, output: Tensor, asked: Sequence[Any]) -> Resolved:
     labels = torch.tensor([info.index for info in infos], device=output.device)
     if output.ndim == 3:
         return _lossy(
-            lambda out, both: each(out[torch.arange(len(both)), both[:, 0]], both[:, 1]), labels, loss, asked, output
+            lambda out, both: each(out[torch.arange(len(both), device=out.device), both[:, 0]], both[:, 1]),
+            labels,
+            loss,
+            asked,
+            output,
         )
     return _lossy(each, labels[:, 0], loss, asked, output, infos)
 
@@ -355,7 +359,7 @@ def _lossy(
         return each(out, labels[(torch.arange(out.shape[0], device=out.device) + start) % len(labels)])
 
     with torch.no_grad():
-        values = pick(output.detach()).double().reshape(-1).tolist()
+        values = pick(output.detach()).cpu().double().reshape(-1).tolist()
     values = values if len(values) == output.shape[0] else values * output.shape[0]
     said = [
         infos[i].label if infos else (str(one) if one is not None else "predicted label") for i, one in enumerate(asked)

@@ -51,6 +51,13 @@ class Trace:
             return address(Site(place.path, side=place.side))
         return address(place, called_once=self.calls.get(place.path, 1) <= 1)
 
+    def follows(self, other: "Trace") -> bool:
+        """Whether the same calls ran in the same order as in `other`, as far as this forward went."""
+        mine, theirs = self.events, other.events
+        if len(mine) > len(theirs) or (self.complete and len(mine) < len(theirs)):
+            return False
+        return all(one[:4] == two[:4] for one, two in zip(mine, theirs, strict=False))
+
     def index(self) -> dict[Place, int]:
         """Position of each place's event."""
         return {event.place: i for i, event in enumerate(self.events)}

@@ -69,7 +69,7 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
         example = (rows + start) % len(positions)
         return out.movedim(axis, 1)[(rows, asked.channel, *(side[example] for side in chosen))]
 
-    scores = pick(value.detach()).double().tolist()
+    scores = pick(value.detach()).cpu().double().tolist()
     infos = tuple(
         TargetInfo(
             f"channel {asked.channel} of {where}" + (f" at {place}" if place else ""), None, score, unit="activation"

@@ -56,7 +56,11 @@ class Inputs:
     @property
     def signature(self) -> tuple[Any, ...]:
         """Shapes without the batch axis, dtypes and other arguments: inputs alike in this follow the same trace."""
-        return tuple((name, tuple(value.shape[1:]), value.dtype) for name, value in self.tensors.items())
+        others = [*enumerate(self.args), *self.kwargs.items()]
+        return (
+            *((name, tuple(value.shape[1:]), value.dtype) for name, value in self.tensors.items()),
+            *((name, _told(value)) for name, value in others if not isinstance(value, Tensor)),
+        )
 
     def canvas(self, rank: int) -> Base | None:
         """The base with `rank` spatial axes (2 for images), to draw maps of inner layers on; None if there is none."""
@@ -127,6 +131,10 @@ class Inputs:
             *((self.embedded[key], other.embedded[key]) for key in self.embedded),
         ]
         return all(_same(a, b) for a, b in pairs)
+
+
+def _told(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, float, str, type(None))) else type(value).__name__
 
 
 def _same(a: Any, b: Any) -> bool:
