@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.core.errors import NotApplicable
 from pellucid.ops.tiles import kernel_tiles, thumbnail
 
 
@@ -43,3 +44,8 @@ def test_a_thumbnail_is_the_mean_over_channels():
     value = torch.randn(4, 6, 7)
     assert np.allclose(thumbnail(value), value.mean(0).numpy(), atol=1e-6)
     assert thumbnail(torch.ones(2, 40, 40)).mean() == pytest.approx(1)
+
+
+def test_complex_weights_are_refused_not_cut_to_their_real_part():
+    with pytest.raises(NotApplicable, match="complex weights"):
+        kernel_tiles(torch.ones(2, 3, dtype=torch.complex64), 4)

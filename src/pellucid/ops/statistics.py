@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pellucid.ops.precision import in_double
+
 BINS = 64
 NEAR = 0.01
 _LIMITS = {
@@ -48,7 +50,7 @@ def summary(value: Tensor) -> Summary:
         std=float(full.std(unbiased=False)),
         low=float(full.min()),
         high=float(full.max()),
-        zero=float((~nonzero).double().mean()),
+        zero=float(in_double(~nonzero).mean()),
         not_finite=int(flat.numel() - finite.numel()),
         silent_first=int((~_any_but(nonzero, 1)).sum()) if value.ndim > 1 else 0,
         silent_last=int((~_any_but(nonzero, value.ndim - 1)).sum()) if value.ndim > 1 else 0,
@@ -61,7 +63,7 @@ def _any_but(flags: Tensor, axis: int) -> Tensor:
 
 def histogram(value: Float[Tensor, "*axes"]) -> tuple[Float[Tensor, " bin"], Float[Tensor, " bin"]]:
     """Density over `BINS` equal bins between the extremes: centres and densities, on the CPU."""
-    flat = value.detach().flatten().double().cpu()
+    flat = value.detach().flatten().cpu().double()
     flat = flat[flat.isfinite()]
     low, high = (float(flat.min()), float(flat.max())) if flat.numel() else (0.0, 1.0)
     high = high if high > low else low + 1.0
@@ -81,4 +83,4 @@ def saturation(op: str, value: Tensor) -> float | None:
     for limit in limits:
         if limit is not None:
             near |= (value - limit).abs() <= NEAR * span
-    return float(near.double().mean())
+    return float(in_double(near).mean())

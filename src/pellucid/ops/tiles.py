@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from pellucid.core.errors import NotApplicable
+
 THUMBNAIL = 32
 
 
@@ -17,7 +19,11 @@ def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str]
     Returns:
         tiles `(height, width)` or, for three input channels, `(height, width, 3)` with zero as grey; their captions;
         whether they are colour.
+    Raises:
+        NotApplicable: the weight is complex.
     """
+    if weight.is_complex():
+        raise NotApplicable("complex weights are not drawn", hint="look at the real and the imaginary part")
     value = weight.detach().float().cpu()
     if value.ndim < 3:
         return [value.reshape(-1, value.shape[-1]).numpy()], [" × ".join(map(str, value.shape))], False

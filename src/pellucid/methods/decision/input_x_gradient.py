@@ -8,6 +8,7 @@ from pellucid.engine.passes import INPUT, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.precision import in_double
 from pellucid.registry import method
 from pellucid.results import Attribution
 
@@ -47,7 +48,7 @@ def input_x_gradient(x: Inputs, target: Target) -> Looking[tuple[Attribution, ..
     """
     seen = yield from Pass(x, keep=[INPUT], grads=[INPUT], target=target)
     values = {spot.input: spot.value * spot.gradient for spot in seen.at(INPUT)}
-    total = torch.stack([value.flatten(1).double().sum(1) for value in values.values()]).sum(0)
+    total = torch.stack([in_double(value.flatten(1)).sum(1) for value in values.values()]).sum(0)
     return attributed(
         x,
         values,

@@ -14,6 +14,7 @@ from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import attributed
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.baseline import baseline_like
+from pellucid.ops.precision import in_double
 from pellucid.ops.quadrature import gauss_legendre
 from pellucid.registry import method
 from pellucid.results import Attribution
@@ -75,10 +76,10 @@ def integrated_gradients(
     starts = _starts(ends, baselines, tokens=x.is_discrete)
     ways = {name: ends[name] - starts[name] for name in ends}
     (start,) = yield from together(Pass(x.replaced(starts), target=target))
-    difference = seen.scores.double() - start.scores.double()
+    difference = seen.scores.cpu().double() - start.scores.cpu().double()
     while True:
         values = yield from _integral(x, target, starts, ways, n_steps, max(1, (batch_size or 1) // x.size))
-        total = torch.stack([value.flatten(1).double().sum(1) for value in values.values()]).sum(0)
+        total = torch.stack([in_double(value.flatten(1)).sum(1).cpu() for value in values.values()]).sum(0)
         gap = total - difference
         missed = _missed(gap, difference, seen.scores, start.scores)
         if tolerance is None or n_steps >= MOST_STEPS or missed <= tolerance:
@@ -112,7 +113,7 @@ def _starts(ends: dict[str, Tensor], baselines: Any, *, tokens: bool) -> dict[st
 
 def _missed(gap: Tensor, difference: Tensor, score: Tensor, start: Tensor) -> float:
     """The largest gap of the batch as a share of the difference, apart from rounding."""
-    rounding = ROUNDING * torch.maximum(score.abs(), start.abs()).double()
+    rounding = ROUNDING * torch.maximum(score.abs(), start.abs()).cpu().double()
     return float(((gap.abs() - rounding).clamp(min=0) / difference.abs().clamp(min=1e-30)).max())
 
 

@@ -15,6 +15,7 @@ from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.kernels import filters_first, is_transposed
+from pellucid.ops.precision import in_double
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
 from pellucid.results import Gallery
@@ -94,8 +95,8 @@ def _gallery(
         raise NotApplicable(f"no gradient reaches '{spot.address}'")
     tiles, captions, colour = kernel_tiles(filters_first(spot.grad, module), filters)
     axes = _AXES.get(spot.grad.ndim, tuple(f"axis {i}" for i in range(spot.grad.ndim)))
-    weight = float(spot.value.double().norm()) if isinstance(spot.value, Tensor) else float("nan")
-    norm = float(spot.grad.double().norm())
+    weight = float(in_double(spot.value).norm()) if isinstance(spot.value, Tensor) else float("nan")
+    norm = float(in_double(spot.grad).norm())
     coloured = (
         (
             Text(
@@ -119,6 +120,6 @@ def _gallery(
         facts={
             "gradient norm": norm,
             "relative to the weights": norm / weight if weight else float("inf"),
-            "zero share": float((spot.grad == 0).double().mean()),
+            "zero share": float(in_double(spot.grad == 0).mean()),
         },
     )

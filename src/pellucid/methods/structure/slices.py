@@ -11,6 +11,7 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.precision import in_double
 from pellucid.ops.spatial import channels_first
 from pellucid.ops.tiles import thumbnail
 from pellucid.registry import method
@@ -94,11 +95,11 @@ def _row(spot: Spot, held: list[Tensor]) -> dict[str, Any]:
         "kind": spot.event.kind if spot.event else "",
         "weight": None if alone is None else thumbnail(alone),
         "weight_shape": None if alone is None else tuple(alone.shape),
-        "weight_norm": float(torch.stack([one.double().norm() for one in held]).norm()) if held else None,
+        "weight_norm": float(torch.stack([in_double(one).norm() for one in held]).norm()) if held else None,
         "activation": thumbnail(value[0]),
         "activation_shape": tuple(spot.value.shape),
-        "activation_mean": float(value.double().mean()),
-        "activation_std": float(value.double().std(unbiased=False)),
+        "activation_mean": float(in_double(value).mean()),
+        "activation_std": float(in_double(value).std(unbiased=False)),
         "gradient": thumbnail(grad[0]),
-        "gradient_norm": float(grad.double().norm()),
+        "gradient_norm": float(in_double(grad).norm()),
     }

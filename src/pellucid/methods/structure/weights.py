@@ -12,6 +12,7 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
 from pellucid.engine.passes import Layer
 from pellucid.ops.kernels import filters_first, is_transposed, near_copies
+from pellucid.ops.precision import in_double
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
 from pellucid.results import Gallery
@@ -118,8 +119,8 @@ def _gallery(where: str, weight: Tensor, filters: int, module: nn.Module | None)
         notes=notes,
         unit=Text("weight", "权重值"),
         facts={
-            "norm": float(value.double().norm()),
-            "near zero": float((value.abs() <= NEAR_ZERO * limit).double().mean()),
+            "norm": float(in_double(value).norm()),
+            "near zero": float(in_double(value.abs() <= NEAR_ZERO * limit).mean()),
             "filters": ordered.shape[0],
             **({} if copies is None else {"nearly copies": copies}),
         },
