@@ -215,3 +215,22 @@ def test_a_dataclass_output_is_read_by_its_logits():
 
     model, x = Net(4, 3), torch.randn(2, 4)
     assert np.allclose(pl.saliency()(model, x, target=1).values, 2 * model.weight[1].detach().expand(2, 4), atol=1e-6)
+
+
+def test_a_model_whose_shapes_are_not_known_yet_is_refused_and_left_alone():
+    model = nn.Sequential(nn.LazyLinear(3), nn.ReLU())
+    with pytest.raises(BadRequest, match=r"'0\.weight' is not known yet"):
+        pl.Lens(model)
+    model(torch.randn(2, 4))
+    assert pl.Lens(model).see(torch.randn(2, 4), "saliency")[0].values.shape == (2, 4)
+
+
+def test_a_model_on_the_meta_device_gives_its_graph_and_is_left_alone():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).to("meta")
+    views = pl.Lens(model).see(torch.empty(2, 3, 8, 8, device="meta"), "flow_graph", "saliency")
+    assert len(views[0].nodes) == 5 and "no values" in views[1].reason
+
+
+def test_a_complex_input_is_refused_by_name():
+    views = pl.Lens(nn.Linear(4, 3, dtype=torch.complex64)).see(torch.ones(2, 4, dtype=torch.complex64), "saliency")
+    assert "complex" in views[0].reason

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed, NotApplicable
 from pellucid.core.text import Text
@@ -62,6 +63,12 @@ class Lens:
             )
         if batch_size is not None and batch_size < 1:
             raise BadSetting(f"batch_size={batch_size} is not at least 1")
+        lazy = [name for name, one in model.named_parameters() if is_lazy(one)]
+        if lazy:
+            raise BadRequest(
+                f"the shape of '{lazy[0]}' is not known yet: {type(model).__name__} has lazy layers",
+                hint="run the model once on an example, then make the lens",
+            )
         if device is not None and any(one.device != _device(device) for one in model.parameters()):
             model = copy.deepcopy(unwrapped(model)).to(device)
         self.model = model
