@@ -33,3 +33,10 @@ def test_one_result_for_each_input() -> None:
     x = Inputs((torch.zeros(1, 3, 4, 4), torch.zeros(1, 3)), base={"0": IMAGE, "1": ROW})
     results = attributed(x, dict(x.tensors), complete=True)
     assert [result.input for result in results] == ["0", "1"]
+
+
+def test_inputs_that_are_not_explained_are_named() -> None:
+    x = Inputs((torch.zeros(1, 4, dtype=torch.long), torch.zeros(1, 5, dtype=torch.long)))
+    (result,) = attributed(x, {"0": torch.ones(1, 4, 2)}, complete=True)
+    assert [note.en for note in result.notes] == ["Explained: '0'. Held as given: '1'."]
+    assert "'1'" in result.notes[0].zh

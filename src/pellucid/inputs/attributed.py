@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
+from pellucid.core.errors import quoted
+from pellucid.core.text import Text
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.array import as_array
 from pellucid.results.attribution import Attribution, Reduction
@@ -28,7 +30,17 @@ def attributed(x: Inputs, values: Mapping[str, Tensor], *, complete: bool, **fie
             value is taken (the l2 norm over the features of a token).
         fields: further fields of every result.
     """
+    rest = [name for name in x.tensors if name not in values]
+    if rest:
+        fields = {**fields, "notes": (*fields.get("notes", ()), _only(list(values), rest))}
     return tuple(_one(x, name, value, complete, fields) for name, value in values.items())
+
+
+def _only(explained: list[str], rest: list[str]) -> Text:
+    return Text(
+        f"Explained: {quoted(explained)}. Held as given: {quoted(rest)}.",
+        f"所解释的输入：{quoted(explained)}；保持原样的输入：{quoted(rest)}。",
+    )
 
 
 def _one(x: Inputs, name: str, value: Tensor, complete: bool, fields: dict[str, Any]) -> Attribution:
