@@ -24,6 +24,11 @@ def test_a_tall_picture_scrolls():
     assert 'class="tall"' not in Picture(b"", b"", "", 300, 400).html("alt", "en")
 
 
+def test_a_broad_picture_keeps_its_size_on_a_phone():
+    assert 'class="broad" tabindex="0"' in Picture(b"", b"", "", 1000, 400).html("alt", "en")
+    assert 'class="tall broad"' in Picture(b"", b"", "", 1000, 4000).html("alt", "en")
+
+
 def test_names():
     assert Card("1.1", "a", [attribution()]).name("zh") == "Grad-CAM 类激活热力图"
     assert Card("1.1", "a", [Failure("lime", "none")]).name("en") == "lime"

@@ -102,7 +102,8 @@ class Picture:
         return cls(_packed(light), _packed(dark), words.caption, light.width // DENSITY, light.height // DENSITY)
 
     def html(self, words: str, lang: str) -> str:
-        """Both pictures, of which the style shows one; a very tall one scrolls in a window of its own.
+        """Both pictures, of which the style shows one; a very tall one scrolls in a window of its own, and on a phone
+        a broad one does.
 
         A `<picture>` would choose by itself, but keeps its choice on paper, which is light.
         """
@@ -111,9 +112,11 @@ class Picture:
             f'height="{self.height}" alt="{html(words)}">'
             for theme, data in (("light", self.light), ("dark", self.dark))
         )
-        if self.height <= TALL:
+        kinds = " ".join(["tall"] * (self.height > TALL) + ["broad"] * (self.width > BESIDE))
+        if not kinds:
             return made
-        return f'<div class="tall" tabindex="0" role="region" aria-label="{html(phrase("scroll", lang))}">{made}</div>'
+        name = html(phrase("scroll", lang))
+        return f'<div class="{kinds}" tabindex="0" role="region" aria-label="{name}">{made}</div>'
 
 
 def _packed(picture: Image.Image) -> bytes:
