@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from pellucid.cli import main
-from pellucid.cli.see import capital, first_sentence, title_of
+from pellucid.cli.see import capital, first_sentence, opening_words, title_of
 
 NETS = """
 import torch
@@ -295,3 +295,11 @@ def test_layers_of_a_picture_ask_for_the_option(folder):
     Image.new("RGB", (10, 10)).save("p.png")
     seen = CliRunner().invoke(main, ["layers", "nets.py:Net", "p.png"])
     assert seen.exit_code == 2 and "--preprocess imagenet" in seen.stderr and "pl." not in seen.stderr
+
+
+def test_a_bare_count_is_not_all_that_is_said():
+    assert opening_words("16 pictures. They go from 0 to 2. More.") == "16 pictures. They go from 0 to 2."
+    assert opening_words("共 16 张图。数值范围为 0 到 2。其余。") == "共 16 张图。数值范围为 0 到 2。"
+    assert opening_words("All there is.") == "All there is."
+    long = "Half of the evidence lies in a third of it."
+    assert opening_words(f"{long} More.") == long

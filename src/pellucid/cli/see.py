@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen
@@ -16,7 +17,7 @@ from pellucid.results.spell import percent
 
 SHOWS = "-m flow_graph draws everything that ran before it; --debug shows the traceback"
 PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or a file of tensors"
-FEW = 5
+FEW, SHORT = 5, 32  # predictions in one line; cells of a sentence that says little
 DREW = "the flow graph shows everything that ran before it; --debug shows the traceback"
 _HELP = f"""Look at INPUT through MODEL, and write a report.
 
@@ -195,7 +196,7 @@ def tell(screen: Screen, seen: Any) -> None:
         en = f", and {rest} more" if rest > 0 else ""
         zh = f"，另有 {rest} 个" if rest > 0 else ""
         screen.say(Text(f"Predicted: {', '.join(guess[:FEW])}{en}", f"预测：{'、'.join(guess[:FEW])}{zh}"), "bold")
-    rows = [(name_of(one), first_sentence(one.describe(screen.lang))) for one in seen.results]
+    rows = [(name_of(one), opening_words(one.describe(screen.lang))) for one in seen.results]
     screen.table(rows, (Text("picture", "图像"), Text("what it says", "内容")))
     for reason in dict.fromkeys(one.reason for one in seen.failures):
         same = [one for one in seen.failures if one.reason == reason]
@@ -231,6 +232,16 @@ def name_of(result: Any) -> str:
 def first_sentence(words: str) -> str:
     """Up to the first full stop that ends a sentence."""
     return re.split(r"(?<=[.!?])\s+(?=[A-Z0-9“])|(?<=[。！？])", words, maxsplit=1)[0].strip()
+
+
+def opening_words(words: str) -> str:
+    """The first sentence, and the second where the first is only a count."""
+    first = first_sentence(words)
+    if cell_len(first) > SHORT:
+        return first
+    rest = words[len(first):].lstrip()
+    joint = words[len(first):][: len(words) - len(first) - len(rest)]
+    return f"{first}{joint}{first_sentence(rest)}"
 
 
 def outcome(screen: Screen, seen: Any) -> int:
