@@ -1,6 +1,5 @@
 """The record of one forward: every module call and function call, in order, with shapes."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -58,10 +57,6 @@ class Trace:
             return False
         return all(one[:4] == two[:4] for one, two in zip(mine, theirs, strict=False))
 
-    def index(self) -> dict[Place, int]:
-        """Position of each place's event."""
-        return {event.place: i for i, event in enumerate(self.events)}
-
     def addresses(self) -> list[str]:
         """Every address of this forward, in order."""
         return [self.address(event.place) for event in self.events]
@@ -74,7 +69,3 @@ class Trace:
     def modules(self) -> list[Event]:
         """Only the module calls."""
         return [event for event in self.events if not event.op]
-
-    def kinds(self) -> Counter[str]:
-        """How often each kind occurs."""
-        return Counter(event.kind for event in self.events)
