@@ -11,6 +11,7 @@ from pellucid.engine.looker import Looker, owner
 from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.precision import in_double
 from pellucid.registry import method
 from pellucid.results import Series
 
@@ -107,7 +108,7 @@ def _said(verdict: str, slope: float, marked: int, layers: int) -> Text:
 
 def _norm(values: Sequence[Tensor | None]) -> float:
     """Of all elements of all tensors together; NaN for none."""
-    norms = [float(value.detach().double().norm()) for value in values if value is not None]
+    norms = [float(in_double(value.detach()).norm()) for value in values if value is not None]
     return float(np.linalg.norm(norms)) if norms else float("nan")
 
 
