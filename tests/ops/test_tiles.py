@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from pellucid.core.errors import NotApplicable
-from pellucid.ops.tiles import kernel_tiles, thumbnail
+from pellucid.ops.tiles import kernel_tiles, mosaic, thumbnail
 
 
 def test_filters_of_three_channels_are_colour_with_zero_as_grey():
@@ -49,3 +49,22 @@ def test_a_thumbnail_is_the_mean_over_channels():
 def test_complex_weights_are_refused_not_cut_to_their_real_part():
     with pytest.raises(NotApplicable, match="complex weights"):
         kernel_tiles(torch.ones(2, 3, dtype=torch.complex64), 4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "picture"),
+    [
+        ((6, 5), (6, 5)),
+        ((8, 4, 1, 1), (8, 4)),
+        ((20, 2, 3, 3), (15, 15)),
+        ((5, 2, 9, 9), (19, 29)),
+        ((4, 1, 20, 20), (20, 20)),
+    ],
+)
+def test_mosaics_of_weights(shape, picture):
+    weight = torch.randn(shape)
+    made = mosaic(weight)
+    assert made.shape == picture and np.abs(made).max() > 0
+    if len(shape) == 4 and shape[-1] == 3:
+        first = weight[0, weight[0].flatten(1).norm(dim=1).argmax()]
+        assert np.allclose(made[:3, :3], first / first.abs().max())

@@ -23,7 +23,10 @@ def test_own_class_with_weights_from_a_file(tmp_path: Path) -> None:
     lens = pl.open(f"{tmp_path}/nets.py:Net", weights=tmp_path / "model.pth", labels=["cat", "dog"])
     x = torch.randn(1, 3)
     assert torch.equal(lens.model(x), trained(x))
-    assert pl.saliency()(lens, x, target="dog").targets[0].label == "dog"
+    result = pl.saliency()(lens, x, target="dog")
+    assert result.targets[0].label == "dog"
+    labels = ["cat", "dog"]
+    assert eval(result.code, {"pl": pl, "x": x, "labels": labels}) == result
 
 
 def test_unknown_model_names_the_nearest() -> None:

@@ -93,6 +93,15 @@ class Lens:
         self._origin.notes = notes
 
     @property
+    def said(self) -> str:
+        """What the line that makes a result again calls this lens."""
+        return self._origin.said
+
+    @said.setter
+    def said(self, said: str) -> None:
+        self._origin.said = said
+
+    @property
     def device(self) -> torch.device:
         """Where the model is."""
         held = [*self._looker.parameters.values(), *self._looker.model.buffers()]
@@ -132,7 +141,7 @@ class Lens:
         for one in chosen:
             if inputs is None and "x" in one.spec.given:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
-        looking = Looking(self._looker, self._origin, chosen, self._targets(target), seed, progress)
+        looking = Looking(self._looker, self._origin, chosen, self._targets(target), seed, progress, _said(x))
         given, cost = look_in_blocks(looking, inputs, batch_size or self.batch_size)
         raise_requests(chosen, given)
         if not views:
@@ -191,6 +200,11 @@ def raise_requests(views: Sequence[View], given: Sequence[Any]) -> None:
         if isinstance(seen, Failure) and isinstance(seen.error, BadRequest):
             seen.error.asked_by = seen.error.asked_by or repr(one)
             raise seen.error
+
+
+def _said(x: Any) -> str:
+    """What the line that makes a result again calls its input."""
+    return repr(str(x)) if isinstance(x, (str, Path)) else "x"
 
 
 def _inapplicable(seen: Any) -> bool:

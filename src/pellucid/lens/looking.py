@@ -31,6 +31,7 @@ class Looking:
     targets: Sequence[Target]
     seed: int
     progress: Callable[[Progress], None] | None
+    said: str = "x"
 
 
 def look_in_blocks(looking: Looking, x: Inputs | None, batch_size: int | None) -> tuple[list[Any], Cost]:
@@ -112,7 +113,7 @@ def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task]
         made = task.result if isinstance(task.result, tuple) else (task.result,)
         results += [
             looking.origin.sign(
-                one, view, x, seed=looking.seed, asked=task.target.asked if task.target else None, cost=cost
+                one, view, x, said=looking.said, seed=looking.seed, asked=task.target and task.target.asked, cost=cost
             )
             for one in made
         ]

@@ -55,8 +55,10 @@ class Origin:
             self._digest = (state, digest.hexdigest()[:16])
         return self._digest[1]
 
-    def sign(self, result: Result, view: View, x: Inputs | None, *, seed: int, asked: Any, cost: Cost) -> Result:
-        """The result with its provenance, and with what is to be said of its input."""
+    def sign(
+        self, result: Result, view: View, x: Inputs | None, *, said: str, seed: int, asked: Any, cost: Cost
+    ) -> Result:
+        """The result with its provenance, and with what is to be said of its input, which the user called `said`."""
         spec = view.spec
         x = x if "x" in spec.given else None
         notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None else ()))))
@@ -72,7 +74,7 @@ class Origin:
             seed=seed,
             versions=versions(),
             unseen=self.looker.unseen,
-            code=_code(view, self.said, x, asked),
+            code=_code(view, self.said, said if x is not None else "", asked),
             trace=Trace(
                 cost.forwards,
                 cost.backwards,
@@ -106,9 +108,9 @@ def versions() -> dict[str, str]:
     }
 
 
-def _code(view: View, said: str, x: Inputs | None, asked: Any) -> str:
+def _code(view: View, lens: str, x: str, asked: Any) -> str:
     target = "" if asked is None or "target" not in view.spec.given else f", target={_said(asked)}"
-    return f"pl.{view!r}({said}{', x' if x is not None else ''}{target})"
+    return f"pl.{view!r}({lens}{f', {x}' if x else ''}{target})"
 
 
 def _said(asked: Any) -> str:

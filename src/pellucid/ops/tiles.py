@@ -7,7 +7,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from pellucid.core.errors import NotApplicable
 
-THUMBNAIL = 32
+THUMBNAIL, ACROSS = 32, 4
 
 
 def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str], bool]:
@@ -48,6 +48,26 @@ def _flat(kernel: Tensor) -> Tensor:
     if kernel.ndim == 1:
         return kernel[None]
     return torch.cat(list(kernel), 1) if kernel.ndim == 3 else kernel
+
+
+def mosaic(weight: Tensor) -> np.ndarray:
+    """A small picture of a weight: a matrix (also of 1 × 1 kernels), or the first sixteen filters, each at its
+    strongest input channel and to its own largest absolute value.
+    """
+    value = weight.detach().float().cpu()
+    if value.ndim < 3 or value[0, 0].numel() == 1:
+        return thumbnail(value.flatten(1) if value.ndim > 2 else value)
+    tiles = [_flat(one[int(one.flatten(1).norm(dim=1).argmax())]) for one in value[: ACROSS * ACROSS]]
+    high, wide = tiles[0].shape
+    across = min(ACROSS, (THUMBNAIL + 1) // (max(high, wide) + 1), len(tiles))
+    if across < 2:
+        return thumbnail(tiles[0])
+    tiles = tiles[: across * across]
+    picture = torch.zeros(-(-len(tiles) // across) * (high + 1) - 1, across * (wide + 1) - 1)
+    for i, tile in enumerate(tiles):
+        top, left = i // across * (high + 1), i % across * (wide + 1)
+        picture[top : top + high, left : left + wide] = tile / tile.abs().max().clamp(min=1e-12)
+    return picture.numpy()
 
 
 def thumbnail(value: Tensor) -> np.ndarray:

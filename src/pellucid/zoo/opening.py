@@ -23,4 +23,13 @@ def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens: 
     stated: dict[str, Any] = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
     made = Lens(opened.model, **{**stated, **lens})
     made.notes = opened.notes
+    told = {"weights": weights, **lens}
+    made.said = (
+        f"pl.open({', '.join([repr(spec), *(f'{name}={_said(name, one)}' for name, one in told.items() if one)])})"
+    )
     return made
+
+
+def _said(name: str, value: Any) -> str:
+    """An argument as it can be typed again: words as they are, anything else by its name."""
+    return repr(str(value)) if isinstance(value, (str, Path)) else name

@@ -110,7 +110,7 @@ def test_it_says_what_is_there() -> None:
     network = NETWORKS["rows"]
     result = pl.gradient_maps(layer=("0", "2"))(network.build(), network.x(2), target=1)
     assert [one.layer for one in result] == ["0:weight", "2:weight"]
-    assert "12 × 6" in result[0].describe("en") and "12 × 6" in result[0].describe("zh")
+    assert "One picture" in result[0].describe("en") and "1 张图" in result[0].describe("zh")
     assert "momentum" in result[0].describe("en") and "动量" in result[0].describe("zh")
 
 

@@ -85,7 +85,7 @@ def test_it_says_what_is_there_and_runs_nothing() -> None:
     model = NETWORKS["article_net"].build()
     views = pl.Lens(model).see(None, pl.weights(layer="fc3"))
     assert (views.cost.forwards, views.cost.backwards) == (0, 0)
-    assert "10 × 84" in views[0].describe("en") and "10 × 84" in views[0].describe("zh")
+    assert "One picture" in views[0].describe("en") and "1 张图" in views[0].describe("zh")
     assert "features, not pixels" in views[0].describe("en") and "而非像素" in views[0].describe("zh")
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from pellucid.core.needs import LOSS
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
-from pellucid.engine.passes import Layer, Looking, Pass
+from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.precision import in_double
@@ -17,6 +17,11 @@ from pellucid.results import Series
 
 VANISHING, EXPLODING, NOTABLE = 1e-3, 1e3, 0.1
 _ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖", "‖∂L/∂W‖", "‖∂L/∂W‖ / ‖W‖"
+SURE = 0.999
+_LEARNED = Text(
+    "The network gives this label already: loss and gradients are close to zero.",
+    "网络已给出该标签：损失与梯度接近于零。",
+)
 _NAMES = {_ACTIVATION: Text("‖∂L/∂a‖ activation", "‖∂L/∂a‖ 激活"), _WEIGHT: Text("‖∂L/∂W‖ weight", "‖∂L/∂W‖ 权重")}
 
 _VERDICTS = {
@@ -67,8 +72,9 @@ def gradient_flow(
         layer: which layers.
         loss: function of output and labels; cross-entropy if None.
     Returns:  Series with a position per layer call in execution order; a module called twice has its weight's gradient,
-        which is one sum, at both. The weight of a layer is all of its matrices together. `facts["verdict"]` is "steady", "falling" or "rising"
-        (tenfold from the last layer to the first, on the way back), "vanishing", "exploding", "zero" or "not finite".
+        which is one sum, at both. The weight of a layer is all of its matrices together. `facts["verdict"]` is
+        "steady", "falling" or "rising" (tenfold from the last layer to the first, on the way back), "vanishing",
+        "exploding", "zero" or "not finite".
     Raises:   NotApplicable if the output has no classes and no loss is given.
     """
     weights = lens.weights(layer)
@@ -92,9 +98,14 @@ def gradient_flow(
         log=True,
         marks=marks,
         targets=seen.targets,
-        notes=(_said(verdict, slope, len(marks), len(flow)), *seen.notes),
+        notes=(_said(verdict, slope, len(marks), len(flow)), *_learned(seen), *seen.notes),
         facts={"verdict": verdict, "slope per layer": slope},
     )
+
+
+def _learned(seen: Seen) -> tuple[Text, ...]:
+    """Where the network already gives the label: the loss, and so every gradient, is close to nothing."""
+    return (_LEARNED,) if seen.targets and all((one.probability or 0) > SURE for one in seen.targets) else ()
 
 
 def _said(verdict: str, slope: float, marked: int, layers: int) -> Text:
@@ -103,7 +114,9 @@ def _said(verdict: str, slope: float, marked: int, layers: int) -> Text:
     at, where = (f" at {marked} of {layers} layers", f"在 {layers} 层中的 {marked} 层") if some else ("", "")
     factor = f" (× {slope:.3g} per layer)", f"（每层 × {slope:.3g}）"
     en, zh = factor if np.isfinite(slope) and verdict != "not finite" else ("", "")
-    return Text(f"On its way back the gradient is {verdict}{at}{en}.", f"反传途中，梯度{where}{_VERDICTS[verdict]}{zh}。")
+    return Text(
+        f"On its way back the gradient is {verdict}{at}{en}.", f"反传途中，梯度{where}{_VERDICTS[verdict]}{zh}。"
+    )
 
 
 def _norm(values: Sequence[Tensor | None]) -> float:

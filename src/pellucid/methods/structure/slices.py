@@ -11,9 +11,10 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.kernels import filters_first
 from pellucid.ops.precision import in_double
 from pellucid.ops.spatial import channels_first
-from pellucid.ops.tiles import thumbnail
+from pellucid.ops.tiles import mosaic, thumbnail
 from pellucid.registry import method
 from pellucid.results import Table
 
@@ -43,8 +44,8 @@ _COLUMNS = {
         "按执行顺序每层一行：权重、该输入激发的响应，以及目标的牵引方向。",
     ),
     cannot=Text(
-        "What single channels do: the small pictures are averages over channels.",
-        "单个通道的作用：小图是各通道的平均。",
+        "What single channels do: activation and gradient are drawn as averages over channels, weights as their first filters.",
+        "单个通道的作用：激活与梯度小图是各通道的平均，权重小图只画前几个滤波器。",
     ),
     check=Text(
         "Open a level with activation_maps, weights or grad_cam.",
@@ -70,7 +71,7 @@ def slices(x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight
     """
     seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
     with torch.no_grad():
-        rows = tuple(_row(spot, _held(spot, lens)) for spot in seen.at(layer))
+        rows = tuple(_row(spot, _held(spot, lens), lens.modules.get(spot.place.path)) for spot in seen.at(layer))
     return Table(rows=rows, columns=_COLUMNS, targets=seen.targets, notes=seen.notes)
 
 
@@ -85,7 +86,7 @@ def _held(spot: Spot, lens: Looker) -> list[Tensor]:
     return [one for one in module.parameters(recurse=False) if one.ndim > 1]
 
 
-def _row(spot: Spot, held: list[Tensor]) -> dict[str, Any]:
+def _row(spot: Spot, held: list[Tensor], module: Any) -> dict[str, Any]:
     alone = held[0] if len(held) == 1 else None
     value, grad = (
         one if spot.layout is None else channels_first(one, spot.layout) for one in (spot.value, spot.gradient)
@@ -93,7 +94,7 @@ def _row(spot: Spot, held: list[Tensor]) -> dict[str, Any]:
     return {
         "layer": spot.address,
         "kind": spot.event.kind if spot.event else "",
-        "weight": None if alone is None else thumbnail(alone),
+        "weight": None if alone is None else mosaic(filters_first(alone, module)),
         "weight_shape": None if alone is None else tuple(alone.shape),
         "weight_norm": float(torch.stack([in_double(one).norm() for one in held]).norm()) if held else None,
         "activation": thumbnail(value[0]),
