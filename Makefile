@@ -26,6 +26,7 @@ test: $(VENV)/.stamp-test  ## run the tests, two processes, some minutes; a part
 
 lint: $(VENV)/.stamp-test  ## ruff, types, import rules, sizes
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q --no-header --durations=0 tests/architecture/test_sizes.py

@@ -24,8 +24,12 @@ BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 BARE, TEN, TWELVE, ALONE = "bare forward + backward", "pellucid, ten", "pellucid, twelve", "pellucid, one by one"
 CAPTUM, WITH_CAMS = "Captum, twelve calls", "Captum with pytorch-grad-cam"
 # side, compared with, aim, whether less is better
-AIMS = ((TEN, BARE, 1.2, True), (TWELVE, BARE, 2.5, True), (CAPTUM, TWELVE, 2.7, False),
-           (WITH_CAMS, TWELVE, 3.5, False))
+AIMS = (
+    (TEN, BARE, 1.2, True),
+    (TWELVE, BARE, 2.5, True),
+    (CAPTUM, TWELVE, 2.7, False),
+    (WITH_CAMS, TWELVE, 3.5, False),
+)
 
 
 def main() -> None:
@@ -91,13 +95,13 @@ def _others(first: Any, first_seconds: float, rounds: int) -> list[str]:
     bare_import, used_import = small.import_seconds(rounds)
     look, bare = (tiny.median(side) / small.LOOKS * 1000 for side in ("look", "bare"))
     passes = f"{cost.forwards} forward, {cost.backwards} backwards, {cost.kept_bytes / 2**20:.1f} MiB of tensors kept"
+    first, small_one = f"{first_seconds:.2f} s", f"{look:.1f} ms; {bare:.1f} ms"
+    imports = f"{bare_import * 1000:.1f} ms; {used_import * 1000:.0f} ms"
     rows = {
         "the twelve together": passes,
-        "the first look of a lens, which also hashes the weights and traces the network": f"{first_seconds:.2f} s",
-        "one look at saliency on a network of five layers; its bare forward + backward":
-            f"{look:.1f} ms; {bare:.1f} ms",
-        "`import pellucid` after `import torch`; with the first use of a lens and a method":
-            f"{bare_import * 1000:.1f} ms; {used_import * 1000:.0f} ms",
+        "the first look of a lens, which also hashes the weights and traces the network": first,
+        "one look at saliency on a network of five layers; its bare forward + backward": small_one,
+        "`import pellucid` after `import torch`; with the first use of a lens and a method": imports,
     }
     return ["| what | measured |", "|---|---|", *(f"| {what} | {measured} |" for what, measured in rows.items())]
 

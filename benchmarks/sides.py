@@ -49,8 +49,12 @@ class Case:
 
 def ten() -> list[View]:
     """The pictures that need no rule."""
-    return [*(pl.grad_cam(layer=layer) for layer in LAYERS), pl.saliency(), pl.input_x_gradient(),
-            *(pl.activation_maps(layer=layer) for layer in LAYERS)]
+    return [
+        *(pl.grad_cam(layer=layer) for layer in LAYERS),
+        pl.saliency(),
+        pl.input_x_gradient(),
+        *(pl.activation_maps(layer=layer) for layer in LAYERS),
+    ]
 
 
 def twelve() -> list[View]:
@@ -85,8 +89,10 @@ def captum_with_cams(case: Case) -> list[Any]:
 
 
 def _captum_cams(case: Case) -> list[Any]:
-    return [attr.LayerGradCam(case.twin, _layer(case, name)).attribute(case.x, target=TARGET, relu_attributions=True)
-            for name in LAYERS]
+    return [
+        attr.LayerGradCam(case.twin, _layer(case, name)).attribute(case.x, target=TARGET, relu_attributions=True)
+        for name in LAYERS
+    ]
 
 
 def _cams(case: Case) -> list[Any]:
@@ -100,8 +106,10 @@ def _cams(case: Case) -> list[Any]:
 def _captum_others(case: Case) -> list[Any]:
     x, model = case.x, case.twin
     activations = [attr.LayerActivation(model, _layer(case, name)).attribute(x) for name in LAYERS]
-    gradients = [method(model).attribute(x.clone().requires_grad_(), target=TARGET)
-                 for method in (attr.Saliency, attr.InputXGradient, attr.GuidedBackprop, attr.Deconvolution)]
+    gradients = [
+        method(model).attribute(x.clone().requires_grad_(), target=TARGET)
+        for method in (attr.Saliency, attr.InputXGradient, attr.GuidedBackprop, attr.Deconvolution)
+    ]
     return [*activations, *gradients]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from pellucid.results.result import Result
 
 
-def mimebundle(result: Result, include: Iterable[str] | None = None,
-               exclude: Iterable[str] | None = None) -> dict[str, Any]:
+def mimebundle(
+    result: Result, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+) -> dict[str, Any]:
     """The result as `text/plain` (its description) and `image/png` (its picture), as IPython asks for it.
 
     Args:

@@ -43,8 +43,11 @@ def autograd_functions(tree: ast.AST) -> Broken:
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(bases=bases):
-                yield from ((node.lineno, ast.unparse(base)) for base in bases
-                            if ast.unparse(base).rpartition(".")[2] in FUNCTIONS)
+                yield from (
+                    (node.lineno, ast.unparse(base))
+                    for base in bases
+                    if ast.unparse(base).rpartition(".")[2] in FUNCTIONS
+                )
             case ast.ImportFrom(module="torch.autograd" | "torch.autograd.function", names=names):
                 yield from ((node.lineno, alias.name) for alias in names if alias.name.endswith("Function"))
 
@@ -66,8 +69,11 @@ def assertions(tree: ast.AST) -> Broken:
 
 def vague_names(tree: ast.AST) -> Broken:
     """Functions named for nothing: `get_...`, `process_...`."""
-    yield from ((node.lineno, node.name) for node in ast.walk(tree)
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and VAGUE_NAME.match(node.name))
+    yield from (
+        (node.lineno, node.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and VAGUE_NAME.match(node.name)
+    )
 
 
 def late_calls(tree: ast.AST) -> Broken:

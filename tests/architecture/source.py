@@ -56,5 +56,10 @@ def is_method(source: Source) -> bool:
 
 def visualizations(tree: ast.Module) -> list[str]:
     """Names of the functions that `@method(...)` decorates."""
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)
-            for mark in node.decorator_list if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "method"]
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        for mark in node.decorator_list
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "method"
+    ]

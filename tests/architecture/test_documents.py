@@ -9,8 +9,20 @@ from tests.architecture.source import ROOT
 SUFFIXES = {".md", ".py", ".pyi", ".toml", ".txt", ".yml", ".yaml", ".json", ".html", ".css", ".js", ".cfg"}
 PLACES = ("*", ".ci/*", "src/**/*", "docs/**/*", "examples/**/*", "benchmarks/**/*", "tools/**/*", "tests/**/*")
 # The sites that documents may point to: papers, sources of data, standards.
-HOSTS = {"arxiv.org", "doi.org", "commons.wikimedia.org", "www.apache.org", "keepachangelog.com", "semver.org",
-         "creativecommons.org", "www.w3.org", "example.org", "www.cs.toronto.edu", "pytorch.org", "docs.python.org"}
+HOSTS = {
+    "arxiv.org",
+    "doi.org",
+    "commons.wikimedia.org",
+    "www.apache.org",
+    "keepachangelog.com",
+    "semver.org",
+    "creativecommons.org",
+    "www.w3.org",
+    "example.org",
+    "www.cs.toronto.edu",
+    "pytorch.org",
+    "docs.python.org",
+}
 MACHINE_PATH = re.compile(r"(?<![\w.$}~-])/(?:work|root|home|Users|tmp)/[\w.]")
 URL = re.compile(r"https?://([\w.-]+)")
 
@@ -20,8 +32,12 @@ def document(name):
 
 
 def texts():
-    paths = {path for place in PLACES for path in ROOT.glob(place)
-             if path.is_file() and (path.suffix in SUFFIXES or path.name in {"Makefile", "run"})}
+    paths = {
+        path
+        for place in PLACES
+        for path in ROOT.glob(place)
+        if path.is_file() and (path.suffix in SUFFIXES or path.name in {"Makefile", "run"})
+    }
     return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 
@@ -31,8 +47,9 @@ def test_no_path_of_a_machine():
 
 
 def test_no_host_but_the_known_ones():
-    found = {name: sorted(set(URL.findall(text)) - HOSTS) for name, text in texts().items()
-             if not name.startswith("tests/")}  # tests make addresses up
+    found = {
+        name: sorted(set(URL.findall(text)) - HOSTS) for name, text in texts().items() if not name.startswith("tests/")
+    }  # tests make addresses up
     assert not {name: hosts for name, hosts in found.items() if hosts}
 
 
@@ -62,7 +79,9 @@ def test_links_lead_somewhere(name):
 
 
 def test_both_readmes_name_the_same_methods():
-    english, chinese = (set(re.findall(r"^\| [^|]+ \| `(\w+)`", document(name), re.MULTILINE))
-                        for name in ("README.md", "README.zh-CN.md"))
+    english, chinese = (
+        set(re.findall(r"^\| [^|]+ \| `(\w+)`", document(name), re.MULTILINE))
+        for name in ("README.md", "README.zh-CN.md")
+    )
     assert english == chinese
     assert english == {path.stem for path in (ROOT / "examples" / "methods").glob("*.py")}

@@ -7,8 +7,19 @@ import pytest
 
 from tests.architecture.source import PACKAGE, ROOT, package
 
-HEAVY = {"matplotlib", "PIL", "transformers", "timm", "torchvision", "rich", "click", "sklearn", "pandas", "ray",
-         "scipy.stats"}
+HEAVY = {
+    "matplotlib",
+    "PIL",
+    "transformers",
+    "timm",
+    "torchvision",
+    "rich",
+    "click",
+    "sklearn",
+    "pandas",
+    "ray",
+    "scipy.stats",
+}
 SECONDS = 0.3
 TIMED = """
 import sys, time
@@ -30,8 +41,14 @@ for name in sys.argv[1:]:
 
 def python(code: str, *arguments: str) -> str:
     """Run code in a fresh interpreter that finds the package where it lies."""
-    run = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False,
-                         cwd=ROOT, env={"PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1", "PATH": ""})
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1", "PATH": ""},
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -48,7 +65,10 @@ def test_import_is_fast_and_light():
 
 
 def test_core_results_and_render_work_without_torch():
-    names = [".".join(("pellucid", *source.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-             for source in package() if source.name.startswith(("core/", "results/", "render/"))]
+    names = [
+        ".".join(("pellucid", *source.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        for source in package()
+        if source.name.startswith(("core/", "results/", "render/"))
+    ]
     assert names
     python(WITHOUT_TORCH, *names)

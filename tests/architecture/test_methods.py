@@ -11,8 +11,14 @@ def test_a_file_holds_one_visualization_of_its_own_name():
 
 
 def test_the_folder_is_the_list():
-    stray = [source.name for source in package() if source.name.startswith("methods/") and source.name.count("/") == 2
-             and not source.path.name.startswith("_") and source not in method_files()]
+    stray = [
+        source.name
+        for source in package()
+        if source.name.startswith("methods/")
+        and source.name.count("/") == 2
+        and not source.path.name.startswith("_")
+        and source not in method_files()
+    ]
     assert not stray
 
 
@@ -23,9 +29,13 @@ def test_names_are_unique():
 
 def test_methods_never_import_each_other():
     """What two share lies in `ops/` or in a `_file` of their folder, so any method can be deleted."""
-    found = [f"{source.name}:{line} {module}" for source in package() if source.name.startswith("methods/")
-             for line, module in modules_imported(source.tree)
-             if module.startswith("pellucid.methods") and not module.rpartition(".")[2].startswith("_")]
+    found = [
+        f"{source.name}:{line} {module}"
+        for source in package()
+        if source.name.startswith("methods/")
+        for line, module in modules_imported(source.tree)
+        if module.startswith("pellucid.methods") and not module.rpartition(".")[2].startswith("_")
+    ]
     assert not found
 
 

@@ -28,15 +28,21 @@ def has_code(tree: ast.Module) -> bool:
 
 
 def test_every_module_has_its_tests():
-    missing = [f"{source.name} -> {mirror(source).relative_to(ROOT)}" for source in package()
-               if has_code(source.tree) and source.name not in UNTESTED and not mirror(source).is_file()]
+    missing = [
+        f"{source.name} -> {mirror(source).relative_to(ROOT)}"
+        for source in package()
+        if has_code(source.tree) and source.name not in UNTESTED and not mirror(source).is_file()
+    ]
     assert not missing, "no test file for:\n" + "\n".join(missing)
 
 
 def test_every_test_file_has_its_module():
     known = {mirror(source) for source in package()}
-    astray = [path.relative_to(TESTS).as_posix() for path in sorted(TESTS.rglob("test_*.py"))
-              if path.relative_to(TESTS).parts[0] not in ACROSS and path not in known]
+    astray = [
+        path.relative_to(TESTS).as_posix()
+        for path in sorted(TESTS.rglob("test_*.py"))
+        if path.relative_to(TESTS).parts[0] not in ACROSS and path not in known
+    ]
     assert not set(astray) - set(WITHOUT_MODULE)
 
 
@@ -47,8 +53,11 @@ def test_exceptions_are_needed():
 
 
 def test_every_method_has_an_example():
-    missing = [source.path.stem for source in method_files()
-               if not (ROOT / "examples" / "methods" / source.path.name).is_file()]
+    missing = [
+        source.path.stem
+        for source in method_files()
+        if not (ROOT / "examples" / "methods" / source.path.name).is_file()
+    ]
     assert not missing
 
 

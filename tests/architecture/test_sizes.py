@@ -29,21 +29,30 @@ def test_files():
 
 
 def test_method_files():
-    long = [(source.name, source.lines) for source in package()
-            if is_method(source) and source.lines > limit(source.name, METHOD_FILE)]
+    long = [
+        (source.name, source.lines)
+        for source in package()
+        if is_method(source) and source.lines > limit(source.name, METHOD_FILE)
+    ]
     assert not long
 
 
 def test_package_files_that_say_what_is_public():
-    long = [(source.name, source.lines) for source in package()
-            if source.path.name == "__init__.py" and source.lines > limit(source.name, INIT)]
+    long = [
+        (source.name, source.lines)
+        for source in package()
+        if source.path.name == "__init__.py" and source.lines > limit(source.name, INIT)
+    ]
     assert not long
 
 
-@pytest.mark.parametrize(("kind", "usual"), [
-    pytest.param(ast.ClassDef, CLASS, id="classes"),
-    pytest.param((ast.FunctionDef, ast.AsyncFunctionDef), FUNCTION, id="functions"),
-])
+@pytest.mark.parametrize(
+    ("kind", "usual"),
+    [
+        pytest.param(ast.ClassDef, CLASS, id="classes"),
+        pytest.param((ast.FunctionDef, ast.AsyncFunctionDef), FUNCTION, id="functions"),
+    ],
+)
 def test_classes_and_functions(kind, usual):
     long = []
     for source in package():
@@ -58,8 +67,11 @@ def test_classes_and_functions(kind, usual):
 def test_allowances_are_needed():
     sizes = {source.name: source.lines for source in (*package(), *repository())}
     for source in package():
-        sizes |= {f"{source.name}:{node.name}": node.end_lineno - node.lineno + 1 for node in ast.walk(source.tree)
-                  if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        sizes |= {
+            f"{source.name}:{node.name}": node.end_lineno - node.lineno + 1
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        }
     assert not [name for name in LONGER if name not in sizes]
     assert all(reason for _, reason in LONGER.values())
 

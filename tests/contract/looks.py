@@ -78,8 +78,11 @@ def at_once(method: str, model: nn.Module, x: Any) -> Looked:
 
 def content(result: Any) -> Any:
     """Everything of a result but where it comes from, comparable with `==`."""
-    return {field.name: _plain(getattr(result, field.name)) for field in dataclasses.fields(result)
-            if field.name != "provenance"}
+    return {
+        field.name: _plain(getattr(result, field.name))
+        for field in dataclasses.fields(result)
+        if field.name != "provenance"
+    }
 
 
 def _plain(part: Any) -> Any:
@@ -92,6 +95,9 @@ def _plain(part: Any) -> Any:
     if isinstance(part, float) and part != part:
         return "nan"
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        return {field.name: _plain(getattr(part, field.name)) for field in dataclasses.fields(part)
-                if field.name != "provenance"}
+        return {
+            field.name: _plain(getattr(part, field.name))
+            for field in dataclasses.fields(part)
+            if field.name != "provenance"
+        }
     return part

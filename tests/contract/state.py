@@ -11,8 +11,15 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
 State = dict[str, Any]
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_state_dict_hooks",
-          "_forward_hooks_with_kwargs", "_forward_hooks_always_called")
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_state_dict_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+)
 
 
 def same_bytes(tensor: Tensor | None) -> Any:
@@ -28,10 +35,14 @@ def of_model(model: nn.Module) -> State:
     state: State = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         state[f"parameter {name}"] = (id(parameter), same_bytes(parameter), parameter.requires_grad, parameter.is_leaf)
-        state[f"gradient {name}"] = (id(parameter.grad) if parameter.grad is not None else None,
-                                     same_bytes(parameter.grad))
-        state[f"tensor hooks {name}"] = (len(parameter._backward_hooks or ()),
-                                         len(parameter._post_accumulate_grad_hooks or ()))
+        state[f"gradient {name}"] = (
+            id(parameter.grad) if parameter.grad is not None else None,
+            same_bytes(parameter.grad),
+        )
+        state[f"tensor hooks {name}"] = (
+            len(parameter._backward_hooks or ()),
+            len(parameter._post_accumulate_grad_hooks or ()),
+        )
     for name, buffer in model.named_buffers(remove_duplicate=False):
         state[f"buffer {name}"] = (id(buffer), same_bytes(buffer), buffer.requires_grad, buffer.grad_fn)
     for name, module in model.named_modules(remove_duplicate=False):
@@ -45,9 +56,16 @@ def of_model(model: nn.Module) -> State:
 
 def of_input(x: Any) -> State:
     """Bytes, flags and versions of every tensor that the caller passed."""
-    return {f"input {name}": (same_bytes(tensor), tensor.requires_grad, same_bytes(tensor.grad), tensor.is_leaf,
-                              None if tensor.is_inference() else tensor._version)
-            for name, tensor in _tensors(x)}
+    return {
+        f"input {name}": (
+            same_bytes(tensor),
+            tensor.requires_grad,
+            same_bytes(tensor.grad),
+            tensor.is_leaf,
+            None if tensor.is_inference() else tensor._version,
+        )
+        for name, tensor in _tensors(x)
+    }
 
 
 def of_process() -> State:
@@ -61,17 +79,32 @@ def of_process() -> State:
         "rng numpy": repr(np.random.get_state(legacy=False)["state"]["key"].tolist()),
         "rng numpy position": np.random.get_state(legacy=False)["state"]["pos"],
         "grad mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
-        "autocast": (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu"),
-                     torch.is_autocast_cache_enabled()),
-        "determinism": (torch.are_deterministic_algorithms_enabled(), backends.cudnn.deterministic,
-                        backends.cudnn.benchmark, backends.cudnn.enabled),
-        "kernels": (backends.mkldnn.enabled, backends.mha.get_fastpath_enabled(), backends.cuda.flash_sdp_enabled(),
-                    backends.cuda.math_sdp_enabled(), backends.cuda.mem_efficient_sdp_enabled(),
-                    torch.get_float32_matmul_precision()),
+        "autocast": (
+            torch.is_autocast_enabled("cpu"),
+            torch.get_autocast_dtype("cpu"),
+            torch.is_autocast_cache_enabled(),
+        ),
+        "determinism": (
+            torch.are_deterministic_algorithms_enabled(),
+            backends.cudnn.deterministic,
+            backends.cudnn.benchmark,
+            backends.cudnn.enabled,
+        ),
+        "kernels": (
+            backends.mkldnn.enabled,
+            backends.mha.get_fastpath_enabled(),
+            backends.cuda.flash_sdp_enabled(),
+            backends.cuda.math_sdp_enabled(),
+            backends.cuda.mem_efficient_sdp_enabled(),
+            torch.get_float32_matmul_precision(),
+        ),
         "defaults": (torch.get_default_dtype(), torch.get_num_threads(), torch.get_default_device()),
         "function modes": len(stack),
-        "global hooks": tuple(len(getattr(torch_module, name)) for name in dir(torch_module)
-                              if name.startswith("_global_") and isinstance(getattr(torch_module, name), dict)),
+        "global hooks": tuple(
+            len(getattr(torch_module, name))
+            for name in dir(torch_module)
+            if name.startswith("_global_") and isinstance(getattr(torch_module, name), dict)
+        ),
         "saved tensor hooks": torch._C._autograd._saved_tensors_hooks_is_enabled(),
         "stance": None if dynamo is None else repr(dynamo._stance),
     }

@@ -29,9 +29,13 @@ def pickled(name: str, protocol: int) -> bytes:
 def as_python2_wrote_it(name: str) -> bytes:
     """The opcodes of the official files: Python 2 strings, numpy's names of 2009."""
     raw = rows(name).tobytes()
-    array = (b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR(K\x01(K\x04M\x00\x0ct"
-             b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
-             + len(raw).to_bytes(4, "little") + raw + b"tb")
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR(K\x01(K\x04M\x00\x0ct"
+        b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
+        + len(raw).to_bytes(4, "little")
+        + raw
+        + b"tb"
+    )
     labels = b"](" + b"".join(b"K" + bytes([label]) for label in LABELS[name]) + b"e"
     return b"\x80\x02}(U\x04data" + array + b"U\x06labels" + labels + b"u."
 

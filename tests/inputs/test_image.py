@@ -129,9 +129,15 @@ def test_cut_short(kind: str) -> None:
         open_image(file[: len(file) // 2])
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"just words, no picture", "not a picture"),
-                                                (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
-                                                (b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "not a picture|damaged")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"just words, no picture", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "not a picture|damaged"),
+    ],
+)
 def test_what_is_no_picture(content: bytes, words: str, tmp_path) -> None:
     file = tmp_path / "a.jpg"
     file.write_bytes(content)

@@ -26,8 +26,14 @@ def test_inverse_gives_the_seen_picture(name: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(height=st.integers(1, 90), width=st.integers(1, 90), size=st.sampled_from([1, 7, 32, (5, 11)]),
-       extra=st.integers(0, 9), crop=st.sampled_from(["center", "squash"]), channels=st.sampled_from([1, 3]))
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    size=st.sampled_from([1, 7, 32, (5, 11)]),
+    extra=st.integers(0, 9),
+    crop=st.sampled_from(["center", "squash"]),
+    channels=st.sampled_from([1, 3]),
+)
 def test_every_picture_is_brought_to_size(height, width, size, extra, crop, channels) -> None:
     short = size if isinstance(size, int) else min(size)
     preprocess = Preprocess((0.3,), (0.2,), size=size, resize=short + extra, crop=crop, channels=channels)
@@ -69,8 +75,14 @@ def test_efficientnet_lite_formula() -> None:
 
 
 def test_compose_with_normalize_keeps_the_way_back() -> None:
-    steps = transforms.Compose([transforms.Resize(40), transforms.CenterCrop(32), transforms.ToTensor(),
-                                transforms.Normalize((0.5, 0.4, 0.3), (0.2, 0.3, 0.4))])
+    steps = transforms.Compose(
+        [
+            transforms.Resize(40),
+            transforms.CenterCrop(32),
+            transforms.ToTensor(),
+            transforms.Normalize((0.5, 0.4, 0.3), (0.2, 0.3, 0.4)),
+        ]
+    )
     preprocess = Preprocess.of(steps)
     x = preprocess(picture())
     assert torch.equal(x[0], steps(picture())) and preprocess.invertible

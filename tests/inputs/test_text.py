@@ -27,8 +27,12 @@ class Words:
             raise ValueError("Asking to pad but the tokenizer does not have a padding token.")
         rows = [[self.vocabulary.index(word) for word in text.split()] for text in texts]
         longest = max(map(len, rows))
-        return UserDict({"attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
-                         "input_ids": torch.tensor([row + [1] * (longest - len(row)) for row in rows])})
+        return UserDict(
+            {
+                "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
+                "input_ids": torch.tensor([row + [1] * (longest - len(row)) for row in rows]),
+            }
+        )
 
 
 def names(vocabulary: list[str]) -> tuple[str, ...]:

@@ -14,10 +14,28 @@ _NO_GRID = dict.fromkeys(("grad_cam", "activation_maps"), "(?i)convolution")
 _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "deconvolution"), "(?i)activation|sigmoid|tanh")
 _NOTHING_INSIDE = "(?i)script"
-_INSIDE = ("activation_maps", "activation_statistics", "grad_cam", "guided_backprop", "deconvolution", "gradient_maps",
-           "gradient_flow", "slices", "flow_graph")
-_GRADIENT = ("grad_cam", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "deconvolution",
-             "gradient_maps", "gradient_flow", "slices")
+_INSIDE = (
+    "activation_maps",
+    "activation_statistics",
+    "grad_cam",
+    "guided_backprop",
+    "deconvolution",
+    "gradient_maps",
+    "gradient_flow",
+    "slices",
+    "flow_graph",
+)
+_GRADIENT = (
+    "grad_cam",
+    "saliency",
+    "input_x_gradient",
+    "integrated_gradients",
+    "guided_backprop",
+    "deconvolution",
+    "gradient_maps",
+    "gradient_flow",
+    "slices",
+)
 _NO_GRADIENT = dict.fromkeys(_GRADIENT, "(?i)gradient")
 
 _image = normal(3, 14, 14)
@@ -38,8 +56,13 @@ def _half_training() -> nn.Module:
     return strange.set_half_training(seeded(strange.half_trained)())
 
 
-def _network(name: str, make: Callable[[], nn.Module], x: Callable[[int], Any] = _image, *quirks: str,
-             refuses: Mapping[str, str] | None = None) -> Network:
+def _network(
+    name: str,
+    make: Callable[[], nn.Module],
+    x: Callable[[int], Any] = _image,
+    *quirks: str,
+    refuses: Mapping[str, str] | None = None,
+) -> Network:
     return Network(name, seeded(make), x, frozenset(quirks), refuses or {})
 
 
@@ -52,20 +75,29 @@ ZOO: tuple[Network, ...] = (
     _network("non_square", vision.CalledTwice, normal(3, 9, 17), "non-square"),
     _network("smooth", vision.Smooth, _image, "smooth activation"),
     _network("composed_activation", vision.ComposedActivation, _image, "composed activation", refuses=_NO_RULE),
-    _network("writes_through_view", vision.WritesThroughView, _image, "in place", "view",
-             refuses={"grad_cam": "(?i)view"}),
+    _network(
+        "writes_through_view", vision.WritesThroughView, _image, "in place", "view", refuses={"grad_cam": "(?i)view"}
+    ),
     _network("child_named_output", vision.ChildNamedOutput, _image, "names"),
     _network("channels_behind", vision.ChannelsBehind, normal(3, 16, 16), "channels behind"),
     _network("functional", vision.Functional, _image, "functional"),
     _network("tiny_vit", vision.TinyViT, normal(3, 16, 16), "attention", "prefix token"),
     _network("attention", sequence.AttentionClassifier, _steps, "attention", refuses=_NO_GRID),
     _network("encoder_layer", sequence.EncoderClassifier, normal(6, 8), "attention", refuses=_NO_GRID),
-    _network("causal_lm", sequence.CausalLanguageModel, integers(11, 7), "attention", "tokens", "dense output",
-             refuses=_NO_GRID),
+    _network(
+        "causal_lm",
+        sequence.CausalLanguageModel,
+        integers(11, 7),
+        "attention",
+        "tokens",
+        "dense output",
+        refuses=_NO_GRID,
+    ),
     _network("tied_lm", sequence.TiedLanguageModel, integers(9, 5), "tokens", "tied", "dense output", refuses=_NO_GRID),
     _network("masked_tokens", sequence.MaskedTokens, _masked, "attention", "tokens", "keywords", refuses=_NO_GRID),
-    _network("lstm", sequence.Recurrent, _steps, "recurrent",
-             refuses=_NO_GRID | {"activation_statistics": "(?i)activation"}),
+    _network(
+        "lstm", sequence.Recurrent, _steps, "recurrent", refuses=_NO_GRID | {"activation_statistics": "(?i)activation"}
+    ),
     _network("rows", sequence.rows, normal(6), "features", refuses=_NO_GRID),
     _network("regression", sequence.regression, normal(6), "features", "one output", refuses=_NO_GRID | _NO_CLASSES),
     _network("series", sequence.series, normal(2, 20), "series"),

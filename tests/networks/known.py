@@ -46,22 +46,24 @@ def template_detector(row: int = 12, column: int = 5, size: int = 24) -> Known:
     patch = torch.randn(3, 5, 5, generator=generator(3))
     patch -= patch.mean()
     patch /= patch.norm()
-    model = nn.Sequential(nn.Conv2d(3, 1, 5, padding=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                          nn.Linear(1, 2))
+    model = nn.Sequential(
+        nn.Conv2d(3, 1, 5, padding=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 2)
+    )
     with torch.no_grad():
         model[0].weight.copy_(patch[None])
         model[0].bias.fill_(-2.0)
         model[4].weight.copy_(torch.tensor([[1.0], [-1.0]]))
         model[4].bias.zero_()
     x = torch.randn(1, 3, size, size, generator=generator(4)) * 0.1
-    x[0, :, row:row + 5, column:column + 5] += 4 * patch
+    x[0, :, row : row + 5, column : column + 5] += 4 * patch
     return Known(model.eval(), x, {0: (row, row + 5, column, column + 5)})
 
 
 def two_objects(size: int = 16) -> Known:
     """Class 0 reads the first channel, class 1 the second; each holds an object elsewhere."""
-    model = nn.Sequential(nn.Conv2d(2, 2, 1, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                          nn.Linear(2, 2, bias=False))
+    model = nn.Sequential(
+        nn.Conv2d(2, 2, 1, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2, bias=False)
+    )
     with torch.no_grad():
         model[0].weight.copy_(torch.eye(2)[:, :, None, None])
         model[4].weight.copy_(torch.eye(2))
@@ -110,13 +112,35 @@ def homogeneous(seed: int = 0) -> nn.Sequential:
     """ReLU and max-pool without any bias: input times gradient sums to the output."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return nn.Sequential(nn.Conv2d(3, 6, 3, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 6, 3, bias=False),
-                             nn.ReLU(), nn.Flatten(), nn.Linear(6 * 4 * 4, 4, bias=False)).double().eval()
+        return (
+            nn.Sequential(
+                nn.Conv2d(3, 6, 3, bias=False),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Conv2d(6, 6, 3, bias=False),
+                nn.ReLU(),
+                nn.Flatten(),
+                nn.Linear(6 * 4 * 4, 4, bias=False),
+            )
+            .double()
+            .eval()
+        )
 
 
 def pooled_head(seed: int = 0) -> nn.Sequential:
     """Convolutions, global average, linear head: the class activation map is known in closed form."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-                             nn.Flatten(), nn.Linear(8, 4)).double().eval()
+        return (
+            nn.Sequential(
+                nn.Conv2d(3, 6, 3),
+                nn.ReLU(),
+                nn.Conv2d(6, 8, 3),
+                nn.ReLU(),
+                nn.AdaptiveAvgPool2d(1),
+                nn.Flatten(),
+                nn.Linear(8, 4),
+            )
+            .double()
+            .eval()
+        )

@@ -118,14 +118,28 @@ def regression() -> nn.Module:
 
 def series() -> nn.Module:
     """Convolutions along time."""
-    return nn.Sequential(nn.Conv1d(2, 6, 5), nn.ReLU(), nn.Conv1d(6, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
-                         nn.Flatten(), nn.Linear(6, 4))
+    return nn.Sequential(
+        nn.Conv1d(2, 6, 5),
+        nn.ReLU(),
+        nn.Conv1d(6, 6, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool1d(1),
+        nn.Flatten(),
+        nn.Linear(6, 4),
+    )
 
 
 def volume() -> nn.Module:
     """Convolutions in three dimensions."""
-    return nn.Sequential(nn.Conv3d(1, 4, 3), nn.ReLU(), nn.Conv3d(4, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1),
-                         nn.Flatten(), nn.Linear(6, 4))
+    return nn.Sequential(
+        nn.Conv3d(1, 4, 3),
+        nn.ReLU(),
+        nn.Conv3d(4, 6, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool3d(1),
+        nn.Flatten(),
+        nn.Linear(6, 4),
+    )
 
 
 class Backbone(nn.Module):

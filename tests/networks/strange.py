@@ -11,8 +11,15 @@ from torch.utils.checkpoint import checkpoint
 
 def small() -> nn.Sequential:
     """Two convolutions with ReLU, pooled; the plain network that others wrap."""
-    return nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-                         nn.Flatten(), nn.Linear(6, 4))
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3),
+        nn.ReLU(),
+        nn.Conv2d(6, 6, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6, 4),
+    )
 
 
 def bfloat16() -> nn.Module:
@@ -32,9 +39,19 @@ def frozen() -> nn.Module:
 
 def half_trained() -> nn.Module:
     """Some modules train, some do not; random and batch-dependent parts among them; one `.grad` is there already."""
-    model = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Dropout2d(0.5), nn.Conv2d(6, 6, 3),
-                          nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.5),
-                          nn.Linear(6, 4))
+    model = nn.Sequential(
+        nn.Conv2d(3, 6, 3),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Dropout2d(0.5),
+        nn.Conv2d(6, 6, 3),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(6, 4),
+    )
     model[0].weight.grad = torch.ones_like(model[0].weight)
     model[4].bias.requires_grad_(False)
     return model

@@ -101,8 +101,9 @@ class Residual(nn.Sequential):
     """Two residual blocks, pooled; running statistics are not the initial ones."""
 
     def __init__(self) -> None:
-        super().__init__(BasicBlock(3, 8, 1), BasicBlock(8, 12, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                         nn.Linear(12, 5))
+        super().__init__(
+            BasicBlock(3, 8, 1), BasicBlock(8, 12, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 5)
+        )
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.normal_(module.running_mean, 0.0, 0.2)

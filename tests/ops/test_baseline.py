@@ -20,9 +20,7 @@ def test_the_given_tensor_is_never_shared():
     assert not given.any()
 
 
-@pytest.mark.parametrize(
-    ("shape", "axes"), [((2, 3, 4, 5), (2, 3)), ((2, 3, 7), (2,)), ((2, 1, 3, 4, 5), (2, 3, 4))]
-)
+@pytest.mark.parametrize(("shape", "axes"), [((2, 3, 4, 5), (2, 3)), ((2, 3, 7), (2,)), ((2, 1, 3, 4, 5), (2, 3, 4))])
 def test_mean_is_of_each_channel_of_each_example(shape, axes):
     x = torch.randn(shape)
     assert torch.equal(baseline_like(x, "mean"), x.mean(axes, keepdim=True).expand_as(x))

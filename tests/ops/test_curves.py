@@ -7,8 +7,23 @@ from torch import nn
 from pellucid.ops.curves import activation_curve
 
 
-@pytest.mark.parametrize("module", [nn.ReLU, nn.ReLU6, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh,
-                                    nn.Hardsigmoid, nn.Hardswish, nn.Softsign, nn.LogSigmoid])
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.ReLU,
+        nn.ReLU6,
+        nn.SELU,
+        nn.GELU,
+        nn.SiLU,
+        nn.Mish,
+        nn.Sigmoid,
+        nn.Tanh,
+        nn.Hardsigmoid,
+        nn.Hardswish,
+        nn.Softsign,
+        nn.LogSigmoid,
+    ],
+)
 def test_a_function_without_settings_is_that_of_its_module(module: type[nn.Module]) -> None:
     at = torch.linspace(-8, 8, 33)
     assert torch.equal(activation_curve(module.__name__.lower(), at), module()(at))

@@ -31,8 +31,9 @@ def input_x_gradient(model: nn.Module, x: Tensor, target: Sequence[int]) -> Tens
     return x * saliency(model, x, target)
 
 
-def integrated_gradients(model: nn.Module, x: Tensor, target: Sequence[int], n_steps: int,
-                         baseline: Tensor | float = 0.0) -> Tensor:
+def integrated_gradients(
+    model: nn.Module, x: Tensor, target: Sequence[int], n_steps: int, baseline: Tensor | float = 0.0
+) -> Tensor:
     """`(x - b) ∫ ∂f_t(b + a (x - b))/∂x da` from 0 to 1, by Gauss-Legendre nodes, one pass per node."""
     baseline = torch.as_tensor(baseline, dtype=x.dtype).expand_as(x)
     nodes, weights = np.polynomial.legendre.leggauss(n_steps)
@@ -114,5 +115,10 @@ def gradient_flow(model: nn.Module, layers: Sequence[str], x: Tensor, label: Seq
 def statistics(values: Tensor) -> dict[str, float]:
     """Mean, population standard deviation, extremes and share of exact zeros of all elements."""
     values = values.double()
-    return {"mean": float(values.mean()), "std": float(values.std(correction=0)), "min": float(values.min()),
-            "max": float(values.max()), "zero": float((values == 0).double().mean())}
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std(correction=0)),
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "zero": float((values == 0).double().mean()),
+    }

@@ -57,8 +57,13 @@ def article(dtype: torch.dtype = torch.float32) -> tuple[nn.Module, nn.Module]:
 
 @pytest.mark.parametrize(("view", "peer", "options"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("shape", [(64, 64), (48, 80)], ids=["square", "non-square"])
-def test_resnet18(resnet: nn.Module, view: Callable[..., Any], peer: Callable[[nn.Module], Any],
-                  options: dict[str, Any], shape: tuple[int, int]) -> None:
+def test_resnet18(
+    resnet: nn.Module,
+    view: Callable[..., Any],
+    peer: Callable[[nn.Module], Any],
+    options: dict[str, Any],
+    shape: tuple[int, int],
+) -> None:
     x, target = pictures(*shape), [7, 2]
     expected = peer(out_of_place(resnet)).attribute(x.clone().requires_grad_(), target=target, **options)
     assert np.array_equal(view()(resnet, x, target=target).values, expected.detach().numpy())
@@ -72,8 +77,11 @@ def test_article_net(view: Callable[..., Any], peer: Callable[[nn.Module], Any],
     assert np.array_equal(view()(net, x, target=target).values, expected.detach().numpy())
 
 
-@pytest.mark.parametrize(("view", "rule"), [(pl.guided_backprop, naive.guided), (pl.deconvolution, naive.deconvnet)],
-                         ids=["guided_backprop", "deconvolution"])
+@pytest.mark.parametrize(
+    ("view", "rule"),
+    [(pl.guided_backprop, naive.guided), (pl.deconvolution, naive.deconvnet)],
+    ids=["guided_backprop", "deconvolution"],
+)
 def test_rules_equal_their_restatement_and_not_the_gradient(view: Callable[..., Any], rule: naive.Rule) -> None:
     net, twin = article()
     x, target = pictures(32, 32), [3, 8]

@@ -92,8 +92,21 @@ def test_flow_graph_of_the_article_network(twins: tuple[torch.nn.Module, torch.n
     assert graph.nodes[3]["site"] == "pool#0/max_pool2d.0" and graph.nodes[6]["module"] == "pool"
 
 
-@pytest.mark.parametrize("name", ["article_net", "in_place", "residual", "tiny_vit", "causal_lm", "lstm", "two_inputs",
-                                  "tied_lm", "writes_through_view", "checkpointed"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "article_net",
+        "in_place",
+        "residual",
+        "tiny_vit",
+        "causal_lm",
+        "lstm",
+        "two_inputs",
+        "tied_lm",
+        "writes_through_view",
+        "checkpointed",
+    ],
+)
 def test_flow_graph_is_acyclic_and_every_output_hangs_on_an_input(name: str) -> None:
     network = NETWORKS[name]
     model = network.build()

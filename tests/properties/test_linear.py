@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 import pellucid as pl
 from tests.networks import known
 
-cases = given(seed=st.integers(0, 999), features=st.integers(1, 9), classes=st.integers(2, 5),
-              examples=st.integers(1, 4))
+cases = given(
+    seed=st.integers(0, 999), features=st.integers(1, 9), classes=st.integers(2, 5), examples=st.integers(1, 4)
+)
 few = settings(max_examples=12, deadline=None, derandomize=True)
 
 

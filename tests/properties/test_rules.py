@@ -16,8 +16,13 @@ seeds = st.integers(0, 999)
 def network(seed: int, *, positive_above: bool = False) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Flatten(),
-                              nn.Linear(4 * 16, 3)).double().eval()
+        model = (
+            nn.Sequential(
+                nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 16, 3)
+            )
+            .double()
+            .eval()
+        )
     if positive_above:
         with torch.no_grad():
             model[2].weight.abs_()

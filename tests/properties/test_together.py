@@ -12,13 +12,43 @@ from torchvision.models import resnet50
 import pellucid as pl
 from tests.networks import NETWORKS, normal, seeded
 
-AWKWARD = ("article_net", "in_place", "called_twice", "residual", "tiny_vit", "encoder_layer", "causal_lm", "lstm",
-           "two_inputs", "segmentation", "half_training", "counts_calls", "writes_into_input", "writes_through_view",
-           "always_drops", "checkpointed", "bfloat16", "masked_tokens")
-VIEWS = (pl.saliency(), pl.input_x_gradient(), pl.grad_cam(), pl.guided_backprop(), pl.deconvolution(),
-         pl.activation_maps(), pl.activation_statistics(), pl.integrated_gradients(n_steps=3),
-         pl.integrated_gradients(n_steps=5), pl.gradient_maps(), pl.gradient_flow(), pl.slices(), pl.flow_graph(),
-         pl.weights(), pl.grad_cam(relu=False))
+AWKWARD = (
+    "article_net",
+    "in_place",
+    "called_twice",
+    "residual",
+    "tiny_vit",
+    "encoder_layer",
+    "causal_lm",
+    "lstm",
+    "two_inputs",
+    "segmentation",
+    "half_training",
+    "counts_calls",
+    "writes_into_input",
+    "writes_through_view",
+    "always_drops",
+    "checkpointed",
+    "bfloat16",
+    "masked_tokens",
+)
+VIEWS = (
+    pl.saliency(),
+    pl.input_x_gradient(),
+    pl.grad_cam(),
+    pl.guided_backprop(),
+    pl.deconvolution(),
+    pl.activation_maps(),
+    pl.activation_statistics(),
+    pl.integrated_gradients(n_steps=3),
+    pl.integrated_gradients(n_steps=5),
+    pl.gradient_maps(),
+    pl.gradient_flow(),
+    pl.slices(),
+    pl.flow_graph(),
+    pl.weights(),
+    pl.grad_cam(relu=False),
+)
 
 
 def bits(answer: Any) -> Any:
@@ -39,8 +69,11 @@ def alone(name: str, index: int) -> Any:
 
 @pytest.mark.parametrize("name", AWKWARD)
 @settings(max_examples=6, deadline=None, derandomize=True)
-@given(orders=st.lists(st.lists(st.integers(0, len(VIEWS) - 1), min_size=2, max_size=8, unique=True), min_size=2,
-                       max_size=2))
+@given(
+    orders=st.lists(
+        st.lists(st.integers(0, len(VIEWS) - 1), min_size=2, max_size=8, unique=True), min_size=2, max_size=2
+    )
+)
 def test_together_equals_alone(name: str, orders: list[list[int]]) -> None:
     network = NETWORKS[name]
     lens = pl.Lens(network.build())
@@ -75,8 +108,12 @@ def test_passes_that_are_needed_and_no_more(name: str) -> None:
 def test_twelve_pictures_of_a_resnet50_in_one_forward_and_three_backwards() -> None:
     lens = pl.Lens(seeded(resnet50)())
     layers = ("layer1", "layer2", "layer3", "layer4")
-    ten = (*(pl.grad_cam(layer=layer) for layer in layers), *(pl.activation_maps(layer=layer) for layer in layers),
-           pl.saliency(), pl.input_x_gradient())
+    ten = (
+        *(pl.grad_cam(layer=layer) for layer in layers),
+        *(pl.activation_maps(layer=layer) for layer in layers),
+        pl.saliency(),
+        pl.input_x_gradient(),
+    )
     x = normal(3, 64, 64)(1)
     assert cost(lens.see(x, *ten, target=1)) == (1, 1)
     views = lens.see(x, *ten, pl.guided_backprop(), pl.deconvolution(), target=1)

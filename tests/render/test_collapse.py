@@ -9,8 +9,16 @@ class Net:
 
     def op(self, name, module, *sources, shape=(1, 8), parameters=0):
         number = len(self.nodes)
-        self.nodes.append({"id": number, "op": name, "module": module, "site": f"{module}/{name}.0", "shape": shape,
-                           "parameters": parameters})
+        self.nodes.append(
+            {
+                "id": number,
+                "op": name,
+                "module": module,
+                "site": f"{module}/{name}.0",
+                "shape": shape,
+                "parameters": parameters,
+            }
+        )
         self.edges += [{"source": source, "sink": number} for source in sources]
         return number
 
@@ -35,7 +43,10 @@ def blocks(count, *, reuse=True):
 def test_a_run_of_identical_siblings_is_one_box():
     boxes, links = blocks(12).collapse()
     assert [(box.name, box.times, box.last) for box in boxes] == [
-        ("input", 1, ""), ("body.0", 12, "body.11"), ("head", 1, "")]
+        ("input", 1, ""),
+        ("body.0", 12, "body.11"),
+        ("head", 1, ""),
+    ]
     assert links == [(0, 1), (1, 2)]
     assert boxes[1].parameters == 12 * 9
 
@@ -43,7 +54,13 @@ def test_a_run_of_identical_siblings_is_one_box():
 def test_a_small_network_is_opened_and_a_module_used_twice_is_a_box_per_call():
     boxes, links = blocks(1).collapse()
     assert [box.name for box in boxes] == [
-        "input", "body.0.conv", "body.0.relu", "body.0/add.0", "body.0.relu#1", "head"]
+        "input",
+        "body.0.conv",
+        "body.0.relu",
+        "body.0/add.0",
+        "body.0.relu#1",
+        "head",
+    ]
     assert links == [(0, 1), (0, 3), (1, 2), (2, 3), (3, 4), (4, 5)]
 
 

@@ -5,11 +5,20 @@ import torch
 from pellucid.results.array import as_array
 
 
-@pytest.mark.parametrize(("given", "dtype"), [
-    (torch.ones(2, requires_grad=True), "f4"), (torch.ones(2, dtype=torch.float16), "f4"),
-    (torch.ones(2, dtype=torch.bfloat16), "f4"), (torch.ones(2, dtype=torch.float64), "f8"),
-    (torch.ones(2, dtype=torch.int64), "i8"), (torch.ones(2, dtype=torch.bool), "?"),
-    (torch.ones(2, dtype=torch.complex64).conj(), "c8"), (np.ones(2, "f2"), "f4"), ([1.0, 1.0], "f8")])
+@pytest.mark.parametrize(
+    ("given", "dtype"),
+    [
+        (torch.ones(2, requires_grad=True), "f4"),
+        (torch.ones(2, dtype=torch.float16), "f4"),
+        (torch.ones(2, dtype=torch.bfloat16), "f4"),
+        (torch.ones(2, dtype=torch.float64), "f8"),
+        (torch.ones(2, dtype=torch.int64), "i8"),
+        (torch.ones(2, dtype=torch.bool), "?"),
+        (torch.ones(2, dtype=torch.complex64).conj(), "c8"),
+        (np.ones(2, "f2"), "f4"),
+        ([1.0, 1.0], "f8"),
+    ],
+)
 def test_numbers_of_every_library(given, dtype):
     array = as_array(given)
     assert array.dtype == np.dtype(dtype)

@@ -13,7 +13,9 @@ def test_heat_is_computed_once_and_cannot_be_written():
         result.heat[0] = 0
 
 
-@pytest.mark.parametrize(("signed", "reduction", "expected"), [
-    (True, "none", True), (True, "sum", True), (True, "max_abs", False), (True, "l2", False), (False, "sum", False)])
+@pytest.mark.parametrize(
+    ("signed", "reduction", "expected"),
+    [(True, "none", True), (True, "sum", True), (True, "max_abs", False), (True, "l2", False), (False, "sum", False)],
+)
 def test_whether_heat_has_a_sign(signed, reduction, expected):
     assert Attribution(values=np.zeros((1, 2)), signed=signed, reduction=reduction).heat_signed is expected

@@ -14,10 +14,14 @@ def test_titles_name_method_and_place():
     assert title(Matrix(values=np.eye(2)), "zh") == "矩阵"
 
 
-@pytest.mark.parametrize(("target", "words"), [
-    (TargetInfo("tabby", (281,), 9.4, 0.71, "predicted"), "tabby, probability 0.71, predicted"),
-    (TargetInfo("tabby", (281,), 9.4, 0.71), "tabby, probability 0.71"),
-    (TargetInfo("neuron 3", None, 9.4, None), "neuron 3, logit 9.4")])
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (TargetInfo("tabby", (281,), 9.4, 0.71, "predicted"), "tabby, probability 0.71, predicted"),
+        (TargetInfo("tabby", (281,), 9.4, 0.71), "tabby, probability 0.71"),
+        (TargetInfo("neuron 3", None, 9.4, None), "neuron 3, logit 9.4"),
+    ],
+)
 def test_targets(target, words):
     assert said_target(target) == words
 
@@ -34,30 +38,55 @@ def test_sources():
 
 
 def attribution(shape, **changes):
-    return Attribution(**{"values": np.linspace(-1, 1, int(np.prod(shape))).reshape(shape), "base": samples.picture(),
-                          **changes})
+    return Attribution(
+        **{"values": np.linspace(-1, 1, int(np.prod(shape))).reshape(shape), "base": samples.picture(), **changes}
+    )
 
 
-@pytest.mark.parametrize(("result", "said"), [
-    pytest.param(attribution((1, 7, 7), signed=True), "Colours: red for, blue against, white 0; symmetric to ±1, not "
-                 "normalised; map 7×7, enlarged 4× (bilinear).", id="signed map"),
-    pytest.param(attribution((1, 7, 14)), "Colours: -1 to 1, not normalised; map 7×14, resampled to 28×28 (bilinear).",
-                 id="two factors"),
-    pytest.param(attribution((1, 3, 28, 28), reduction="max_abs"),
-                 "Colours: 0 to 1, not normalised; largest absolute value over channels.", id="reduced"),
-    pytest.param(attribution((1, 7), base=Base("features", np.zeros((1, 7))), signed=True),
-                 "Red for, blue against; not normalised.", id="bars"),
-    pytest.param(attribution((1, 28, 28), base=Base("image", np.zeros((1, 28, 28, 3)), stretched=True)),
-                 "Colours: -1 to 1, not normalised; the picture beneath is stretched to its own extremes "
-                 "(no preprocess= was stated).",
-                 id="stretched"),
-    pytest.param(attribution((1, 3, 4), base=Base("tokens", None, (tuple("abc"),)), reduction="l2"),
-                 "Colours: 0 to 1.51, not normalised; l2 norm over features.", id="tokens"),
-    pytest.param(samples.gallery(scope="image"), "Colours: every picture from its own lowest to its own highest value.",
-                 id="own scales"),
-    pytest.param(samples.gallery(images=(np.zeros((2, 2, 3)),)), "Colour pictures drawn as they are.", id="colour"),
-    pytest.param(samples.series(), "", id="series"),
-])
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        pytest.param(
+            attribution((1, 7, 7), signed=True),
+            "Colours: red for, blue against, white 0; symmetric to ±1, not "
+            "normalised; map 7×7, enlarged 4× (bilinear).",
+            id="signed map",
+        ),
+        pytest.param(
+            attribution((1, 7, 14)),
+            "Colours: -1 to 1, not normalised; map 7×14, resampled to 28×28 (bilinear).",
+            id="two factors",
+        ),
+        pytest.param(
+            attribution((1, 3, 28, 28), reduction="max_abs"),
+            "Colours: 0 to 1, not normalised; largest absolute value over channels.",
+            id="reduced",
+        ),
+        pytest.param(
+            attribution((1, 7), base=Base("features", np.zeros((1, 7))), signed=True),
+            "Red for, blue against; not normalised.",
+            id="bars",
+        ),
+        pytest.param(
+            attribution((1, 28, 28), base=Base("image", np.zeros((1, 28, 28, 3)), stretched=True)),
+            "Colours: -1 to 1, not normalised; the picture beneath is stretched to its own extremes "
+            "(no preprocess= was stated).",
+            id="stretched",
+        ),
+        pytest.param(
+            attribution((1, 3, 4), base=Base("tokens", None, (tuple("abc"),)), reduction="l2"),
+            "Colours: 0 to 1.51, not normalised; l2 norm over features.",
+            id="tokens",
+        ),
+        pytest.param(
+            samples.gallery(scope="image"),
+            "Colours: every picture from its own lowest to its own highest value.",
+            id="own scales",
+        ),
+        pytest.param(samples.gallery(images=(np.zeros((2, 2, 3)),)), "Colour pictures drawn as they are.", id="colour"),
+        pytest.param(samples.series(), "", id="series"),
+    ],
+)
 def test_captions_say_how_numbers_became_colours(result, said):
     assert caption(result) == said
 

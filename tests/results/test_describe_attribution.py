@@ -10,9 +10,17 @@ def told(result):
     return " ".join(sentence.en for sentence in attribution(result))
 
 
-@pytest.mark.parametrize(("row", "column", "place"), [
-    (0.15, 0.15, "upper left"), (0.15, 0.85, "upper right"), (0.5, 0.5, "centre"), (0.85, 0.15, "lower left"),
-    (0.85, 0.5, "bottom"), (0.5, 0.85, "right side")])
+@pytest.mark.parametrize(
+    ("row", "column", "place"),
+    [
+        (0.15, 0.15, "upper left"),
+        (0.15, 0.85, "upper right"),
+        (0.5, 0.5, "centre"),
+        (0.85, 0.15, "lower left"),
+        (0.85, 0.5, "bottom"),
+        (0.5, 0.85, "right side"),
+    ],
+)
 def test_where_the_evidence_is(row, column, place):
     result = samples.attribution(values=samples.blob(21, 21, row, column, 0.06)[None], base=None)
     assert f"mostly in the {place}." in told(result)
@@ -37,10 +45,14 @@ def test_an_even_map_is_flat_and_noise_is_spread():
     assert "spread over all of it" in told(samples.attribution(values=noise, base=None))
 
 
-@pytest.mark.parametrize(("values", "said"), [
-    (np.array([3.0, -1.0]), "25% of the absolute attribution speaks against"),
-    (np.array([3.0, 1.0]), "Nothing speaks against"),
-    (np.array([-3.0, -1.0]), "Everything speaks against")])
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.array([3.0, -1.0]), "25% of the absolute attribution speaks against"),
+        (np.array([3.0, 1.0]), "Nothing speaks against"),
+        (np.array([-3.0, -1.0]), "Everything speaks against"),
+    ],
+)
 def test_the_sign(values, said):
     assert said in told(Attribution(values=values.reshape(1, 1, 2), signed=True))
     assert "against" not in told(Attribution(values=np.abs(values).reshape(1, 1, 2)))

@@ -60,8 +60,9 @@ def test_curves():
     said = told(series(samples.series()))
     assert "“train” goes from 3 to 0.5, lowest 0.5, highest 3 at 0." in said
     assert "Marked: 20 (overfits)." in said
-    assert "“h” is highest (5) at b" in told(series(Series(curves={"h": np.array([1.0, 5])}, labels=("a", "b"),
-                                                          style="histogram")))
+    assert "“h” is highest (5) at b" in told(
+        series(Series(curves={"h": np.array([1.0, 5])}, labels=("a", "b"), style="histogram"))
+    )
     assert told(series(Series(curves={"x": np.full(3, np.nan)}))).startswith("No value is finite")
 
 

@@ -36,13 +36,20 @@ def test_any_safetensors_library_reads_the_numbers():
 names = st.text(max_size=6)
 floats = st.floats(allow_nan=True, allow_infinity=True)
 texts = st.builds(Text, names, names)
-arrays = npst.arrays(st.sampled_from([np.float32, np.float64, np.int64, np.bool_, np.complex64, np.uint8]),
-                     npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
+arrays = npst.arrays(
+    st.sampled_from([np.float32, np.float64, np.int64, np.bool_, np.complex64, np.uint8]),
+    npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+)
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | floats | names | texts | arrays | st.binary(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(names, inner, max_size=3)
-    | st.dictionaries(st.integers() | st.tuples(st.integers()), inner, max_size=3), max_leaves=8)
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(names, inner, max_size=3)
+        | st.dictionaries(st.integers() | st.tuples(st.integers()), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
 
 
 def same(a, b) -> bool:
@@ -55,8 +62,12 @@ def same(a, b) -> bool:
     return type(a) is type(b) and (a == b or (a != a and b != b))
 
 
-@given(facts=st.dictionaries(names, plain, max_size=4), settings=st.dictionaries(names, plain, max_size=3),
-       values=arrays, unit=texts | names)
+@given(
+    facts=st.dictionaries(names, plain, max_size=4),
+    settings=st.dictionaries(names, plain, max_size=3),
+    values=arrays,
+    unit=texts | names,
+)
 def test_what_goes_in_comes_out(facts, settings, values, unit):
     result = Matrix(values=values, facts=facts, unit=unit, provenance=samples.provenance(settings=settings))
     again = decode(encode(result))
@@ -96,27 +107,35 @@ def test_arrays_of_any_layout():
 def head_of(result, **changes):
     data = encode(result)
     size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + size])
+    header = json.loads(data[8 : 8 + size])
     head = {**json.loads(header["__metadata__"]["pellucid"]), **changes}
     header["__metadata__"]["pellucid"] = json.dumps(head)
     text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data[8 + size:]
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
-@pytest.mark.parametrize(("data", "match"), [
-    pytest.param(head_of(samples.matrix(), schema=SCHEMA + 1), "newer pellucid", id="newer"),
-    pytest.param(head_of(samples.matrix(), schema="1"), "no result", id="schema that is no number"),
-    pytest.param(head_of(samples.matrix(), kind="hologram"), "hologram", id="unknown kind"),
-    pytest.param(head_of(samples.matrix(), kind="gallery"), "another kind", id="other kind"),
-    pytest.param(head_of(samples.matrix(), fields={"$result": "matrix", "values": {"$array": "x"}}), "damaged",
-                 id="lost array"),
-    pytest.param(head_of(samples.matrix(), fields={"$result": "matrix", "surprise": 1}), "damaged", id="unknown field"),
-    pytest.param(head_of(samples.matrix(), fields={"$code": "x"}), "damaged", id="unknown mark"),
-    pytest.param((HEADER_LIMIT + 1).to_bytes(8, "little") + b"{}" * 9, "header claims", id="oversize header"),
-    pytest.param(encode(samples.matrix())[:-5], "damaged", id="cut short"),
-    pytest.param(b"", "header claims", id="empty"),
-    pytest.param(b"\x02" + bytes(7) + b"{}", "no description", id="no description"),
-])
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        pytest.param(head_of(samples.matrix(), schema=SCHEMA + 1), "newer pellucid", id="newer"),
+        pytest.param(head_of(samples.matrix(), schema="1"), "no result", id="schema that is no number"),
+        pytest.param(head_of(samples.matrix(), kind="hologram"), "hologram", id="unknown kind"),
+        pytest.param(head_of(samples.matrix(), kind="gallery"), "another kind", id="other kind"),
+        pytest.param(
+            head_of(samples.matrix(), fields={"$result": "matrix", "values": {"$array": "x"}}),
+            "damaged",
+            id="lost array",
+        ),
+        pytest.param(
+            head_of(samples.matrix(), fields={"$result": "matrix", "surprise": 1}), "damaged", id="unknown field"
+        ),
+        pytest.param(head_of(samples.matrix(), fields={"$code": "x"}), "damaged", id="unknown mark"),
+        pytest.param((HEADER_LIMIT + 1).to_bytes(8, "little") + b"{}" * 9, "header claims", id="oversize header"),
+        pytest.param(encode(samples.matrix())[:-5], "damaged", id="cut short"),
+        pytest.param(b"", "header claims", id="empty"),
+        pytest.param(b"\x02" + bytes(7) + b"{}", "no description", id="no description"),
+    ],
+)
 def test_refused(data, match):
     with pytest.raises(BadInput, match=match):
         decode(data)

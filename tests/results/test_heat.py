@@ -10,11 +10,14 @@ RNG = np.random.default_rng(0)
 PICTURE = Base("image", np.zeros((2, 40, 30, 3), "f4"))
 
 
-@pytest.mark.parametrize(("reduction", "expected"), [
-    pytest.param("sum", lambda v: v.sum(1), id="sum"),
-    pytest.param("max_abs", lambda v: np.abs(v).max(1), id="max_abs"),
-    pytest.param("l2", lambda v: np.sqrt((v ** 2).sum(1)), id="l2"),
-])
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [
+        pytest.param("sum", lambda v: v.sum(1), id="sum"),
+        pytest.param("max_abs", lambda v: np.abs(v).max(1), id="max_abs"),
+        pytest.param("l2", lambda v: np.sqrt((v**2).sum(1)), id="l2"),
+    ],
+)
 def test_channels_become_one_number(reduction, expected):
     values = RNG.normal(size=(2, 3, 40, 30)).astype("f4")
     result = Attribution(values=values, reduction=reduction, base=PICTURE)
@@ -49,13 +52,16 @@ def test_features_of_tokens_become_one_number():
         np.testing.assert_allclose(Attribution(values=values, reduction=reduction, base=base).heat, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("base", "shape", "expected"), [
-    pytest.param(Base("series", np.zeros((2, 3, 50))), (2, 3, 50), (2, 50), id="series"),
-    pytest.param(Base("series", np.zeros((2, 3, 50))), (2, 13), (2, 50), id="series map"),
-    pytest.param(Base("volume", np.zeros((2, 1, 4, 6, 8))), (2, 1, 4, 6, 8), (2, 4, 6, 8), id="volume"),
-    pytest.param(Base("volume", np.zeros((2, 1, 4, 6, 8))), (2, 2, 3, 4), (2, 4, 6, 8), id="volume map"),
-    pytest.param(Base("features", np.zeros((2, 9))), (2, 9), (2, 9), id="features"),
-])
+@pytest.mark.parametrize(
+    ("base", "shape", "expected"),
+    [
+        pytest.param(Base("series", np.zeros((2, 3, 50))), (2, 3, 50), (2, 50), id="series"),
+        pytest.param(Base("series", np.zeros((2, 3, 50))), (2, 13), (2, 50), id="series map"),
+        pytest.param(Base("volume", np.zeros((2, 1, 4, 6, 8))), (2, 1, 4, 6, 8), (2, 4, 6, 8), id="volume"),
+        pytest.param(Base("volume", np.zeros((2, 1, 4, 6, 8))), (2, 2, 3, 4), (2, 4, 6, 8), id="volume map"),
+        pytest.param(Base("features", np.zeros((2, 9))), (2, 9), (2, 9), id="features"),
+    ],
+)
 def test_every_base(base, shape, expected):
     assert heat(Attribution(values=RNG.normal(size=shape), reduction="sum", base=base)).shape == expected
 

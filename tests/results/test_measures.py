@@ -7,12 +7,15 @@ from pellucid.results.measures import half_mask, half_share, is_flat, longest_pa
 from tests.results import samples
 
 
-@pytest.mark.parametrize(("weights", "share"), [
-    pytest.param(np.ones(100), 0.5, id="even"),
-    pytest.param(np.eye(10)[0], 0.1, id="one"),
-    pytest.param(np.array([3.0, 1, 1, 1]), 0.25, id="half in one"),
-    pytest.param(np.array([np.nan, 1, 0, 0]), 0.25, id="nan counts as nothing"),
-])
+@pytest.mark.parametrize(
+    ("weights", "share"),
+    [
+        pytest.param(np.ones(100), 0.5, id="even"),
+        pytest.param(np.eye(10)[0], 0.1, id="one"),
+        pytest.param(np.array([3.0, 1, 1, 1]), 0.25, id="half in one"),
+        pytest.param(np.array([np.nan, 1, 0, 0]), 0.25, id="nan counts as nothing"),
+    ],
+)
 def test_the_share_that_holds_half(weights, share):
     assert half_share(weights) == share
     assert half_mask(weights).mean() == share

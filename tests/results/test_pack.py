@@ -9,16 +9,19 @@ from pellucid.results.pack import Packer, unpack
 from tests.results import samples
 
 
-@pytest.mark.parametrize(("value", "packed"), [
-    pytest.param((1, 2), {"$tuple": [1, 2]}, id="tuple"),
-    pytest.param({1: "a"}, {"$map": [[1, "a"]]}, id="keys that are no strings"),
-    pytest.param({"$tuple": 1}, {"$map": [["$tuple", 1]]}, id="a key that looks like a mark"),
-    pytest.param(float("nan"), {"$float": "nan"}, id="nan"),
-    pytest.param(np.float32(0.5), 0.5, id="numpy number"),
-    pytest.param(np.bool_(True), True, id="numpy truth"),
-    pytest.param(Text("a", "b"), {"$text": ["a", "b"]}, id="text"),
-    pytest.param(PurePosixPath("a/b"), "PurePosixPath('a/b')", id="anything else"),
-])
+@pytest.mark.parametrize(
+    ("value", "packed"),
+    [
+        pytest.param((1, 2), {"$tuple": [1, 2]}, id="tuple"),
+        pytest.param({1: "a"}, {"$map": [[1, "a"]]}, id="keys that are no strings"),
+        pytest.param({"$tuple": 1}, {"$map": [["$tuple", 1]]}, id="a key that looks like a mark"),
+        pytest.param(float("nan"), {"$float": "nan"}, id="nan"),
+        pytest.param(np.float32(0.5), 0.5, id="numpy number"),
+        pytest.param(np.bool_(True), True, id="numpy truth"),
+        pytest.param(Text("a", "b"), {"$text": ["a", "b"]}, id="text"),
+        pytest.param(PurePosixPath("a/b"), "PurePosixPath('a/b')", id="anything else"),
+    ],
+)
 def test_what_json_lacks(value, packed):
     assert Packer().pack(value, "x") == packed
 
@@ -27,7 +30,11 @@ def test_arrays_are_named_by_their_path():
     packer = Packer()
     packer.pack({"a": [np.zeros(1), torch.ones(2)], "b.c": np.zeros(3), "b": {"c": np.zeros(4)}}, "facts")
     assert {name: array.size for name, array in packer.arrays.items()} == {
-        "facts.a.0": 1, "facts.a.1": 2, "facts.b.c": 3, "facts.b.c~": 4}
+        "facts.a.0": 1,
+        "facts.a.1": 2,
+        "facts.b.c": 3,
+        "facts.b.c~": 4,
+    }
 
 
 def test_half_precision_tensors_become_single():

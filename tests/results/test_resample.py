@@ -9,9 +9,17 @@ RNG = np.random.default_rng(0)
 MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
-@pytest.mark.parametrize(("source", "goal"), [
-    ((7, 7), (224, 224)), ((7, 5), (33, 100)), ((14, 14), (5, 9)), ((1, 3), (4, 4)), ((6,), (50,)),
-    ((2, 3, 4), (5, 6, 9))])
+@pytest.mark.parametrize(
+    ("source", "goal"),
+    [
+        ((7, 7), (224, 224)),
+        ((7, 5), (33, 100)),
+        ((14, 14), (5, 9)),
+        ((1, 3), (4, 4)),
+        ((6,), (50,)),
+        ((2, 3, 4), (5, 6, 9)),
+    ],
+)
 def test_as_torch_does(source, goal):
     values = RNG.normal(size=(2, *source))
     expected = F.interpolate(torch.from_numpy(values)[:, None], size=goal, mode=MODES[len(goal)])[:, 0]

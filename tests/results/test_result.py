@@ -22,16 +22,19 @@ def test_equal_results_made_twice_are_one(kind):
     assert make() != "a result"
 
 
-@pytest.mark.parametrize("changes", [
-    pytest.param({"values": samples.blob(7, 7, 0.2, 0.21)[None]}, id="values"),
-    pytest.param({"values": samples.blob(7, 7, 0.2, 0.2)[None].astype("f8")}, id="dtype"),
-    pytest.param({"axes": ("batch", "width", "height")}, id="axes"),
-    pytest.param({"unit": "probability"}, id="unit"),
-    pytest.param({"base": samples.picture(size=29)}, id="base"),
-    pytest.param({"facts": {"residual": float("nan")}}, id="facts"),
-    pytest.param({"provenance": samples.provenance(seed=1)}, id="seed"),
-    pytest.param({"provenance": samples.provenance(settings={"relu": False})}, id="settings"),
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"values": samples.blob(7, 7, 0.2, 0.21)[None]}, id="values"),
+        pytest.param({"values": samples.blob(7, 7, 0.2, 0.2)[None].astype("f8")}, id="dtype"),
+        pytest.param({"axes": ("batch", "width", "height")}, id="axes"),
+        pytest.param({"unit": "probability"}, id="unit"),
+        pytest.param({"base": samples.picture(size=29)}, id="base"),
+        pytest.param({"facts": {"residual": float("nan")}}, id="facts"),
+        pytest.param({"provenance": samples.provenance(seed=1)}, id="seed"),
+        pytest.param({"provenance": samples.provenance(settings={"relu": False})}, id="settings"),
+    ],
+)
 def test_the_digest_covers(changes):
     assert samples.attribution(**changes) != samples.attribution()
 

@@ -10,8 +10,9 @@ from pellucid.results.save import save, write
 from tests.results import samples
 
 
-@pytest.mark.parametrize(("ending", "start"), [
-    ("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("npz", b"PK"), ("json", b"{")])
+@pytest.mark.parametrize(
+    ("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("npz", b"PK"), ("json", b"{")]
+)
 def test_every_ending(tmp_path, ending, start):
     path = samples.matrix().save(tmp_path / "deep" / f"a.{ending.upper()}")
     assert path.read_bytes().startswith(start)

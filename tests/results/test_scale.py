@@ -24,16 +24,19 @@ def test_a_norm_has_no_sign():
     assert scale_of(Attribution(values=values, signed=True, reduction="sum", base=base)).colours == "RdBu_r"
 
 
-@pytest.mark.parametrize(("values", "signed", "limits"), [
-    pytest.param(np.zeros((1, 2, 2)), False, (0, 1), id="zeros"),
-    pytest.param(np.zeros((1, 2, 2)), True, (-1, 1), id="signed zeros"),
-    pytest.param(np.full((1, 2, 2), 3.0), False, (0, 3), id="constant"),
-    pytest.param(np.full((1, 2, 2), -3.0), False, (-3, 0), id="negative constant"),
-    pytest.param(np.full((1, 2, 2), np.nan), False, (0, 1), id="nan"),
-    pytest.param(np.array([[[np.nan, np.inf, 2.0]]]), True, (-2, 2), id="some nan"),
-    pytest.param(np.array([[[-5.0, -1.0]]]), False, (-5, -1), id="all negative"),
-    pytest.param(np.full((1, 2, 2), 1e-30), False, (0, 1e-30), id="tiny"),
-])
+@pytest.mark.parametrize(
+    ("values", "signed", "limits"),
+    [
+        pytest.param(np.zeros((1, 2, 2)), False, (0, 1), id="zeros"),
+        pytest.param(np.zeros((1, 2, 2)), True, (-1, 1), id="signed zeros"),
+        pytest.param(np.full((1, 2, 2), 3.0), False, (0, 3), id="constant"),
+        pytest.param(np.full((1, 2, 2), -3.0), False, (-3, 0), id="negative constant"),
+        pytest.param(np.full((1, 2, 2), np.nan), False, (0, 1), id="nan"),
+        pytest.param(np.array([[[np.nan, np.inf, 2.0]]]), True, (-2, 2), id="some nan"),
+        pytest.param(np.array([[[-5.0, -1.0]]]), False, (-5, -1), id="all negative"),
+        pytest.param(np.full((1, 2, 2), 1e-30), False, (0, 1e-30), id="tiny"),
+    ],
+)
 def test_limits_are_always_apart_and_finite(values, signed, limits):
     scale = scale_of(Attribution(values=values, signed=signed))
     assert (scale.low, scale.high) == pytest.approx(limits, rel=1e-6, abs=0)

@@ -5,8 +5,10 @@ from pellucid.results.table import Table
 
 
 def test_values_are_the_numeric_columns():
-    rows = ({"a": 1, "b": "x", "c": None, "d": True, "e": np.float32(0.5)},
-            {"a": 2.5, "b": "y", "c": 3, "d": False, "e": 1})
+    rows = (
+        {"a": 1, "b": "x", "c": None, "d": True, "e": np.float32(0.5)},
+        {"a": 2.5, "b": "y", "c": 3, "d": False, "e": 1},
+    )
     table = Table(rows=rows, columns={key: Text(key) for key in "abcde"})
     assert table.facts["numeric"] == ("a", "c", "e")
     assert np.array_equal(table.values, [[1, np.nan, 0.5], [2.5, 3, 1]], equal_nan=True)

@@ -28,8 +28,11 @@ def same(tensors: dict[str, torch.Tensor]) -> bool:
 
 def test_every_form_of_file_gives_the_same_tensors(tmp_path: Path) -> None:
     save_file(NET.state_dict(), tmp_path / "a.safetensors")
-    for path in (saved(NET.state_dict(), tmp_path / "a.pth"), tmp_path / "a.safetensors",
-                 saved(NET.state_dict(), tmp_path / "old.pth", _use_new_zipfile_serialization=False)):
+    for path in (
+        saved(NET.state_dict(), tmp_path / "a.pth"),
+        tmp_path / "a.safetensors",
+        saved(NET.state_dict(), tmp_path / "old.pth", _use_new_zipfile_serialization=False),
+    ):
         tensors, notes = read_weights(path)
         assert same(tensors) and notes == ()
 

@@ -239,8 +239,8 @@ def opening_words(words: str) -> str:
     first = first_sentence(words)
     if cell_len(first) > SHORT:
         return first
-    rest = words[len(first):].lstrip()
-    joint = words[len(first):][: len(words) - len(first) - len(rest)]
+    rest = words[len(first) :].lstrip()
+    joint = words[len(first) :][: len(words) - len(first) - len(rest)]
     return f"{first}{joint}{first_sentence(rest)}"
 
 

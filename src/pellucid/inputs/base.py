@@ -17,8 +17,9 @@ from pellucid.results.base import Base, BaseKind
 _KIND: dict[int, BaseKind] = {2: "features", 3: "series", 5: "volume"}
 
 
-def base_of(x: Tensor, *, preprocess: Preprocess | None = None, tokenizer: Any = None,
-            features: Sequence[str] | None = None) -> tuple[Base, tuple[Text, ...]]:
+def base_of(
+    x: Tensor, *, preprocess: Preprocess | None = None, tokenizer: Any = None, features: Sequence[str] | None = None
+) -> tuple[Base, tuple[Text, ...]]:
     """The base of one input, told by its shape and type.
 
     `(batch, 1 or 3, height, width)` is an image; floats `(batch, feature)` are features, `(batch, channel, time)` a

@@ -53,8 +53,10 @@ def check_count(args: Sequence[Any], accepts: Callable[..., Any] | None) -> None
         return
     places = [p.name for p in parameters if p.kind in _POSITIONAL]
     if len(args) > len(places):
-        raise BadInput(f"{len(args)} inputs were given; the model's forward takes {len(places)}: {_listed(places)}.",
-                       hint="a list of tensors is one argument each; torch.stack(x) makes a batch of them")
+        raise BadInput(
+            f"{len(args)} inputs were given; the model's forward takes {len(places)}: {_listed(places)}.",
+            hint="a list of tensors is one argument each; torch.stack(x) makes a batch of them",
+        )
 
 
 def _parameters(accepts: Callable[..., Any] | None) -> list[inspect.Parameter] | None:

@@ -16,8 +16,10 @@ def as_tensor(array: np.ndarray, where: str) -> Tensor:
     """
     if array.dtype.kind not in "biufc":
         kind = "objects" if array.dtype.kind == "O" else f"'{array.dtype}'"
-        raise BadInput(f"{where} is an array of {kind}, not of numbers.",
-                       hint="an array of objects often comes from rows of different length; make them equally long")
+        raise BadInput(
+            f"{where} is an array of {kind}, not of numbers.",
+            hint="an array of objects often comes from rows of different length; make them equally long",
+        )
     try:
         return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
     except TypeError as error:

@@ -37,8 +37,10 @@ def rows_of(frame: Any, features: Sequence[str] | None) -> tuple[np.ndarray, tup
         names = list(features)
     words = [name for name, kind in zip(names, table.dtypes, strict=True) if getattr(kind, "kind", "O") not in "biuf"]
     if words:
-        raise BadInput(f"The columns {quoted(words[:5])} do not hold numbers.",
-                       hint="encode them as the model was trained, or leave them out by features=")
+        raise BadInput(
+            f"The columns {quoted(words[:5])} do not hold numbers.",
+            hint="encode them as the model was trained, or leave them out by features=",
+        )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isnan(values).any():
         row, column = np.argwhere(np.isnan(values))[0]

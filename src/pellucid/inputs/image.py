@@ -109,8 +109,10 @@ def _to_rgb(picture: Image.Image, name: str, max_pixels: int, exif: bool) -> tup
     if width == 0 or height == 0:
         raise BadInput(f"{_start(name)} has no pixels: {width} x {height}.")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise BadInput(f"{_start(name)} is {width} x {height}, longer than {MAX_ASPECT} times its breadth.",
-                       hint="cut out the part to look at")
+        raise BadInput(
+            f"{_start(name)} is {width} x {height}, longer than {MAX_ASPECT} times its breadth.",
+            hint="cut out the part to look at",
+        )
     notes: list[Text] = []
     if getattr(picture, "is_animated", False):
         notes.append(Text("The file holds several frames; the first is used.", "该文件含有多帧，这里使用第一帧。"))

@@ -122,8 +122,10 @@ class Preprocess:
             )
         sides = (self.size,) if isinstance(self.size, int) else self.size or ()
         if any(side < 1 for side in sides) or (self.resize is not None and (not sides or self.resize < min(sides))):
-            raise BadSetting(f"Preprocess cannot cut size={self.size} out of a picture resized to {self.resize}.",
-                             hint="resize is the shorter side before the crop, at least as large as size")
+            raise BadSetting(
+                f"Preprocess cannot cut size={self.size} out of a picture resized to {self.resize}.",
+                hint="resize is the shorter side before the crop, at least as large as size",
+            )
 
 
 PRESETS = {
@@ -194,8 +196,10 @@ def misfit(x: Tensor, preprocess: Preprocess) -> Text | None:
     if not outside:
         return None
     given, possible = f"{low.min():.3g}..{high.max():.3g}", f"{least.min():.3g}..{most.max():.3g}"
-    return Text(f"The input has values {given}; the stated preprocessing makes only {possible}.",
-                f"输入的取值为 {given}，而所声明的预处理只会产生 {possible}。")
+    return Text(
+        f"The input has values {given}; the stated preprocessing makes only {possible}.",
+        f"输入的取值为 {given}，而所声明的预处理只会产生 {possible}。",
+    )
 
 
 def _as_in_files(values: Tensor, preprocess: Preprocess) -> bool:
@@ -211,9 +215,11 @@ def _on_grid(levels: np.ndarray) -> bool:
 
 def _looks_like(scale: str, low: float, high: float, least: np.ndarray, most: np.ndarray) -> Text:
     possible = f"{least.min():.3g}..{most.max():.3g}"
-    return Text(f"The input looks like pixels in {scale} ({low:.3g}..{high:.3g}) that were not normalised: the stated "
-                f"preprocessing makes {possible}.",
-                f"输入看起来是未经归一化的 {scale} 像素值（{low:.3g}..{high:.3g}）：所声明的预处理会产生 {possible}。")
+    return Text(
+        f"The input looks like pixels in {scale} ({low:.3g}..{high:.3g}) that were not normalised: the stated "
+        f"preprocessing makes {possible}.",
+        f"输入看起来是未经归一化的 {scale} 像素值（{low:.3g}..{high:.3g}）：所声明的预处理会产生 {possible}。",
+    )
 
 
 def _of_timm(config: Mapping[str, Any]) -> Preprocess:

@@ -38,9 +38,16 @@ class _Reading:
             self.notes.append(words)
 
 
-def read(x: Any, *, preprocess: Any = None, tokenizer: Any = None, features: Sequence[str] | None = None,
-         device: torch.device | str = "cpu", dtype: torch.dtype | None = None,
-         accepts: Callable[..., Any] | None = None) -> Inputs:
+def read(
+    x: Any,
+    *,
+    preprocess: Any = None,
+    tokenizer: Any = None,
+    features: Sequence[str] | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    accepts: Callable[..., Any] | None = None,
+) -> Inputs:
     """Whatever a user passes as `x`, as the arguments of one call of the model.
 
     | x | becomes |
@@ -82,8 +89,10 @@ def read(x: Any, *, preprocess: Any = None, tokenizer: Any = None, features: Seq
             reading.note(note)
             return moved
 
-        inputs = Inputs(tuple(ready(str(i), value) for i, value in enumerate(args)),
-                        {key: ready(repr(key), value) for key, value in kwargs.items()})
+        inputs = Inputs(
+            tuple(ready(str(i), value) for i, value in enumerate(args)),
+            {key: ready(repr(key), value) for key, value in kwargs.items()},
+        )
         if not inputs.tensors:
             raise BadInput(
                 "There is no tensor among the inputs.", hint="pass at least one tensor with a leading batch axis"
@@ -123,8 +132,10 @@ def _arguments(x: Any, reading: _Reading) -> tuple[tuple[Any, ...], dict[str, An
         return _several(x, reading)
     one = _leaf(x, "x", reading)
     if not isinstance(one, Tensor):
-        raise BadInput(f"x is {type(x).__name__}, which is nothing that a model takes.",
-                       hint="a tensor or array, a tuple or dict of them, a picture, a path, a text, or a pandas row")
+        raise BadInput(
+            f"x is {type(x).__name__}, which is nothing that a model takes.",
+            hint="a tensor or array, a tuple or dict of them, a picture, a path, a text, or a pandas row",
+        )
     return (one,), {}
 
 
@@ -221,8 +232,10 @@ def _readable_file(source: str | Path, reading: _Reading) -> None:
         as_file(Path(source))
     except (BadInput, OSError, ValueError) as error:
         if isinstance(source, str) and reading.tokenizer is None and (" " in source or len(source) > 255):
-            raise BadInput(f"'{source[:60]}' is not a file, and without a tokenizer it cannot be a text.",
-                           hint="pl.Lens(model, tokenizer=…)") from error
+            raise BadInput(
+                f"'{source[:60]}' is not a file, and without a tokenizer it cannot be a text.",
+                hint="pl.Lens(model, tokenizer=…)",
+            ) from error
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"'{str(source)[:60]}' is not a path: {error}.") from error

@@ -28,8 +28,10 @@ def tokenize(text: str | Sequence[str], tokenizer: Any) -> dict[str, Any]:
         hint = "tokenizer.pad_token = tokenizer.eos_token" if padding else "pass the tensors that the model takes"
         raise BadInput(f"The tokenizer {type(tokenizer).__name__} refused the text: {error}", hint=hint) from error
     if not isinstance(made, Mapping) or not any(isinstance(value, Tensor) for value in made.values()):
-        raise BadInput(f"The tokenizer {type(tokenizer).__name__} gave {type(made).__name__}, not named tensors.",
-                       hint="it is called as tokenizer(texts, return_tensors='pt')")
+        raise BadInput(
+            f"The tokenizer {type(tokenizer).__name__} gave {type(made).__name__}, not named tensors.",
+            hint="it is called as tokenizer(texts, return_tensors='pt')",
+        )
     return dict(made)
 
 

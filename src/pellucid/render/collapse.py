@@ -35,8 +35,14 @@ class Box:
     failed: bool = False
 
 
-def collapse(nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]], folds: Iterable[Sequence[str]] = (), *,
-             failed: int | None = None, most: int = MOST) -> tuple[list[Box], list[tuple[int, int]]]:
+def collapse(
+    nodes: Sequence[Node],
+    edges: Iterable[Mapping[str, Any]],
+    folds: Iterable[Sequence[str]] = (),
+    *,
+    failed: int | None = None,
+    most: int = MOST,
+) -> tuple[list[Box], list[tuple[int, int]]]:
     """Boxes in execution order and the links between them (pairs of box indices, each once).
 
     The deepest level of modules that needs no more than `most` boxes is opened.
@@ -60,8 +66,9 @@ def _parts(node: Node) -> list[str]:
     return module.split(".") if module else []
 
 
-def _level(nodes: Sequence[Node], pairs: list[tuple[int, int]], folds: Iterable[Sequence[str]], depth: int,
-           failed: int | None) -> list[Box]:
+def _level(
+    nodes: Sequence[Node], pairs: list[tuple[int, int]], folds: Iterable[Sequence[str]], depth: int, failed: int | None
+) -> list[Box]:
     """One box per module at `depth`; what a module above that depth calls by itself stands alone."""
     groups: dict[str, list[Node]] = {}
     owners = {".".join(_parts(node)[:k]) for node in nodes for k in range(1, len(_parts(node)))}
@@ -86,8 +93,11 @@ def _calls(groups: list[tuple[str, list[Node]]], pairs: list[tuple[int, int]]) -
     while True:
         home = {int(node["id"]): i for i, (_, members) in enumerate(groups) for node in members}
         first = [min(int(node["id"]) for node in members) for _, members in groups]
-        again = {home[b]: min(b, first[home[a]]) for a, b in pairs if a in home and b in home
-                 and home[a] != home[b] and a < b and first[home[a]] > first[home[b]]}
+        again = {
+            home[b]: min(b, first[home[a]])
+            for a, b in pairs
+            if a in home and b in home and home[a] != home[b] and a < b and first[home[a]] > first[home[b]]
+        }
         if not again:
             return groups
         i, cut = next(iter(again.items()))
@@ -95,15 +105,20 @@ def _calls(groups: list[tuple[str, list[Node]]], pairs: list[tuple[int, int]]) -
         stem, _, call = name.partition("#")
         before = [node for node in members if int(node["id"]) < cut]
         after = [node for node in members if int(node["id"]) >= cut]
-        groups = [*groups[:i], (name, before), (f"{stem}#{int(call or 0) + 1}", after), *groups[i + 1:]]
+        groups = [*groups[:i], (name, before), (f"{stem}#{int(call or 0) + 1}", after), *groups[i + 1 :]]
 
 
 def _box(path: str, members: list[Node], failed: int | None) -> Box:
     operations = list(dict.fromkeys(str(node["op"]) for node in members))
     what = operations[0] if len(operations) == 1 else " ".join(operations[:4]) + (" …" if len(operations) > 4 else "")
-    return Box(path.partition("\n")[0], tuple(int(node["id"]) for node in members), what,
-               sum(int(node.get("parameters") or 0) for node in members), tuple(members[-1].get("shape") or ()),
-               failed=failed is not None and any(node["id"] == failed for node in members))
+    return Box(
+        path.partition("\n")[0],
+        tuple(int(node["id"]) for node in members),
+        what,
+        sum(int(node.get("parameters") or 0) for node in members),
+        tuple(members[-1].get("shape") or ()),
+        failed=failed is not None and any(node["id"] == failed for node in members),
+    )
 
 
 def _fold(boxes: list[Box], nodes: Sequence[Node], pairs: list[tuple[int, int]], known: Mapping[str, int]) -> list[Box]:
@@ -118,17 +133,28 @@ def _fold(boxes: list[Box], nodes: Sequence[Node], pairs: list[tuple[int, int]],
     folded: list[Box] = []
     for i, box in enumerate(boxes):
         previous = folded[-1] if folded else None
-        if previous is not None and marks[i] is not None and marks[i] == marks[i - 1] \
-                and not (box.failed or previous.failed):
-            folded[-1] = replace(previous, members=previous.members + box.members, times=previous.times + 1,
-                                 last=box.name, parameters=previous.parameters + box.parameters, shape=box.shape)
+        if (
+            previous is not None
+            and marks[i] is not None
+            and marks[i] == marks[i - 1]
+            and not (box.failed or previous.failed)
+        ):
+            folded[-1] = replace(
+                previous,
+                members=previous.members + box.members,
+                times=previous.times + 1,
+                last=box.name,
+                parameters=previous.parameters + box.parameters,
+                shape=box.shape,
+            )
         else:
             folded.append(box)
     return folded
 
 
-def _mark(index: int, box: Box, by_id: Mapping[int, Node], inner: list[tuple[int, int]],
-          known: Mapping[str, int]) -> object:
+def _mark(
+    index: int, box: Box, by_id: Mapping[int, Node], inner: list[tuple[int, int]], known: Mapping[str, int]
+) -> object:
     """Equal for siblings that may be folded; None for a single operation."""
     parent, _, _ = box.name.rpartition(".")
     if box.name in known:
@@ -136,8 +162,10 @@ def _mark(index: int, box: Box, by_id: Mapping[int, Node], inner: list[tuple[int
     if len(box.members) < 2:
         return None
     first = {member: k for k, member in enumerate(box.members)}
-    operations = tuple((by_id[member]["op"], by_id[member].get("parameters"), tuple(by_id[member].get("shape") or ()))
-                       for member in box.members)
+    operations = tuple(
+        (by_id[member]["op"], by_id[member].get("parameters"), tuple(by_id[member].get("shape") or ()))
+        for member in box.members
+    )
     return parent, operations, tuple(sorted((first[a], first[b]) for a, b in inner)) or index
 
 
@@ -147,7 +175,7 @@ def _chunks(boxes: list[Box], nodes: Sequence[Node]) -> list[Box]:
     step = -(-len(boxes) // MOST)
     sections: list[Box] = []
     for start in range(0, len(boxes), step):
-        part = boxes[start:start + step]
+        part = boxes[start : start + step]
         members = tuple(sorted(member for box in part for member in box.members))
         joined = _box(f"{part[0].name} … {part[-1].name}", [by_id[member] for member in members], None)
         sections.append(replace(joined, failed=any(box.failed for box in part)))

@@ -34,8 +34,14 @@ class Layout:
     height: float
 
 
-def arrange(sizes: Sequence[tuple[float, float]], links: Sequence[tuple[int, int]], *, across: float = 0.25,
-            down: float = 0.3, lane: float = 0.12) -> Layout:
+def arrange(
+    sizes: Sequence[tuple[float, float]],
+    links: Sequence[tuple[int, int]],
+    *,
+    across: float = 0.25,
+    down: float = 0.3,
+    lane: float = 0.12,
+) -> Layout:
     """Place boxes given in execution order.
 
     Args:
@@ -62,8 +68,9 @@ def arrange(sizes: Sequence[tuple[float, float]], links: Sequence[tuple[int, int
     centres = [(x[i], tops[rank[i]] + heights[rank[i]] / 2) for i in range(len(sizes))]
     place = {node: (tops[level], tops[level] + heights[level]) for level, row in enumerate(levels) for node in row}
     routes = [_route(pair, sizes, centres, x, chains, place) for pair in links]
-    return Layout(centres, routes, rank, spine, max(x[i] + widths[i] / 2 for i in range(len(widths))),
-                  tops[-1] + heights[-1])
+    return Layout(
+        centres, routes, rank, spine, max(x[i] + widths[i] / 2 for i in range(len(widths))), tops[-1] + heights[-1]
+    )
 
 
 def ranks(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
@@ -105,8 +112,9 @@ def crossings(levels: Sequence[Sequence[int]], near: dict[int, tuple[list[int], 
     return total
 
 
-def _with_lanes(sizes: Sequence[tuple[float, float]], rank: list[int], links: list[tuple[int, int]]) \
-        -> tuple[list[list[int]], dict[tuple[int, int], list[int]], dict[int, tuple[list[int], list[int]]]]:
+def _with_lanes(
+    sizes: Sequence[tuple[float, float]], rank: list[int], links: list[tuple[int, int]]
+) -> tuple[list[list[int]], dict[tuple[int, int], list[int]], dict[int, tuple[list[int], list[int]]]]:
     """Levels with a stand-in node wherever a link passes a rank; the stand-ins of each link; neighbours up and down."""
     levels: list[list[int]] = [[] for _ in range(max(rank) + 1)]
     for node in range(len(sizes)):
@@ -138,8 +146,9 @@ def _order(levels: list[list[int]], near: dict[int, tuple[list[int], list[int]]]
             fixed = {node: k for k, node in enumerate(levels[i - 1 if downward else i + 1])}
             now = {node: k for k, node in enumerate(levels[i])}
 
-            def middle(node: int, fixed: dict[int, int] = fixed, now: dict[int, int] = now,
-                       side: int = 0 if downward else 1) -> tuple[float, bool, int]:
+            def middle(
+                node: int, fixed: dict[int, int] = fixed, now: dict[int, int] = now, side: int = 0 if downward else 1
+            ) -> tuple[float, bool, int]:
                 around = sorted(fixed[other] for other in near[node][side])
                 value = median(around) if around else now[node]
                 return value, node not in spine, now[node]
@@ -156,8 +165,13 @@ def _held(spine: tuple[int, ...], chains: dict[tuple[int, int], list[int]]) -> s
     return {*spine, *(node for pair in pairwise(spine) for node in chains.get(pair, []))}
 
 
-def _across(levels: list[list[int]], near: dict[int, tuple[list[int], list[int]]], widths: list[float], held: set[int],
-            gap: float) -> list[float]:
+def _across(
+    levels: list[list[int]],
+    near: dict[int, tuple[list[int], list[int]]],
+    widths: list[float],
+    held: set[int],
+    gap: float,
+) -> list[float]:
     """X of every node: near the mean of its neighbours, in order, apart, the main road at 0."""
     x = [0.0] * len(widths)
     for step in range(PASSES):
@@ -172,8 +186,9 @@ def _across(levels: list[list[int]], near: dict[int, tuple[list[int], list[int]]
     return x
 
 
-def _straighten(x: list[float], levels: list[list[int]], chains: list[list[int]], held: set[int], widths: list[float],
-                gap: float) -> None:
+def _straighten(
+    x: list[float], levels: list[list[int]], chains: list[list[int]], held: set[int], widths: list[float], gap: float
+) -> None:
     """Give every link that passes several ranks one x, outside of what it passes."""
     for _ in range(STRAIGHTENINGS):
         wish, weight = list(x), [STRAIGHT if node in held else 1.0 for node in range(len(x))]
@@ -204,8 +219,9 @@ def _apart(level: list[int], wish: list[float], weight: list[float], widths: lis
     return [value + offset for value, offset in zip(flat, offsets, strict=True)]
 
 
-def _rows(levels: list[list[int]], sizes: Sequence[tuple[float, float]],
-          down: float) -> tuple[list[float], list[float]]:
+def _rows(
+    levels: list[list[int]], sizes: Sequence[tuple[float, float]], down: float
+) -> tuple[list[float], list[float]]:
     """Upper edge and height of every rank."""
     heights = [max((sizes[node][1] for node in level if node < len(sizes)), default=0.0) for level in levels]
     tops = [0.0]
@@ -214,9 +230,14 @@ def _rows(levels: list[list[int]], sizes: Sequence[tuple[float, float]],
     return tops, heights
 
 
-def _route(pair: tuple[int, int], sizes: Sequence[tuple[float, float]], centres: list[tuple[float, float]],
-           x: list[float], chains: dict[tuple[int, int], list[int]],
-           place: dict[int, tuple[float, float]]) -> list[tuple[float, float]]:
+def _route(
+    pair: tuple[int, int],
+    sizes: Sequence[tuple[float, float]],
+    centres: list[tuple[float, float]],
+    x: list[float],
+    chains: dict[tuple[int, int], list[int]],
+    place: dict[int, tuple[float, float]],
+) -> list[tuple[float, float]]:
     """Points of one link: straight down past every rank that it only passes."""
     source, sink = min(pair), max(pair)
     points = [(centres[source][0], centres[source][1] + sizes[source][1] / 2)]

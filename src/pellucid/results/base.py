@@ -34,6 +34,11 @@ class Base:
         if self.values is None:
             return ()
         shape = self.values.shape
-        first, last = {"image": (1, 3), "series": (2, None), "volume": (2, None), "features": (1, None),
-                       "array": (1, None)}[self.kind]
+        first, last = {
+            "image": (1, 3),
+            "series": (2, None),
+            "volume": (2, None),
+            "features": (1, None),
+            "array": (1, None),
+        }[self.kind]
         return shape[first:last]

@@ -102,8 +102,11 @@ def _shape(result: Attribution) -> list[Text]:
     words = {"size": sizes(map_size), "goal": sizes(base.grid)}
     if map_size != base.grid:
         one = len(factors) == 1 and next(iter(factors)) > 1
-        parts.append(message("caption.enlarged", factor=spell.number(next(iter(factors))), **words) if one
-                     else message("caption.resampled", **words))
+        parts.append(
+            message("caption.enlarged", factor=spell.number(next(iter(factors))), **words)
+            if one
+            else message("caption.resampled", **words)
+        )
     if base.stretched:
         parts.append(message("caption.stretched"))
     return parts

@@ -13,8 +13,14 @@ from pellucid.results.describe_kinds import gallery, graph, matrix, points, seri
 from pellucid.results.result import Result
 
 SENTENCES: dict[str, Callable[..., list[Text]]] = {
-    "attribution": attribution, "gallery": gallery, "matrix": matrix, "graph": graph, "series": series,
-    "points": points, "table": table}
+    "attribution": attribution,
+    "gallery": gallery,
+    "matrix": matrix,
+    "graph": graph,
+    "series": series,
+    "points": points,
+    "table": table,
+}
 SATURATED = 0.9999
 MOST = 4
 
@@ -23,7 +29,7 @@ def describe(result: Result, lang: str = "en") -> str:
     """Two to four sentences, what is unusual first if the numbers cannot be trusted, and the caveat."""
     wrong, all_wrong = _not_finite(result)
     found = [] if all_wrong else SENTENCES[result.kind](result)
-    sentences = [*wrong, *found][:MOST - 1] + _unusual(result)
+    sentences = [*wrong, *found][: MOST - 1] + _unusual(result)
     sentences = sentences[:MOST] or [message("odd.empty")]
     words = result.provenance.words if result.provenance else None
     if words and say(words.cannot, lang):

@@ -23,8 +23,11 @@ def attribution(result: Attribution) -> list[Text]:
         return [_all_zero(result)]
     first = heat[0]
     if zero[0] or measures.is_flat(first):
-        found = [_all_zero(result) if zero[0] else
-                 message("odd.flat", value=spell.number(float(first[np.isfinite(first)].flat[0])))]
+        found = [
+            _all_zero(result)
+            if zero[0]
+            else message("odd.flat", value=spell.number(float(first[np.isfinite(first)].flat[0])))
+        ]
     else:
         found = _where(result, first)
     if len(heat) > 1:
@@ -60,8 +63,11 @@ def said_target(target: TargetInfo | None) -> Text:
 
 
 def _all_zero(result: Attribution) -> Text:
-    relu = result.provenance is not None and result.provenance.settings.get("relu") is True \
+    relu = (
+        result.provenance is not None
+        and result.provenance.settings.get("relu") is True
         and not result.facts.get("without gradient")
+    )
     return message("odd.relu" if relu else "odd.zeros")
 
 
@@ -77,8 +83,12 @@ def _where(result: Attribution, heat: np.ndarray) -> list[Text]:
 
 
 def _area(kind: str, heat: np.ndarray, shares: np.ndarray, sign: str, target: Text) -> Text:
-    words = {"sign": message(f"sign.{sign}"), "target": target, "base": message(f"base.{kind}"),
-             "area": spell.percent(measures.half_share(shares))}
+    words = {
+        "sign": message(f"sign.{sign}"),
+        "target": target,
+        "base": message(f"base.{kind}"),
+        "area": spell.percent(measures.half_share(shares)),
+    }
     half = measures.half_mask(shares)
     if heat.ndim == 1:
         places = np.flatnonzero(half)
@@ -110,12 +120,14 @@ def _degree(share: float) -> Text:
 def _items(result: Attribution, heat: np.ndarray) -> Text:
     """The strongest tokens or features of the first example with their values."""
     names = result.base.names[0] if result.base is not None and result.base.names else ()
-    shown = heat[:len(names)] if names else heat
+    shown = heat[: len(names)] if names else heat
     order = np.argsort(-np.abs(np.where(np.isfinite(shown), shown, 0)), kind="stable")[:ITEMS]
     sign = "+" if result.heat_signed else ""
     parts = [f"“{names[i].strip() or names[i]}”" if names else f"#{i}" for i in order]
-    parts = [f"{part} ({sign if shown[i] > 0 else ''}{spell.number(float(shown[i]))})"
-             for part, i in zip(parts, order, strict=True)]
+    parts = [
+        f"{part} ({sign if shown[i] > 0 else ''}{spell.number(float(shown[i]))})"
+        for part, i in zip(parts, order, strict=True)
+    ]
     comma = message("list.comma")
     return Text(comma.en.join(parts), comma.zh.join(parts))
 

@@ -26,11 +26,17 @@ def matrix(result: Matrix) -> list[Text]:
     if not panels.any():
         return [*found, message("odd.zeros")]
     panel, row, column = np.unravel_index(int(np.argmax(panels)), panels.shape)
-    words = {"value": spell.number(panels[panel, row, column]), "row": _label(result.rows, int(row)),
-             "column": _label(result.columns, int(column))}
+    words = {
+        "value": spell.number(panels[panel, row, column]),
+        "row": _label(result.rows, int(row)),
+        "column": _label(result.columns, int(column)),
+    }
     named = len(panels) > 1
-    found.append(message("matrix.largest_in", panel=_label(result.panels, int(panel)), **words) if named
-                 else message("matrix.largest", **words))
+    found.append(
+        message("matrix.largest_in", panel=_label(result.panels, int(panel)), **words)
+        if named
+        else message("matrix.largest", **words)
+    )
     return found + _spread(result, panels)
 
 
@@ -54,8 +60,9 @@ def gallery(result: Gallery) -> list[Text]:
     if not count:
         return [message("odd.empty")]
     groups = len({say(group) for group in result.groups})
-    found = [message("gallery.groups", count=count, groups=groups) if groups > 1
-             else message("gallery.count", count=count)]
+    found = [
+        message("gallery.groups", count=count, groups=groups) if groups > 1 else message("gallery.count", count=count)
+    ]
     plain = [(i, image) for i, image in enumerate(result.images) if image.ndim == 2 and image.size]
     if not plain:
         return [*found, message("gallery.colour")]
@@ -65,8 +72,11 @@ def gallery(result: Gallery) -> list[Text]:
     if not values.size:
         return [*found, message("odd.nan_all")]
     ends = {"low": spell.number(float(values.min())), "high": spell.number(float(values.max()))}
-    found.append(message("gallery.range", caption=_label(result.captions, best), **ends) if count > 1
-                 else message("gallery.range_one", **ends))
+    found.append(
+        message("gallery.range", caption=_label(result.captions, best), **ends)
+        if count > 1
+        else message("gallery.range_one", **ends)
+    )
     blank = sum(peak == 0 for peak in peaks)
     flat = sum(measures.is_flat(image) for _, image in plain) - blank
     if blank:
@@ -84,8 +94,14 @@ def graph(result: Graph) -> list[Text]:
     pairs = np.array([[index[a], index[b]] for a, b in result.values.tolist()]).reshape(-1, 2)
     ends = {i for i, node in enumerate(result.nodes) if node["op"] in ("input", "output")}
     between = np.array([pair for pair in pairs.tolist() if not ends & set(pair)]).reshape(-1, 2).astype(np.int64)
-    found = [message("graph.size", nodes=f"{len(result.nodes) - len(ends):,}", edges=f"{len(result.edges):,}",
-                     depth=f"{measures.longest_path(between, len(result.nodes)):,}")]
+    found = [
+        message(
+            "graph.size",
+            nodes=f"{len(result.nodes) - len(ends):,}",
+            edges=f"{len(result.edges):,}",
+            depth=f"{measures.longest_path(between, len(result.nodes)):,}",
+        )
+    ]
     if result.failed is not None and result.failed in index:
         found.insert(0, message("graph.failed", site=result.nodes[index[result.failed]]["site"]))
     by_module: dict[str, int] = {}
@@ -95,8 +111,14 @@ def graph(result: Graph) -> list[Text]:
     total = sum(by_module.values())
     if total:
         module = max(by_module, key=lambda name: by_module[name])
-        found.append(message("graph.parameters", parameters=spell.count(total), module=module,
-                             share=spell.percent(by_module[module] / total)))
+        found.append(
+            message(
+                "graph.parameters",
+                parameters=spell.count(total),
+                module=module,
+                share=spell.percent(by_module[module] / total),
+            )
+        )
     else:
         found.append(message("graph.no_parameters"))
     if result.folds:
@@ -111,19 +133,29 @@ def series(result: Series) -> list[Text]:
     if not curves:
         return [message("odd.nan_all" if result.curves else "odd.empty")]
     positions = max(curve.shape[-1] for curve in curves.values())
-    found = [message("series.one", positions=positions) if len(curves) == 1
-             else message("series.count", count=len(curves), positions=positions)]
+    found = [
+        message("series.one", positions=positions)
+        if len(curves) == 1
+        else message("series.count", count=len(curves), positions=positions)
+    ]
     span = {name: float(np.nanmax(curve) - np.nanmin(curve)) for name, curve in curves.items()}
     names = list(dict.fromkeys([next(iter(curves)), max(span, key=lambda name: span[name])]))
-    for name in names[:1 if result.marks else 2]:
+    for name in names[: 1 if result.marks else 2]:
         seen = np.flatnonzero(np.isfinite(curves[name]))
         curve = curves[name]
         top = int(seen[np.argmax(curve[seen])])
         words = {"name": result.called(name), "high": spell.number(float(curve[top])), "where": _position(result, top)}
-        found.append(message("series.histogram", **words) if result.style == "histogram" else
-                     message("series.change", first=spell.number(float(curve[seen[0]])),
-                             last=spell.number(float(curve[seen[-1]])), low=spell.number(float(np.nanmin(curve))),
-                             **words))
+        found.append(
+            message("series.histogram", **words)
+            if result.style == "histogram"
+            else message(
+                "series.change",
+                first=spell.number(float(curve[seen[0]])),
+                last=spell.number(float(curve[seen[-1]])),
+                low=spell.number(float(np.nanmin(curve))),
+                **words,
+            )
+        )
     if result.marks:
         found.append(message("series.marks", marks=_marks(result)))
     return found
@@ -135,16 +167,24 @@ def points(result: Points) -> list[Text]:
     if not len(positions):
         return [message("odd.empty")]
     groups = sorted(set(result.groups))
-    found = [message("points.groups", count=f"{len(positions):,}", groups=len(groups)) if len(groups) > 1
-             else message("points.size", count=f"{len(positions):,}")]
+    found = [
+        message("points.groups", count=f"{len(positions):,}", groups=len(groups))
+        if len(groups) > 1
+        else message("points.size", count=f"{len(positions):,}")
+    ]
     finite = np.isfinite(positions).all(1)
     if len(groups) > 1 and finite.sum() > 2:
         codes = np.unique(np.array(result.groups), return_inverse=True)[1][finite][:NEIGHBOURS]
         near = _nearest(positions[finite][:NEIGHBOURS])
         sizes = np.bincount(codes)
         chance = float((sizes * (sizes - 1)).sum() / (len(codes) * (len(codes) - 1)))
-        found.append(message("points.neighbours", share=spell.percent(float(np.mean(codes[near] == codes))),
-                             chance=spell.percent(chance)))
+        found.append(
+            message(
+                "points.neighbours",
+                share=spell.percent(float(np.mean(codes[near] == codes))),
+                chance=spell.percent(chance),
+            )
+        )
     if result.labels and finite.any():
         middle = np.median(positions[finite], axis=0)
         far = np.where(finite, np.linalg.norm(positions - middle, axis=1), -1)
@@ -171,8 +211,16 @@ def table(result: Table) -> list[Text]:
     for key, column in list(zip(keys, result.values.T, strict=True)):
         if np.isfinite(column).any() and len(found) < 3 and np.nanmax(column) > np.nanmin(column):
             high, low = int(np.nanargmax(column)), int(np.nanargmin(column))
-            found.append(message("table.highest", column=result.columns[key], value=spell.number(column[high]),
-                                 row=names[high], low=spell.number(column[low]), low_row=names[low]))
+            found.append(
+                message(
+                    "table.highest",
+                    column=result.columns[key],
+                    value=spell.number(column[high]),
+                    row=names[high],
+                    low=spell.number(column[low]),
+                    low_row=names[low],
+                )
+            )
     empty = int(np.isnan(result.values).sum())
     return [*found, message("table.empty", count=empty, total=result.values.size)] if empty else found
 
@@ -196,5 +244,9 @@ def _marks(result: Series) -> Text:
     comma = message("list.comma")
     chosen = list(result.marks.items())[:4]
     more = "…" if len(result.marks) > 4 else ""
-    return Text(*(comma.say(lang).join(f"{_position(result, i)} ({say(words, lang)})" for i, words in chosen) + more
-                  for lang in LANGUAGES))
+    return Text(
+        *(
+            comma.say(lang).join(f"{_position(result, i)} ({say(words, lang)})" for i, words in chosen) + more
+            for lang in LANGUAGES
+        )
+    )

@@ -31,8 +31,10 @@ def encode(result: Result) -> bytes:
     head = {"schema": SCHEMA, "kind": result.kind, "fields": packer.pack(result, "")}
     data = save(packer.arrays, metadata={"pellucid": json.dumps(head, separators=(",", ":"), allow_nan=False)})
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
-        raise BadInput(f"The text of this result is larger than {HEADER_LIMIT >> 20} MB and cannot be stored.",
-                       hint="keep large numbers in arrays, not in rows or attributes")
+        raise BadInput(
+            f"The text of this result is larger than {HEADER_LIMIT >> 20} MB and cannot be stored.",
+            hint="keep large numbers in arrays, not in rows or attributes",
+        )
     return data
 
 
@@ -50,8 +52,10 @@ def decode(data: bytes) -> Result:
     if not isinstance(schema, int):
         raise BadInput("This safetensors file holds no result of pellucid.")
     if schema > SCHEMA:
-        raise BadInput(f"This result was written by a newer pellucid (schema {schema}; this one reads up to {SCHEMA}).",
-                       hint="pip install -U pellucid")
+        raise BadInput(
+            f"This result was written by a newer pellucid (schema {schema}; this one reads up to {SCHEMA}).",
+            hint="pip install -U pellucid",
+        )
     if kind not in KINDS:
         raise BadInput(f"'{kind}' is not a kind of result.", nearest=", ".join(KINDS))
     try:
@@ -66,10 +70,12 @@ def decode(data: bytes) -> Result:
 def _head(data: bytes) -> dict[str, Any]:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > min(HEADER_LIMIT, len(data) - 8):
-        raise BadInput(f"This is not a result of pellucid: its header claims {size} bytes"
-                       f" (at most {HEADER_LIMIT} are read) in a file of {len(data)}.")
+        raise BadInput(
+            f"This is not a result of pellucid: its header claims {size} bytes"
+            f" (at most {HEADER_LIMIT} are read) in a file of {len(data)}."
+        )
     try:
-        head = json.loads(json.loads(data[8:8 + size])["__metadata__"]["pellucid"])
+        head = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["pellucid"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput("This is not a result of pellucid: no description of a result in its header.") from error
     return head if isinstance(head, dict) else {}
@@ -95,10 +101,14 @@ def to_json(result: Result) -> bytes:
     packer = Packer()
     fields = _plain(packer.pack(result, ""), packer.arrays)
     del fields["$result"]
-    record = {"pellucid": {"schema": SCHEMA, "kind": result.kind, "digest": result.digest},
-              "description": {"en": result.describe("en"), "zh": result.describe("zh")}, **fields}
+    record = {
+        "pellucid": {"schema": SCHEMA, "kind": result.kind, "digest": result.digest},
+        "description": {"en": result.describe("en"), "zh": result.describe("zh")},
+        **fields,
+    }
     return json.dumps(record, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False).encode(
-        errors="backslashreplace")
+        errors="backslashreplace"
+    )
 
 
 def to_npz(result: Result) -> bytes:

@@ -75,8 +75,12 @@ class Packer:
         if isinstance(value, dict):
             if all(type(key) is str and not key.startswith("$") for key in value):
                 return {key: self.pack(item, f"{name}.{key}") for key, item in value.items()}
-            return {"$map": [[self.pack(key, f"{name}.{i}.key"), self.pack(item, f"{name}.{i}")]
-                             for i, (key, item) in enumerate(value.items())]}
+            return {
+                "$map": [
+                    [self.pack(key, f"{name}.{i}.key"), self.pack(item, f"{name}.{i}")]
+                    for i, (key, item) in enumerate(value.items())
+                ]
+            }
         if isinstance(value, Result):
             return {"$result": value.kind, **self._fields(value, name)}
         if is_dataclass(value) and type(value).__name__ in RECORDS:

@@ -103,8 +103,9 @@ class Result:
         """Show the picture in the notebook, or in a window where there is a screen."""
         late("pellucid.render.static:show")(self, theme=theme, lang=lang, cmap=cmap)
 
-    def save(self, path: str | PathLike[str], *, theme: Theme = "light", lang: Lang = "en",
-             cmap: str | None = None) -> Path:
+    def save(
+        self, path: str | PathLike[str], *, theme: Theme = "light", lang: Lang = "en", cmap: str | None = None
+    ) -> Path:
         """Write the result; the ending says how.
 
         Args:
@@ -135,7 +136,10 @@ class Result:
 
     def __repr__(self) -> str:
         method = self.provenance.method if self.provenance else type(self).__name__.lower()
-        shape = " × ".join(f"{size} {name}" for size, name in zip(self.values.shape, self.axes, strict=True)) \
-            if len(self.axes) == self.values.ndim else str(self.values.shape)
+        shape = (
+            " × ".join(f"{size} {name}" for size, name in zip(self.values.shape, self.axes, strict=True))
+            if len(self.axes) == self.values.ndim
+            else str(self.values.shape)
+        )
         place = f" at {self.layer}" if self.layer else ""
         return f"<{type(self).__name__} {method}{place}: {shape}>"

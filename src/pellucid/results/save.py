@@ -15,15 +15,19 @@ DATA: dict[str, Callable[[Result], bytes]] = {"json": to_json, "npz": to_npz, "s
 ENDINGS = (*PICTURES, "html", *DATA)
 
 
-def save(result: Result, path: str | os.PathLike[str], *, theme: Theme = "light", lang: Lang = "en",
-         cmap: str | None = None) -> Path:
+def save(
+    result: Result, path: str | os.PathLike[str], *, theme: Theme = "light", lang: Lang = "en", cmap: str | None = None
+) -> Path:
     """Write `result` to `path` in the form that its ending names; see `Result.save`."""
     path = Path(path)
     ending = path.suffix.lower().lstrip(".")
     if ending not in ENDINGS:
-        raise BadRequest(f"A result is not written as '{path.name}': unknown ending '{path.suffix}'.",
-                         asked_by=f"save({str(path)!r})", nearest=", ".join(f".{name}" for name in ENDINGS),
-                         hint=f"save('{path.stem or 'result'}.png')")
+        raise BadRequest(
+            f"A result is not written as '{path.name}': unknown ending '{path.suffix}'.",
+            asked_by=f"save({str(path)!r})",
+            nearest=", ".join(f".{name}" for name in ENDINGS),
+            hint=f"save('{path.stem or 'result'}.png')",
+        )
     if ending == "html":
         late("pellucid.render.report:save_report")([result], path, lang=lang)
     elif ending in PICTURES:

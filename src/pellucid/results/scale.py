@@ -72,8 +72,9 @@ def image_scale(result: Gallery, index: int) -> Scale | None:
     return scale_of(result)
 
 
-def _scale(result: Result, values: np.ndarray, signed: bool, colours: str, scope: Scope,
-           clip: float | None = None) -> Scale:
+def _scale(
+    result: Result, values: np.ndarray, signed: bool, colours: str, scope: Scope, clip: float | None = None
+) -> Scale:
     if result.limits is not None:
         low, high = result.limits
         clipped = None

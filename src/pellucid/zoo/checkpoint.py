@@ -106,11 +106,16 @@ def _loaded(path: Path, *, mapped: bool) -> Any:
             raise BadWeights(
                 f"'{path}' is damaged: {str(error).splitlines()[0]}", hint="copy or fetch it again"
             ) from error
-        raise BadWeights(f"'{path}' is refused: it is not tensors alone but asks to run {', '.join(asked[:10])}; "
-                         "a whole model saved by torch.save(model) is code.", hint=_SAVE_WEIGHTS) from error
+        raise BadWeights(
+            f"'{path}' is refused: it is not tensors alone but asks to run {', '.join(asked[:10])}; "
+            "a whole model saved by torch.save(model) is code.",
+            hint=_SAVE_WEIGHTS,
+        ) from error
     except Exception as error:  # damaged bytes make the reader raise almost any class
-        raise BadWeights(f"'{path}' is damaged or cut short: {str(error).splitlines()[0] if str(error) else error!r}",
-                         hint="copy or fetch it again") from error
+        raise BadWeights(
+            f"'{path}' is damaged or cut short: {str(error).splitlines()[0] if str(error) else error!r}",
+            hint="copy or fetch it again",
+        ) from error
 
 
 def _asked_for(path: Path, words: str) -> list[str]:
@@ -149,8 +154,12 @@ def _unwrapped(content: Any, path: Path) -> tuple[Tensors, tuple[Text, ...]]:
             break
         others = [key for key in WRAPPERS if key != inner and isinstance(content.get(key), Mapping)]
         beside = f"; '{others[0]}' beside it was not used" if others else ""
-        notes.append(Text(f"The weights are those under '{inner}' of the file{beside}.",
-                          f"使用文件中 '{inner}' 下的权重" + (f"；同级的 '{others[0]}' 未使用。" if others else "。")))
+        notes.append(
+            Text(
+                f"The weights are those under '{inner}' of the file{beside}.",
+                f"使用文件中 '{inner}' 下的权重" + (f"；同级的 '{others[0]}' 未使用。" if others else "。"),
+            )
+        )
         content = content[inner]
     if not isinstance(content, Mapping):
         raise BadWeights(f"'{path}' holds {type(content).__name__}, not named tensors.", hint=_SAVE_WEIGHTS)

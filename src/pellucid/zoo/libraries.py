@@ -73,8 +73,10 @@ def _opened(
 ) -> OpenedModel:
     if not trained:
         return OpenedModel(model, name, preprocess, None, (_RANDOM,))
-    note = Text("Preprocessing and class names are those that the library states for its own weights.",
-                "预处理方式与类别名称取自该库为其自带权重所声明的内容。")
+    note = Text(
+        "Preprocessing and class names are those that the library states for its own weights.",
+        "预处理方式与类别名称取自该库为其自带权重所声明的内容。",
+    )
     return OpenedModel(model, name, preprocess, labels or None, (note,))
 
 

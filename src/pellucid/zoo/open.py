@@ -59,8 +59,10 @@ def _refuse_what_is_no_code(spec: str) -> None:
                 f"'{spec}' is a TorchScript model: its layers are compiled and cannot be looked into.",
                 hint="open the class that it was made of; pl.Lens(torch.jit.load(path)) shows input gradients only",
             )
-        raise BadSetting(f"'{spec}' holds weights; the network that they belong to is missing.",
-                         hint=f"pl.open('nets.py:Net', weights='{spec}')")
+        raise BadSetting(
+            f"'{spec}' holds weights; the network that they belong to is missing.",
+            hint=f"pl.open('nets.py:Net', weights='{spec}')",
+        )
     if spec.startswith("hf:") or path.suffix in (".onnx", ".pt2"):
         raise BadSetting(
             f"'{spec}': models of this kind are not opened by name yet.", hint="build it, then pl.Lens(model)"

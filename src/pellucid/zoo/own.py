@@ -109,8 +109,11 @@ def _from_module(name: str) -> ModuleType:
     if found is None:
         file = Path(*name.split(".")).with_suffix(".py")
         near = f"'{file}:…'" if file.is_file() else ""
-        raise BadSetting(f"Python finds no module '{name}'.", nearest=near,
-                         hint="name the file (path/file.py:Class), install the package, or set PYTHONPATH")
+        raise BadSetting(
+            f"Python finds no module '{name}'.",
+            nearest=near,
+            hint="name the file (path/file.py:Class), install the package, or set PYTHONPATH",
+        )
     return _run(lambda: importlib.import_module(name), f"Importing '{name}'")
 
 

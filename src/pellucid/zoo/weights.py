@@ -79,8 +79,10 @@ def _filled(named: Tensors, wanted: dict[str, Tensor]) -> Iterator[Text]:
     counters = [name for name in lacking if name.endswith(_COUNTER)]
     for name in tied:
         named[name] = named[twins[id(wanted[name])]]
-        yield Text(f"'{name}' shares the weights of '{twins[id(wanted[name])]}'.",
-                   f"'{name}' 与 '{twins[id(wanted[name])]}' 共用权重。")
+        yield Text(
+            f"'{name}' shares the weights of '{twins[id(wanted[name])]}'.",
+            f"'{name}' 与 '{twins[id(wanted[name])]}' 共用权重。",
+        )
     for name in counters:
         named[name] = wanted[name].detach().clone()
     if counters:
@@ -97,8 +99,11 @@ def _refuse_misfit(named: Tensors, wanted: dict[str, Tensor], what: str, *, stra
     if not (missing or extra or other):
         return
     shapes = [f"{name} {_form(named[name])} in the file, {_form(wanted[name])} in the model" for name in other]
-    parts = [f"{len(names)} {word} ({_first(names)})"
-             for names, word in ((missing, "missing"), (extra, "unexpected"), (shapes, "of another shape")) if names]
+    parts = [
+        f"{len(names)} {word} ({_first(names)})"
+        for names, word in ((missing, "missing"), (extra, "unexpected"), (shapes, "of another shape"))
+        if names
+    ]
     if strange:
         hint = "no name agrees: the file belongs to another architecture"
     elif other and not missing and not extra:
@@ -112,8 +117,11 @@ def _refuse_misfit(named: Tensors, wanted: dict[str, Tensor], what: str, *, stra
 def _fits(given: Tensor, place: Tensor) -> bool:
     if is_lazy(place):
         return True
-    return given.shape == place.shape and given.is_floating_point() == place.is_floating_point() \
+    return (
+        given.shape == place.shape
+        and given.is_floating_point() == place.is_floating_point()
         and given.is_complex() == place.is_complex()
+    )
 
 
 def _form(tensor: Tensor) -> str:
@@ -130,5 +138,7 @@ def _not_finite(named: Tensors) -> Iterator[Text]:
         name for name, tensor in named.items() if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
     ]
     if bad:
-        yield Text(f"{len(bad)} of {len(named)} tensors hold NaN or infinite values, the first is '{bad[0]}'.",
-                   f"{len(named)} 个张量中有 {len(bad)} 个含有 NaN 或无穷值，第一个是 '{bad[0]}'。")
+        yield Text(
+            f"{len(bad)} of {len(named)} tensors hold NaN or infinite values, the first is '{bad[0]}'.",
+            f"{len(named)} 个张量中有 {len(bad)} 个含有 NaN 或无穷值，第一个是 '{bad[0]}'。",
+        )

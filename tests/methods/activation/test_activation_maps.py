@@ -29,13 +29,16 @@ class StepsFirst(nn.Module):
         return self.fc(self.inner(x.transpose(0, 1)).mean(0))
 
 
-@pytest.mark.parametrize(("network", "layer", "axes"), [
-    ("article_net", "conv2", ("batch", "channel", "height", "width")),
-    ("series", "2", ("batch", "channel", "time")),
-    ("volume", "2", ("batch", "channel", "depth", "height", "width")),
-    ("rows", "2", ("batch", "unit")),
-    ("attention", "project", ("batch", "token", "feature")),
-])
+@pytest.mark.parametrize(
+    ("network", "layer", "axes"),
+    [
+        ("article_net", "conv2", ("batch", "channel", "height", "width")),
+        ("series", "2", ("batch", "channel", "time")),
+        ("volume", "2", ("batch", "channel", "depth", "height", "width")),
+        ("rows", "2", ("batch", "unit")),
+        ("attention", "project", ("batch", "token", "feature")),
+    ],
+)
 def test_values_are_what_the_layer_returned(network: str, layer: str, axes: tuple[str, ...]) -> None:
     model, x = NETWORKS[network].build(), NETWORKS[network].x(2)
     result = pl.activation_maps(layer=layer)(model, x)
@@ -61,11 +64,15 @@ def test_tokens_lie_on_the_grid_without_the_class_token() -> None:
 
 def test_order_and_number_of_tiles() -> None:
     x = torch.arange(1.0, 17.0).reshape(1, 1, 4, 4)
-    drawn = {order: [caption.en for caption in pl.activation_maps(layer="0", order=order)(three_filters(), x).captions]
-             for order in ("max", "variance", "index")}
-    assert drawn == {"max": ["channel 0", "channel 2", "channel 1"],
-                     "variance": ["channel 1", "channel 0", "channel 2"],
-                     "index": ["channel 0", "channel 1", "channel 2"]}
+    drawn = {
+        order: [caption.en for caption in pl.activation_maps(layer="0", order=order)(three_filters(), x).captions]
+        for order in ("max", "variance", "index")
+    }
+    assert drawn == {
+        "max": ["channel 0", "channel 2", "channel 1"],
+        "variance": ["channel 1", "channel 0", "channel 2"],
+        "index": ["channel 0", "channel 1", "channel 2"],
+    }
     result = pl.activation_maps(layer="0", channels=1)(three_filters(), x)
     assert len(result.images) == 1 and np.array_equal(result.images[0], x[0, 0].numpy())
     assert result.values.shape == (1, 3, 4, 4) and result.signed

@@ -38,14 +38,17 @@ def sigmoids() -> nn.Module:
     return model.eval()
 
 
-@pytest.mark.parametrize(("model", "layer", "x", "channels"), [
-    pytest.param(NETWORKS["frozen"].build(), "0", NETWORKS["frozen"].x(2), 6, id="channels first"),
-    pytest.param(Behind().eval(), "conv", torch.randn(2, 3, 9, 8), 6, id="channels behind"),
-    pytest.param(NETWORKS["causal_lm"].build(), "mlp.0", NETWORKS["causal_lm"].x(2), 16, id="tokens"),
-    pytest.param(NETWORKS["series"].build(), "0", NETWORKS["series"].x(2), 6, id="series"),
-    pytest.param(NETWORKS["volume"].build(), "0", NETWORKS["volume"].x(2), 4, id="volume"),
-    pytest.param(NETWORKS["rows"].build(), "0", NETWORKS["rows"].x(3), 12, id="rows"),
-])
+@pytest.mark.parametrize(
+    ("model", "layer", "x", "channels"),
+    [
+        pytest.param(NETWORKS["frozen"].build(), "0", NETWORKS["frozen"].x(2), 6, id="channels first"),
+        pytest.param(Behind().eval(), "conv", torch.randn(2, 3, 9, 8), 6, id="channels behind"),
+        pytest.param(NETWORKS["causal_lm"].build(), "mlp.0", NETWORKS["causal_lm"].x(2), 16, id="tokens"),
+        pytest.param(NETWORKS["series"].build(), "0", NETWORKS["series"].x(2), 6, id="series"),
+        pytest.param(NETWORKS["volume"].build(), "0", NETWORKS["volume"].x(2), 4, id="volume"),
+        pytest.param(NETWORKS["rows"].build(), "0", NETWORKS["rows"].x(3), 12, id="rows"),
+    ],
+)
 def test_silent_channels_are_counted_along_the_channels(model: nn.Module, layer: str, x: Tensor, channels: int) -> None:
     row = pl.activation_statistics()(silenced(model, layer, 1, 3), x).rows[0]
     assert row["channels"] == channels
@@ -92,7 +95,8 @@ def test_pre_activations_lie_under_the_function() -> None:
     exact = F.gelu(torch.tensor(centres)).numpy()
     np.testing.assert_allclose(drawn / density.max(), exact / np.abs(exact).max(), rtol=1e-6)
     assert float(np.average(centres, weights=density)) == pytest.approx(
-        float(naive.activation(model := network.build(), model.conv1, network.x(2))[0].mean()), abs=0.02)
+        float(naive.activation(model := network.build(), model.conv1, network.x(2))[0].mean()), abs=0.02
+    )
     assert len(pl.activation_statistics(curves=2)(network.build(), network.x(2)).beside) == 2
     assert not pl.activation_statistics(curves=0)(network.build(), network.x(2)).beside
 

@@ -16,13 +16,16 @@ def weighed(activation: Tensor, gradient: Tensor) -> np.ndarray:
     return (gradient.mean(cells, keepdim=True) * activation).sum(1).numpy()
 
 
-@pytest.mark.parametrize(("network", "layer", "axes"), [
-    ("float64", "2", ("batch", "height", "width")),
-    ("non_square", "stem", ("batch", "height", "width")),
-    ("series", "2", ("batch", "time")),
-    ("volume", "2", ("batch", "depth", "height", "width")),
-    ("two_inputs", "conv", ("batch", "height", "width")),
-])
+@pytest.mark.parametrize(
+    ("network", "layer", "axes"),
+    [
+        ("float64", "2", ("batch", "height", "width")),
+        ("non_square", "stem", ("batch", "height", "width")),
+        ("series", "2", ("batch", "time")),
+        ("volume", "2", ("batch", "depth", "height", "width")),
+        ("two_inputs", "conv", ("batch", "height", "width")),
+    ],
+)
 @pytest.mark.parametrize("relu", [True, False])
 def test_the_formula(network: str, layer: str, axes: tuple[str, ...], relu: bool) -> None:
     zoo = NETWORKS[network]

@@ -145,13 +145,16 @@ def test_it_says_what_is_there() -> None:
     assert "#0 (+3)" in result.describe("en") and "25%" in result.describe("en") and "25%" in result.describe("zh")
 
 
-@pytest.mark.parametrize(("baselines", "network", "says"), [
-    ("grey", "article_net", "no baseline is called 'grey'"),
-    (torch.zeros(5), "article_net", "does not fit"),
-    ("blur", "rows", "no grid to blur"),
-    ("mean", "rows", "no grid to average"),
-    ((0.0, 0.0), "article_net", "2 baselines for 1 explained inputs"),
-])
+@pytest.mark.parametrize(
+    ("baselines", "network", "says"),
+    [
+        ("grey", "article_net", "no baseline is called 'grey'"),
+        (torch.zeros(5), "article_net", "does not fit"),
+        ("blur", "rows", "no grid to blur"),
+        ("mean", "rows", "no grid to average"),
+        ((0.0, 0.0), "article_net", "2 baselines for 1 explained inputs"),
+    ],
+)
 def test_errors(baselines: object, network: str, says: str) -> None:
     with pytest.raises(pl.BadSetting, match=says):
         pl.integrated_gradients(baselines=baselines)(NETWORKS[network].build(), NETWORKS[network].x(1))

@@ -21,13 +21,16 @@ def corner(size: int = 12) -> nn.Module:
     return model.eval()
 
 
-@pytest.mark.parametrize(("network", "axes"), [
-    ("article_net", ("batch", "channel", "height", "width")),
-    ("non_square", ("batch", "channel", "height", "width")),
-    ("series", ("batch", "channel", "time")),
-    ("volume", ("batch", "channel", "depth", "height", "width")),
-    ("rows", ("batch", "feature")),
-])
+@pytest.mark.parametrize(
+    ("network", "axes"),
+    [
+        ("article_net", ("batch", "channel", "height", "width")),
+        ("non_square", ("batch", "channel", "height", "width")),
+        ("series", ("batch", "channel", "time")),
+        ("volume", ("batch", "channel", "depth", "height", "width")),
+        ("rows", ("batch", "feature")),
+    ],
+)
 def test_values_are_the_gradient(network: str, axes: tuple[str, ...]) -> None:
     model, x = NETWORKS[network].build(), NETWORKS[network].x(2)
     result = pl.saliency()(model, x, target=[1, 2])

@@ -16,10 +16,18 @@ def stack(scale: float, depth: int = 6) -> pl.Lens:
     return pl.Lens(known.orthogonal_stack(scale, depth))
 
 
-@pytest.mark.parametrize(("scale", "depth", "verdict"), [
-    (1.0, 6, "steady"), (0.7, 6, "steady"), (0.5, 6, "falling"), (2.0, 6, "rising"), (0.2, 6, "vanishing"),
-    (6.0, 6, "exploding"), (0.5, 12, "vanishing"),
-])
+@pytest.mark.parametrize(
+    ("scale", "depth", "verdict"),
+    [
+        (1.0, 6, "steady"),
+        (0.7, 6, "steady"),
+        (0.5, 6, "falling"),
+        (2.0, 6, "rising"),
+        (0.2, 6, "vanishing"),
+        (6.0, 6, "exploding"),
+        (0.5, 12, "vanishing"),
+    ],
+)
 def test_the_verdict_on_layers_that_scale_by_a_factor(scale: float, depth: int, verdict: str) -> None:
     x = torch.randn(2, 8, dtype=torch.float64)
     result = stack(scale, depth).see(x, pl.gradient_flow(), target=[1, 5])[0]
@@ -78,7 +86,8 @@ def test_a_loss_without_gradient_is_zero_not_steady() -> None:
 def test_what_is_not_finite_is_named_and_nothing_else_is() -> None:
     network = NETWORKS["rows"]
     result = pl.gradient_flow(loss=lambda output, _: output.sum(1) * float("inf"))(
-        network.build(), network.x(2), target=1)
+        network.build(), network.x(2), target=1
+    )
     assert result.facts["verdict"] == "not finite" and {words.en for words in result.marks.values()} == {"not finite"}
 
 
@@ -102,10 +111,14 @@ def test_a_module_called_twice_has_two_positions_and_one_weight_gradient() -> No
     assert result.curves[ACTIVATION][1] != result.curves[ACTIVATION][2]
 
 
-@pytest.mark.parametrize(("network", "labels"), [
-    ("functional", ("/conv2d.0", "/matmul.0")), ("causal_lm", ("embed", "qkv", "out", "mlp.0", "mlp.2", "head")),
-    ("lstm", ("lstm", "fc")),
-])
+@pytest.mark.parametrize(
+    ("network", "labels"),
+    [
+        ("functional", ("/conv2d.0", "/matmul.0")),
+        ("causal_lm", ("embed", "qkv", "out", "mlp.0", "mlp.2", "head")),
+        ("lstm", ("lstm", "fc")),
+    ],
+)
 def test_networks_whose_weights_lie_elsewhere(network: str, labels: tuple[str, ...]) -> None:
     zoo = NETWORKS[network]
     result = pl.gradient_flow()(zoo.build(), zoo.x(2), target=1)

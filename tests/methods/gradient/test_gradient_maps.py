@@ -11,14 +11,17 @@ from tests.networks import NETWORKS
 from tests.oracle import naive
 
 
-@pytest.mark.parametrize(("network", "layer", "axes"), [
-    ("article_net", "conv2", ("filter", "channel", "height", "width")),
-    ("series", "2", ("filter", "channel", "time")),
-    ("volume", "0", ("filter", "channel", "depth", "height", "width")),
-    ("rows", "2", ("out", "in")),
-    ("residual", "0.bn1", ("unit",)),
-    ("rows", "0:bias", ("unit",)),
-])
+@pytest.mark.parametrize(
+    ("network", "layer", "axes"),
+    [
+        ("article_net", "conv2", ("filter", "channel", "height", "width")),
+        ("series", "2", ("filter", "channel", "time")),
+        ("volume", "0", ("filter", "channel", "depth", "height", "width")),
+        ("rows", "2", ("out", "in")),
+        ("residual", "0.bn1", ("unit",)),
+        ("rows", "0:bias", ("unit",)),
+    ],
+)
 def test_values_are_the_gradient_of_the_mean_loss(network: str, layer: str, axes: tuple[str, ...]) -> None:
     model, x, label = NETWORKS[network].build(), NETWORKS[network].x(3), [1, 2, 0]
     result = pl.gradient_maps(layer=layer)(model, x, target=label)
@@ -102,7 +105,8 @@ def test_facts() -> None:
     result = pl.gradient_maps()(model, network.x(3), target=1)
     assert result.facts["gradient norm"] == pytest.approx(np.linalg.norm(result.values), rel=1e-6)
     assert result.facts["relative to the weights"] == pytest.approx(
-        result.facts["gradient norm"] / float(model[0].weight.detach().norm()), rel=1e-5)
+        result.facts["gradient norm"] / float(model[0].weight.detach().norm()), rel=1e-5
+    )
     assert result.facts["zero share"] >= 1 / 12
 
 

@@ -43,8 +43,11 @@ def test_shapes_are_those_of_a_run(name: str) -> None:
     model, ran = network.build(), {}
     for path, module in model.named_modules():
         if path and not any(module.children()):
-            module.register_forward_hook(lambda _, __, out, path=path: ran.setdefault(path, []).append(
-                tuple((out[0] if isinstance(out, tuple) else out).shape)))
+            module.register_forward_hook(
+                lambda _, __, out, path=path: ran.setdefault(path, []).append(
+                    tuple((out[0] if isinstance(out, tuple) else out).shape)
+                )
+            )
     model(network.x(2))
     last: dict[str, list[tuple[int, ...]]] = {}
     for node in pl.flow_graph()(network.build(), network.x(2)).nodes:
@@ -56,17 +59,28 @@ def test_shapes_are_those_of_a_run(name: str) -> None:
 def test_writes_in_place_go_on_from_what_was_written() -> None:
     network = NETWORKS["in_place"]
     found = links(pl.flow_graph()(network.build(), network.x(1)))
-    assert {("conv2/conv2d.0", "/add.0"), ("relu/relu.0", "/add.0"), ("/add.0", "/relu.0"),
-            ("/relu.0", "conv3/conv2d.0"), ("conv3/conv2d.0", "/getitem.0"), ("/getitem.0", "/mul.0"),
-            ("/mul.0", "/relu.1")} <= found
+    assert {
+        ("conv2/conv2d.0", "/add.0"),
+        ("relu/relu.0", "/add.0"),
+        ("/add.0", "/relu.0"),
+        ("/relu.0", "conv3/conv2d.0"),
+        ("conv3/conv2d.0", "/getitem.0"),
+        ("/getitem.0", "/mul.0"),
+        ("/mul.0", "/relu.1"),
+    } <= found
     assert ("conv3/conv2d.0", "/relu.1") not in found and ("conv2/conv2d.0", "/relu.0") not in found
 
 
 def test_a_write_through_a_view_reaches_the_whole() -> None:
     network = NETWORKS["writes_through_view"]
     found = links(pl.flow_graph()(network.build(), network.x(1)))
-    assert {("conv/conv2d.0", "part/getitem.0"), ("part/getitem.0", "/mul.0"), ("conv/conv2d.0", "/mul.0"),
-            ("/mul.0", "/relu.0"), ("/relu.0", "/mean.0")} <= found
+    assert {
+        ("conv/conv2d.0", "part/getitem.0"),
+        ("part/getitem.0", "/mul.0"),
+        ("conv/conv2d.0", "/mul.0"),
+        ("/mul.0", "/relu.0"),
+        ("/relu.0", "/mean.0"),
+    } <= found
     assert ("conv/conv2d.0", "/mean.0") not in found
 
 
@@ -84,8 +98,13 @@ class Writes(nn.Module):
 def test_setitem_and_untouched_views() -> None:
     graph = pl.flow_graph()(Writes().eval(), torch.randn(2, 4))
     found = links(graph)
-    assert {("/mul.0", "/setitem.0"), ("/sigmoid.0", "/setitem.0"), ("/setitem.0", "/add.0"), ("/add.0", "/cat.0"),
-            ("/exp.0", "/cat.0")} <= found
+    assert {
+        ("/mul.0", "/setitem.0"),
+        ("/sigmoid.0", "/setitem.0"),
+        ("/setitem.0", "/add.0"),
+        ("/add.0", "/cat.0"),
+        ("/exp.0", "/cat.0"),
+    } <= found
     assert ("/getitem.1", "/exp.0") in found, "the right half was never written"
 
 

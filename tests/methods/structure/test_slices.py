@@ -48,8 +48,10 @@ def test_rows_run_in_execution_order_not_as_registered() -> None:
     assert [row["layer"] for row in pl.slices()(Reversed().eval(), torch.randn(1, 3)).rows] == ["first", "last"]
 
 
-@pytest.mark.parametrize("name", ["series", "volume", "tiny_vit", "channels_behind", "causal_lm", "rows",
-                                  "parametrized", "two_inputs", "bfloat16"])
+@pytest.mark.parametrize(
+    "name",
+    ["series", "volume", "tiny_vit", "channels_behind", "causal_lm", "rows", "parametrized", "two_inputs", "bfloat16"],
+)
 def test_pictures_are_small_and_flat_whatever_the_layout(name: str) -> None:
     network = NETWORKS[name]
     for row in pl.slices()(network.build(), network.x(2), target=1).rows:

@@ -29,15 +29,19 @@ def test_deeper_filters_show_their_strongest_channel_and_name_it() -> None:
         assert np.array_equal(tile, model.conv2.weight[index, channel].detach().numpy())
 
 
-@pytest.mark.parametrize(("layer", "axes", "tiles", "shape"), [
-    (nn.Conv2d(4, 4, 3, groups=4), ("filter", "channel", "height", "width"), 4, (3, 3)),
-    (nn.Conv1d(2, 5, 7), ("filter", "channel", "time"), 5, (1, 7)),
-    (nn.Conv3d(1, 2, (2, 3, 4)), ("filter", "channel", "depth", "height", "width"), 2, (3, 8)),
-    (nn.ConvTranspose2d(6, 4, 3), ("channel", "filter", "height", "width"), 4, (3, 3)),
-    (nn.ConvTranspose1d(6, 4, 5, groups=2), ("channel", "filter", "time"), 4, (1, 5)),
-    (nn.Linear(6, 3), ("out", "in"), 1, (3, 6)),
-    (nn.Embedding(7, 3), ("out", "in"), 1, (7, 3)),
-], ids=["depthwise", "series", "volume", "transposed", "grouped transposed", "linear", "embedding"])
+@pytest.mark.parametrize(
+    ("layer", "axes", "tiles", "shape"),
+    [
+        (nn.Conv2d(4, 4, 3, groups=4), ("filter", "channel", "height", "width"), 4, (3, 3)),
+        (nn.Conv1d(2, 5, 7), ("filter", "channel", "time"), 5, (1, 7)),
+        (nn.Conv3d(1, 2, (2, 3, 4)), ("filter", "channel", "depth", "height", "width"), 2, (3, 8)),
+        (nn.ConvTranspose2d(6, 4, 3), ("channel", "filter", "height", "width"), 4, (3, 3)),
+        (nn.ConvTranspose1d(6, 4, 5, groups=2), ("channel", "filter", "time"), 4, (1, 5)),
+        (nn.Linear(6, 3), ("out", "in"), 1, (3, 6)),
+        (nn.Embedding(7, 3), ("out", "in"), 1, (7, 3)),
+    ],
+    ids=["depthwise", "series", "volume", "transposed", "grouped transposed", "linear", "embedding"],
+)
 def test_every_kind_of_layer(layer: nn.Module, axes: tuple[str, ...], tiles: int, shape: tuple[int, int]) -> None:
     result = pl.weights()(nn.Sequential(layer))
     assert result.axes == axes and [image.shape for image in result.images] == [shape] * tiles

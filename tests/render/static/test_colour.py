@@ -39,18 +39,22 @@ def test_an_overlay_shows_the_picture_where_the_map_is_zero():
     assert overlay(beneath, np.zeros((1, 3)), SIGNED, STYLE)[0, 0] == pytest.approx(mixed[0, 0])
 
 
-@pytest.mark.parametrize(("colour", "ink"), [
-    ((1, 1, 1), "#000000"), ((0.2, 0, 0.1), "#ffffff"), ((0.99, 0.9, 0.2), "#000000")])
+@pytest.mark.parametrize(
+    ("colour", "ink"), [((1, 1, 1), "#000000"), ((0.2, 0, 0.1), "#ffffff"), ((0.99, 0.9, 0.2), "#000000")]
+)
 def test_ink_reads_on_its_colour(colour, ink):
     assert ink_on(np.array(colour)) == ink
 
 
-@pytest.mark.parametrize(("scale", "ticks"), [
-    pytest.param(PLAIN, ["0", "2", "4"], id="plain"),
-    pytest.param(Scale(-2.0, 2.0, "RdBu_r", 0.0, clipped=99.0), ["≤ -2", "0", "≥ 2"], id="clipped"),
-    pytest.param(Scale(0.0, 2.0, "inferno", clipped=99.0), ["0", "1", "≥ 2"], id="clipped above"),
-    pytest.param(Scale(-2.0, 2.0, "RdBu_r", 0.0, "image"), ["−max", "0", "+max"], id="own"),
-])
+@pytest.mark.parametrize(
+    ("scale", "ticks"),
+    [
+        pytest.param(PLAIN, ["0", "2", "4"], id="plain"),
+        pytest.param(Scale(-2.0, 2.0, "RdBu_r", 0.0, clipped=99.0), ["≤ -2", "0", "≥ 2"], id="clipped"),
+        pytest.param(Scale(0.0, 2.0, "inferno", clipped=99.0), ["0", "1", "≥ 2"], id="clipped above"),
+        pytest.param(Scale(-2.0, 2.0, "RdBu_r", 0.0, "image"), ["−max", "0", "+max"], id="own"),
+    ],
+)
 def test_the_bar_names_limits_unit_and_scope(scale, ticks):
     canvas = page(Words("t"), (3, 3), STYLE)
     axes = bar(canvas, 0, 0, 3, Scale(**{**vars(scale), "unit": "logit"}))

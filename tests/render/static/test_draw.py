@@ -18,9 +18,14 @@ from pellucid.results import Attribution, Gallery, Graph, Matrix, Points, Series
 from tests.results import samples
 
 EMPTY = {
-    "attribution": Attribution(values=np.zeros((0, 3, 3))), "gallery": Gallery(values=np.zeros(0)),
-    "matrix": Matrix(values=np.zeros((0, 0))), "graph": Graph(), "series": Series(), "table": Table(),
-    "points": Points(values=np.zeros((0, 2)))}
+    "attribution": Attribution(values=np.zeros((0, 3, 3))),
+    "gallery": Gallery(values=np.zeros(0)),
+    "matrix": Matrix(values=np.zeros((0, 0))),
+    "graph": Graph(),
+    "series": Series(),
+    "table": Table(),
+    "points": Points(values=np.zeros((0, 2))),
+}
 
 
 def words_of(figure):
@@ -80,8 +85,10 @@ def test_data_have_the_same_colours_on_both_papers():
         return [image.get_array() for axes in draw(samples.matrix(), theme=theme).axes for image in axes.images]
 
     assert all(np.array_equal(light, dark) for light, dark in zip(colours("light"), colours("dark"), strict=True))
-    papers = {theme: Image.open(io.BytesIO(write(draw(samples.matrix(), theme=theme), "png", 50))).getpixel((1, 1))[:3]
-              for theme in THEMES}
+    papers = {
+        theme: Image.open(io.BytesIO(write(draw(samples.matrix(), theme=theme), "png", 50))).getpixel((1, 1))[:3]
+        for theme in THEMES
+    }
     assert papers == {"light": (255, 255, 255), "dark": (23, 24, 28)}
 
 
@@ -138,8 +145,10 @@ def test_without_a_screen_showing_only_warns():
 
 
 def test_drawing_needs_no_torch_and_no_pyplot(tmp_path):
-    code = ("import sys; sys.path[:0] = ['src', '.']\n"
-            "from tests.results import samples\n"
-            "samples.attribution().save(sys.argv[1])\n"
-            "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules\n")
+    code = (
+        "import sys; sys.path[:0] = ['src', '.']\n"
+        "from tests.results import samples\n"
+        "samples.attribution().save(sys.argv[1])\n"
+        "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
+    )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], check=True)

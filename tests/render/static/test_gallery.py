@@ -16,8 +16,9 @@ def tiles(figure):
 def test_tiles_never_overlap(count, groups):
     images = tuple(np.full((4 + i % 3, 5), float(i)) for i in range(count))
     named = tuple(f"group {i * groups // count}" for i in range(count)) if groups > 1 else ()
-    boxes = tiles(drawn(gallery, Gallery(values=np.zeros(1), images=images, groups=named,
-                                         captions=("a b c d e f g",) * count)))
+    boxes = tiles(
+        drawn(gallery, Gallery(values=np.zeros(1), images=images, groups=named, captions=("a b c d e f g",) * count))
+    )
     assert len(boxes) == min(count, gallery.MOST)
     for i, a in enumerate(boxes):
         for b in boxes[:i]:
@@ -37,8 +38,10 @@ def test_colour_pictures_are_drawn_as_they_are_without_a_bar():
 
 
 def test_each_tile_may_have_its_own_scale():
-    shared, own = (drawn(gallery, samples.gallery(scope=scope)).axes[1].images[0].get_array().max()
-                   for scope in ("gallery", "image"))
+    shared, own = (
+        drawn(gallery, samples.gallery(scope=scope)).axes[1].images[0].get_array().max()
+        for scope in ("gallery", "image")
+    )
     assert own > shared
     assert "max" in words(drawn(gallery, samples.gallery(scope="image")))
 

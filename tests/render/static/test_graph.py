@@ -7,8 +7,10 @@ from tests.results import samples
 
 
 def chain(count):
-    nodes = tuple({"id": i, "op": "linear", "site": f"m{i}", "module": f"m{i}", "shape": (1, 4), "parameters": i}
-                  for i in range(count))
+    nodes = tuple(
+        {"id": i, "op": "linear", "site": f"m{i}", "module": f"m{i}", "shape": (1, 4), "parameters": i}
+        for i in range(count)
+    )
     edges = tuple({"source": i, "sink": i + 1} for i in range(count - 1))
     return Graph(nodes=nodes, edges=edges)
 
@@ -48,8 +50,9 @@ def test_identical_blocks_are_a_pile():
     for i in range(20):
         for op in ("linear", "relu"):
             number = len(nodes)
-            nodes.append({"id": number, "op": op, "site": "", "module": f"blocks.{i}.{op}", "shape": (1, 4),
-                          "parameters": 4})
+            nodes.append(
+                {"id": number, "op": op, "site": "", "module": f"blocks.{i}.{op}", "shape": (1, 4), "parameters": 4}
+            )
             edges += [{"source": number - 1, "sink": number}] if number else []
     folds = (tuple(f"blocks.{i}" for i in range(20)),)
     figure = drawn(graph, Graph(nodes=tuple(nodes), edges=tuple(edges), folds=folds))

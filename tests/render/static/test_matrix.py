@@ -21,8 +21,11 @@ def test_small_matrices_have_labels_axis_names_and_numbers():
 
 
 def test_many_matrices_are_small_and_named():
-    result = Matrix(values=np.random.default_rng(0).random((1, 12, 9, 9)), axes=("batch", "head", "query", "key"),
-                    panels=tuple(f"head {i}" for i in range(12)))
+    result = Matrix(
+        values=np.random.default_rng(0).random((1, 12, 9, 9)),
+        axes=("batch", "head", "query", "key"),
+        panels=tuple(f"head {i}" for i in range(12)),
+    )
     figure = drawn(matrix, result)
     assert sum(bool(axes.images) for axes in figure.axes) == 13
     assert "head 11" in words(figure)

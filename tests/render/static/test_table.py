@@ -10,9 +10,21 @@ from tests.render.static.drawing import STYLE, drawn, words
 from tests.results import samples
 
 
-@pytest.mark.parametrize(("cell", "said"), [
-    (None, "–"), (True, "✓"), (False, "✗"), (1234.5678, "1,235"), (np.int64(7), "7"), (float("nan"), "NaN"),
-    ((1, 64, 56), "1 × 64 × 56"), ((), "–"), ("word", "word"), (Text("a", "b"), "a")])
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (None, "–"),
+        (True, "✓"),
+        (False, "✗"),
+        (1234.5678, "1,235"),
+        (np.int64(7), "7"),
+        (float("nan"), "NaN"),
+        ((1, 64, 56), "1 × 64 × 56"),
+        ((), "–"),
+        ("word", "word"),
+        (Text("a", "b"), "a"),
+    ],
+)
 def test_cells_as_words(cell, said):
     assert words_of(cell, STYLE) == said
 
@@ -55,7 +67,8 @@ def test_charts_beside_are_named_by_their_layer():
     assert "layer3" in words(drawn(table, samples.table(beside=beside)))
 
 
-@pytest.mark.parametrize("cell", [
-    np.full((2, 2), np.nan), np.zeros((3, 3, 3)), -np.eye(3), np.zeros(0), float("inf"), 10**30])
+@pytest.mark.parametrize(
+    "cell", [np.full((2, 2), np.nan), np.zeros((3, 3, 3)), -np.eye(3), np.zeros(0), float("inf"), 10**30]
+)
 def test_odd_cells(cell):
     assert drawn(table, Table(rows=({"a": cell},), columns={"a": Text("a")})).axes

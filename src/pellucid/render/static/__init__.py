@@ -14,8 +14,14 @@ def figure(result: Result, ax: Any = None, *, theme: str = "light", lang: str = 
     return draw(result, ax, theme=theme, lang=lang, cmap=cmap)
 
 
-def picture(result: Result, format: Format = "png", theme: str = "light", lang: str = "en",  # noqa: A002
-            cmap: str | None = None, dpi: int = 200) -> bytes:
+def picture(
+    result: Result,
+    format: Format = "png",  # noqa: A002
+    theme: str = "light",
+    lang: str = "en",
+    cmap: str | None = None,
+    dpi: int = 200,
+) -> bytes:
     """The picture as a file: the same bytes for the same result; text stays text in svg and pdf.
 
     Args:

@@ -34,8 +34,11 @@ def remark(result: Attribution, style: Style) -> str:
     if _other(result) is volume:
         return volume.remark(result, style)
     total = result.heat.shape[0] if result.heat.ndim else 0
-    return style.say(message("caption.first", shown=_count(result), total=total)) + style.say(message("list.stop")) \
-        if total > _count(result) else ""
+    return (
+        style.say(message("caption.first", shown=_count(result), total=total)) + style.say(message("list.stop"))
+        if total > _count(result)
+        else ""
+    )
 
 
 def draw(canvas: Canvas, result: Attribution) -> None:
@@ -52,8 +55,12 @@ def draw(canvas: Canvas, result: Attribution) -> None:
         x = i * (width + GAP)
         if single:
             _heading(canvas, x, width, canvas.style.say(message("draw.input")))
-            _heading(canvas, x + width + GAP, width,
-                     canvas.style.say(message("draw.overlay" if is_overlay(result) else "draw.map")))
+            _heading(
+                canvas,
+                x + width + GAP,
+                width,
+                canvas.style.say(message("draw.overlay" if is_overlay(result) else "draw.map")),
+            )
         elif count > 1:
             _heading(canvas, x, width, _named(result, i, canvas.style))
         if _has_picture(result):
@@ -79,8 +86,12 @@ def _other(result: Attribution) -> ModuleType | None:
 
 
 def _has_picture(result: Attribution) -> bool:
-    return result.base is not None and result.base.kind == "image" and result.base.values is not None \
+    return (
+        result.base is not None
+        and result.base.kind == "image"
+        and result.base.values is not None
         and result.heat.ndim == 3
+    )
 
 
 def _count(result: Attribution) -> int:
@@ -135,5 +146,14 @@ def _map(canvas: Canvas, box: tuple[float, float, float, float], result: Attribu
         for spine in axes.spines.values():
             spine.set_visible(True)
     if not np.any(result.heat[index]):
-        axes.text(0.5, 0.5, canvas.style.say(message("draw.dead")), transform=axes.transAxes, ha="center", va="center",
-                  fontsize=canvas.font(8), color="#ffffff", bbox={"facecolor": "#00000099", "edgecolor": "none"})
+        axes.text(
+            0.5,
+            0.5,
+            canvas.style.say(message("draw.dead")),
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=canvas.font(8),
+            color="#ffffff",
+            bbox={"facecolor": "#00000099", "edgecolor": "none"},
+        )

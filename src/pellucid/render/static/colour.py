@@ -24,8 +24,11 @@ def colours(scale: Scale, style: Style) -> Colormap:
     """
     name = style.cmap or scale.colours
     if name not in mpl.colormaps:
-        raise BadSetting(f"matplotlib has no colour map '{name}'.", hint=f"cmap={scale.colours!r}",
-                         nearest=quoted(nearest_names(name, list(mpl.colormaps))))
+        raise BadSetting(
+            f"matplotlib has no colour map '{name}'.",
+            hint=f"cmap={scale.colours!r}",
+            nearest=quoted(nearest_names(name, list(mpl.colormaps))),
+        )
     return mpl.colormaps[name].with_extremes(bad=BAD)
 
 
@@ -38,7 +41,7 @@ def overlay(beneath: np.ndarray, values: np.ndarray, scale: Scale, style: Style)
     """Colours laid over a grey picture `(height, width, 3)`: the larger the absolute value, the more opaque."""
     relative = scale.relative(np.nan_to_num(values, nan=scale.low if scale.centre is None else 0.0))
     weight = np.abs(relative - 0.5) * 2 if scale.centre is not None else relative
-    opacity = (0.88 * weight ** 0.75)[..., None]
+    opacity = (0.88 * weight**0.75)[..., None]
     grey = (np.asarray(beneath, dtype=np.float64)[..., :3] @ [0.299, 0.587, 0.114])[..., None] * 0.85 + 0.08
     mixed = grey * (1 - opacity) + painted(values, scale, style) * opacity
     return np.where(np.isfinite(values)[..., None], np.clip(mixed, 0, 1), to_rgb(BAD))
@@ -55,8 +58,9 @@ def bar(canvas: Canvas, x: float, y: float, height: float, scale: Scale) -> Axes
     axes = canvas.axes(x, y, BAR, height)
     style = canvas.style
     ramp = np.linspace(0, 1, 256)[:, None]
-    axes.imshow(colours(scale, style)(ramp), aspect="auto", origin="lower", extent=(0, 1, 0, 1),
-                interpolation="nearest")
+    axes.imshow(
+        colours(scale, style)(ramp), aspect="auto", origin="lower", extent=(0, 1, 0, 1), interpolation="nearest"
+    )
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
     places, labels = _ticks(scale)

@@ -19,11 +19,24 @@ from pellucid.results import caption
 from pellucid.results.attribution import Attribution
 from pellucid.results.result import Result
 
-KINDS: dict[str, ModuleType] = {"attribution": attribution, "gallery": gallery, "matrix": matrix, "graph": graph,
-                                "series": series, "points": points, "table": table}
+KINDS: dict[str, ModuleType] = {
+    "attribution": attribution,
+    "gallery": gallery,
+    "matrix": matrix,
+    "graph": graph,
+    "series": series,
+    "points": points,
+    "table": table,
+}
 # The user's own matplotlib settings change no picture, and the same result gives the same bytes.
-_FIXED = {"svg.fonttype": "none", "svg.hashsalt": "pellucid", "pdf.fonttype": 42, "axes.unicode_minus": True,
-          "text.usetex": False, "text.hinting": "no_hinting"}
+_FIXED = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "pellucid",
+    "pdf.fonttype": 42,
+    "axes.unicode_minus": True,
+    "text.usetex": False,
+    "text.hinting": "no_hinting",
+}
 _DATES = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -50,8 +63,9 @@ def draw(result: Result, ax: Any = None, *, theme: str = "light", lang: str = "e
     with settings():
         size = kind.size(result, style)
         words = words_around(result, style, kind.remark(result, style))
-        canvas = page(words, size, style, centred=result.kind == "graph") if ax is None \
-            else inside(ax, words, size, style)
+        canvas = (
+            page(words, size, style, centred=result.kind == "graph") if ax is None else inside(ax, words, size, style)
+        )
         kind.draw(canvas, result)
         if ax is None:
             canvas.figure.draw_without_rendering()  # ticks are made with these fonts, not with those of a later moment
@@ -62,12 +76,20 @@ def words_around(result: Result, style: Style, remark: str) -> Words:
     """Title, subtitle and caption; `remark` is what the drawing itself has to say (how many are left out)."""
     said = caption.caption(result, style.lang, style.cmap if result.scale else None)
     if isinstance(result, Attribution) and attribution.is_overlay(result):
-        said = said.removesuffix("。").removesuffix(".") + ("；" if style.lang == "zh" else "; ") \
-            + style.say(attribution.OVERLAY) + ("。" if style.lang == "zh" else ".")
+        said = (
+            said.removesuffix("。").removesuffix(".")
+            + ("；" if style.lang == "zh" else "; ")
+            + style.say(attribution.OVERLAY)
+            + ("。" if style.lang == "zh" else ".")
+        )
     gap = "" if style.lang == "zh" else " "
     notes = gap.join(style.say(note) for note in result.notes)
-    return Words(caption.title(result, style.lang), caption.subtitle(result, style.lang),
-                 gap.join(part for part in (remark, said, notes) if part), caption.source(result))
+    return Words(
+        caption.title(result, style.lang),
+        caption.subtitle(result, style.lang),
+        gap.join(part for part in (remark, said, notes) if part),
+        caption.source(result),
+    )
 
 
 def write(figure: Figure, format: str, dpi: int) -> bytes:  # noqa: A002

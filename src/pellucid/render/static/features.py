@@ -25,8 +25,11 @@ def draw(canvas: Canvas, result: Attribution) -> None:
     y = 0.0
     for i in range(min(EXAMPLES, len(result.heat))):
         if len(result.heat) > 1:
-            words = caption.said_target(result.targets[i], canvas.style.lang) if i < len(result.targets) else \
-                canvas.style.say(message("draw.example", number=i + 1))
+            words = (
+                caption.said_target(result.targets[i], canvas.style.lang)
+                if i < len(result.targets)
+                else canvas.style.say(message("draw.example", number=i + 1))
+            )
             canvas.text(0, y, words, 8.5, color=canvas.style.theme.muted)
             y += HEAD
         _bars(canvas, y, result, i)
@@ -78,8 +81,14 @@ def _bars(canvas: Canvas, top: float, result: Attribution, example: int) -> None
     low, high = min([0.0, *np.nan_to_num(values)]), max([0.0, *np.nan_to_num(values)])
     axes.set_xlim(low - 0.2 * reach * (low < 0), (high or reach * (low == 0)) + 0.2 * reach * (high > 0))
     for place, value in enumerate(values):
-        axes.text(np.nan_to_num(value) + (0.015 if value >= 0 else -0.015) * reach, place, spell.number(value),
-                  ha="left" if value >= 0 else "right", va="center_baseline", fontsize=canvas.font(7),
-                  color=style.theme.muted)
+        axes.text(
+            np.nan_to_num(value) + (0.015 if value >= 0 else -0.015) * reach,
+            place,
+            spell.number(value),
+            ha="left" if value >= 0 else "right",
+            va="center_baseline",
+            fontsize=canvas.font(7),
+            color=style.theme.muted,
+        )
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(style.say(result.unit), fontsize=canvas.font(8), color=style.theme.muted)

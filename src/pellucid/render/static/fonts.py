@@ -10,13 +10,31 @@ from matplotlib import font_manager
 
 LATIN = "DejaVu Sans"
 FAMILIES = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC", "Hiragino Sans GB",
-    "Microsoft YaHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Heiti SC", "STHeiti", "SimHei", "DengXian",
-    "Noto Sans CJK JP", "Noto Sans CJK TC", "Droid Sans Fallback", "Arial Unicode MS", "Noto Serif CJK SC", "Songti SC",
-    "SimSun", "AR PL UMing CN",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Heiti SC",
+    "STHeiti",
+    "SimHei",
+    "DengXian",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+    "Noto Serif CJK SC",
+    "Songti SC",
+    "SimSun",
+    "AR PL UMing CN",
 )
-_FILES = re.compile(r"cjk|notosanssc|sourcehansans|wqy|pingfang|msyh|simhei|simsun|deng|droidsansfallback|hiragino",
-                    re.IGNORECASE)
+_FILES = re.compile(
+    r"cjk|notosanssc|sourcehansans|wqy|pingfang|msyh|simhei|simsun|deng|droidsansfallback|hiragino", re.IGNORECASE
+)
 _HAN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -54,8 +72,11 @@ def language(wanted: str) -> str:
 
 @cache
 def _say_missing() -> None:
-    warnings.warn("No font with Chinese characters was found, so pictures have English words. "
-                  "Install one, for example the package fonts-noto-cjk.", stacklevel=2)
+    warnings.warn(
+        "No font with Chinese characters was found, so pictures have English words. "
+        "Install one, for example the package fonts-noto-cjk.",
+        stacklevel=2,
+    )
 
 
 def _known() -> str | None:

@@ -60,17 +60,24 @@ def draw(canvas: Canvas, result: Gallery) -> None:
     side, tall = _side(result)
     for tile in tiles:
         if tile.heading:
-            canvas.text(tile.x, tile.y - 0.06, measure.shorten(tile.heading, tile.room, HEADING, "bold"), HEADING,
-                        va="bottom", fontweight="bold")
+            canvas.text(
+                tile.x,
+                tile.y - 0.06,
+                measure.shorten(tile.heading, tile.room, HEADING, "bold"),
+                HEADING,
+                va="bottom",
+                fontweight="bold",
+            )
         _tile(canvas, result, tile, side, tall)
         if tile.index < len(result.captions):
             words = style.say(result.captions[tile.index])
             lines = measure.wrap(words, side + GAP * 0.6, CAPTION)
             if len(lines) > LINES or any(measure.width(line, CAPTION) > side + GAP for line in lines):
-                lines = [*lines[:LINES - 1], " ".join(lines[LINES - 1:])][:LINES]
+                lines = [*lines[: LINES - 1], " ".join(lines[LINES - 1 :])][:LINES]
                 lines = [measure.shorten(line, side + GAP * 0.6, CAPTION) for line in lines]
-            canvas.text(tile.x, tile.y + tall + 0.03, "\n".join(lines), CAPTION, color=style.theme.muted,
-                        linespacing=1.15)
+            canvas.text(
+                tile.x, tile.y + tall + 0.03, "\n".join(lines), CAPTION, color=style.theme.muted, linespacing=1.15
+            )
     if result.scale is not None:
         width, height = size(result, style)
         top = tiles[0].y
@@ -88,8 +95,9 @@ def _tile(canvas: Canvas, result: Gallery, tile: Tile, side: float, tall: float)
     if image.size:
         axes.imshow(colours, aspect="auto", interpolation="auto" if max(rows, columns) > 32 else "nearest")
     if scale is not None and image.size and not np.any(image):
-        axes.text(0.5, 0.5, "0", transform=axes.transAxes, ha="center", va="center", fontsize=canvas.font(9),
-                  color="#c8c8d0")
+        axes.text(
+            0.5, 0.5, "0", transform=axes.transAxes, ha="center", va="center", fontsize=canvas.font(9), color="#c8c8d0"
+        )
 
 
 def _side(result: Gallery) -> tuple[float, float]:
@@ -128,8 +136,9 @@ def _flow(result: Gallery, style: Style) -> list[Tile]:
         if x > 0 and (x + room > ROW + 1e-6 or len(members) > per_row):
             x, y = 0.0, y + step + HEAD * titled
         for k, index in enumerate(members):
-            tiles.append(Tile(index, x + (k % per_row) * (side + GAP), y + (k // per_row) * step, room,
-                              name if k == 0 else ""))
+            tiles.append(
+                Tile(index, x + (k % per_row) * (side + GAP), y + (k // per_row) * step, room, name if k == 0 else "")
+            )
         y += (len(members) - 1) // per_row * step
         x = x + room + 2.5 * GAP if len(members) <= per_row else ROW
     return tiles

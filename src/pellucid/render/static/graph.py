@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -19,9 +20,14 @@ from pellucid.results.graph import Graph
 NAME, WHAT = 8.0, 6.5
 TALL, PAD, NARROW, WIDE, BELOW, BETWEEN, LEGEND = 0.42, 0.12, 1.15, 2.3, 0.26, 0.55, 0.3
 COLUMN = 9
-FAMILIES = (("conv", ("conv",), 0), ("attention", ("attention", "attn"), 5),
-            ("linear", ("linear", "addmm", "matmul"), 4), ("norm", ("norm",), 2), ("pool", ("pool",), 3),
-            ("embedding", ("embedding",), 7))
+FAMILIES = (
+    ("conv", ("conv",), 0),
+    ("attention", ("attention", "attn"), 5),
+    ("linear", ("linear", "addmm", "matmul"), 4),
+    ("norm", ("norm",), 2),
+    ("pool", ("pool",), 3),
+    ("embedding", ("embedding",), 7),
+)
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,10 @@ def _columns(whole: Layout, links: list[tuple[int, int]]) -> list[list[int]]:
     """Cut a tall picture where a single link passes, into columns of like height."""
     count = max(whole.ranks, default=-1) + 1
     parts = max(1, round(count / COLUMN))
-    passing = [sum(min(whole.ranks[a], whole.ranks[b]) < cut <= max(whole.ranks[a], whole.ranks[b]) for a, b in links)
-               for cut in range(count)]
+    passing = [
+        sum(min(whole.ranks[a], whole.ranks[b]) < cut <= max(whole.ranks[a], whole.ranks[b]) for a, b in links)
+        for cut in range(count)
+    ]
     cuts = [0]
     for part in range(1, parts):
         near = [cut for cut in range(cuts[-1] + 3, count - 2) if passing[cut] == 1]
@@ -115,8 +123,7 @@ def _columns(whole: Layout, links: list[tuple[int, int]]) -> list[list[int]]:
         if near and abs(min(near, key=lambda cut: abs(cut - wish)) - wish) < COLUMN / 2:
             cuts.append(min(near, key=lambda cut: abs(cut - wish)))
     bounds = [*sorted(set(cuts)), count]
-    return [[i for i, rank in enumerate(whole.ranks) if low <= rank < high]
-            for low, high in pairwise(bounds)]
+    return [[i for i, rank in enumerate(whole.ranks) if low <= rank < high] for low, high in pairwise(bounds)]
 
 
 def _name(box: Box) -> str:
@@ -141,8 +148,9 @@ def _size(box: Box) -> tuple[float, float]:
 
 def _family(box: Box) -> tuple[str, str] | None:
     """What a box does, and its colour; None for operations without one."""
-    return next(((name, CURVES[index]) for name, words, index in FAMILIES
-                 if any(word in box.what for word in words)), None)
+    return next(
+        ((name, CURVES[index]) for name, words, index in FAMILIES if any(word in box.what for word in words)), None
+    )
 
 
 def _legend(canvas: Canvas, plane: Axes, boxes: list[Box], y: float) -> None:
@@ -151,8 +159,9 @@ def _legend(canvas: Canvas, plane: Axes, boxes: list[Box], y: float) -> None:
     for name, colour in dict.fromkeys(filter(None, map(_family, boxes))):
         words = canvas.style.say(message(f"graph.family.{name}"))
         plane.plot([x, x], [y - 0.06, y + 0.06], color=colour, linewidth=2.2 * canvas.zoom, solid_capstyle="round")
-        plane.text(x + 0.08, y, words, fontsize=canvas.font(WHAT + 0.5), va="center_baseline",
-                   color=canvas.style.theme.muted)
+        plane.text(
+            x + 0.08, y, words, fontsize=canvas.font(WHAT + 0.5), va="center_baseline", color=canvas.style.theme.muted
+        )
         x += measure.width(words, WHAT + 0.5) + 0.28
 
 
@@ -161,44 +170,60 @@ def _legend_width(boxes: list[Box], style: Style) -> float:
     return sum(measure.width(style.say(message(f"graph.family.{name}")), WHAT + 0.5) + 0.28 for name in names)
 
 
-def _box(canvas: Canvas, plane: Axes, box: Box, centre: tuple[float, float], extent: tuple[float, float],
-         most: int) -> None:
-    theme = canvas.style.theme
+def _box(
+    canvas: Canvas, plane: Axes, box: Box, centre: tuple[float, float], extent: tuple[float, float], most: int
+) -> None:
     (x, y), (wide, tall) = centre, extent
     left, top = x - wide / 2, y - tall / 2
-    shape = "round,pad=0,rounding_size=0.06"
+    _frame(canvas, plane, box, (left, top), extent)
+    times = f"× {box.times}" if box.times > 1 else ""
+    room = wide - 2 * PAD - (measure.width(times, NAME, "bold") + 0.1 if times else 0.0)
+    bold: dict[str, Any] = {"fontsize": canvas.font(NAME), "fontweight": "bold", "va": "center", "zorder": 5}
+    name = measure.plain(measure.shorten(_name(box), room, NAME, "bold"))
+    plane.text(left + PAD, top + 0.14, name, color=canvas.style.theme.ink, **bold)
+    plane.text(left + wide - PAD, top + 0.14, times, color=CURVES[1], ha="right", **bold)
+    words = canvas.style.say(message("draw.failed")) if box.failed else _detail(box, canvas.style)
+    words = measure.plain(measure.shorten(words, wide - 2 * PAD, WHAT))
+    muted = canvas.style.theme.muted
+    plane.text(left + PAD, top + 0.285, words, va="center", zorder=5, fontsize=canvas.font(WHAT), color=muted)
+    if box.parameters and most:
+        share = box.parameters / most
+        _share(plane, (left + PAD, top + tall - 0.045, wide - 2 * PAD), share, canvas.style.theme)
+
+
+def _frame(canvas: Canvas, plane: Axes, box: Box, corner: tuple[float, float], extent: tuple[float, float]) -> None:
+    """The box itself, those behind it where it stands for several, and the stripe of its family."""
+    theme, (left, top), (wide, tall) = canvas.style.theme, corner, extent
+    form: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.06", "facecolor": theme.panel}
     for k in range(2 if box.times > 1 else 0, 0, -1):
-        plane.add_patch(FancyBboxPatch((left + 0.045 * k, top + 0.045 * k), wide, tall, boxstyle=shape, linewidth=0.7,
-                                       facecolor=theme.panel, edgecolor=theme.line, zorder=2.5 - 0.1 * k))
-    plane.add_patch(FancyBboxPatch((left, top), wide, tall, boxstyle=shape, facecolor=theme.panel, zorder=3,
-                                   edgecolor=FOR if box.failed else theme.line, linewidth=1.8 if box.failed else 0.9))
+        behind = (left + 0.045 * k, top + 0.045 * k)
+        level = 2.5 - 0.1 * k
+        plane.add_patch(FancyBboxPatch(behind, wide, tall, linewidth=0.7, edgecolor=theme.line, zorder=level, **form))
+    edge, width = (FOR, 1.8) if box.failed else (theme.line, 0.9)
+    plane.add_patch(FancyBboxPatch((left, top), wide, tall, linewidth=width, edgecolor=edge, zorder=3, **form))
     family = _family(box)
     if family:
-        plane.plot([left + 0.05, left + 0.05], [top + 0.08, top + tall - 0.08], color=family[1],
-                   linewidth=2.2 * canvas.zoom, solid_capstyle="round", zorder=4)
-    times = measure.width(f"× {box.times}", NAME, "bold") + 0.1 if box.times > 1 else 0.0
-    plane.text(left + PAD, top + 0.14, measure.plain(measure.shorten(_name(box), wide - 2 * PAD - times, NAME, "bold")),
-               fontsize=canvas.font(NAME), fontweight="bold", va="center", color=theme.ink, zorder=5)
-    if box.times > 1:
-        plane.text(left + wide - PAD, top + 0.14, f"× {box.times}", fontsize=canvas.font(NAME), fontweight="bold",
-                   va="center", ha="right", color=CURVES[1], zorder=5)
-    words = canvas.style.say(message("draw.failed")) if box.failed else _detail(box, canvas.style)
-    plane.text(left + PAD, top + 0.285, measure.plain(measure.shorten(words, wide - 2 * PAD, WHAT)), va="center",
-               zorder=5, fontsize=canvas.font(WHAT), color=theme.muted)
-    if box.parameters and most:
-        _share(plane, (left + PAD, top + tall - 0.045, wide - 2 * PAD), box.parameters / most, theme)
+        stripe: dict[str, Any] = {
+            "color": family[1],
+            "linewidth": 2.2 * canvas.zoom,
+            "solid_capstyle": "round",
+            "zorder": 4,
+        }
+        plane.plot([left + 0.05] * 2, [top + 0.08, top + tall - 0.08], solid_capstyle="round", **stripe)
 
 
 def _share(plane: Axes, place: tuple[float, float, float], share: float, theme: Theme) -> None:
     """A thin bar along the lower edge of a box: its parameters as a share of the largest box's."""
     x, y, wide = place
     plane.plot([x, x + wide], [y, y], color=theme.line, linewidth=1.4, solid_capstyle="butt", zorder=4)
-    plane.plot([x, x + max(0.02, wide * share)], [y, y], color=CURVES[0], linewidth=1.4, solid_capstyle="butt",
-               zorder=4.5)
+    plane.plot(
+        [x, x + max(0.02, wide * share)], [y, y], color=CURVES[0], linewidth=1.4, solid_capstyle="butt", zorder=4.5
+    )
 
 
-def _links(canvas: Canvas, plane: Axes, drawing: Drawing, column: list[int], layout: Layout,
-           corner: tuple[float, float]) -> None:
+def _links(
+    canvas: Canvas, plane: Axes, drawing: Drawing, column: list[int], layout: Layout, corner: tuple[float, float]
+) -> None:
     own = {box: i for i, box in enumerate(column)}
     links = [(own[a], own[b]) for a, b in drawing.links if a in own and b in own]
     road = set(pairwise(layout.spine))
@@ -220,14 +245,25 @@ def _smooth(points: list[tuple[float, float]]) -> Path:
 
 def _arrow(canvas: Canvas, plane: Axes, path: Path, *, main: bool, back: bool = False) -> None:
     theme = canvas.style.theme
-    plane.add_patch(FancyArrowPatch(path=path, arrowstyle="-|>,head_length=3,head_width=1.7", fill=False, shrinkA=0,
-                                    shrinkB=0, zorder=2 if main else 1.5, color=AGAINST if back else theme.muted,
-                                    linewidth=1.1 if main else 0.8, linestyle="--" if back else "-",
-                                    mutation_scale=min(1.0, canvas.zoom)))
+    plane.add_patch(
+        FancyArrowPatch(
+            path=path,
+            arrowstyle="-|>,head_length=3,head_width=1.7",
+            fill=False,
+            shrinkA=0,
+            shrinkB=0,
+            zorder=2 if main else 1.5,
+            color=AGAINST if back else theme.muted,
+            linewidth=1.1 if main else 0.8,
+            linestyle="--" if back else "-",
+            mutation_scale=min(1.0, canvas.zoom),
+        )
+    )
 
 
-def _between(canvas: Canvas, plane: Axes, drawing: Drawing, centres: dict[int, tuple[float, float]],
-             corner: tuple[float, float]) -> None:
+def _between(
+    canvas: Canvas, plane: Axes, drawing: Drawing, centres: dict[int, tuple[float, float]], corner: tuple[float, float]
+) -> None:
     """Links from the foot of one column to the head of the next."""
     home = {box: k for k, column in enumerate(drawing.columns) for box in column}
     left, height = corner

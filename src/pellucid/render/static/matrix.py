@@ -34,8 +34,11 @@ def size(result: Matrix, style: Style) -> tuple[float, float]:
 def remark(result: Matrix, style: Style) -> str:
     """How many matrices are left out."""
     total = int(np.prod(result.values.shape[:-2])) if result.values.ndim > 1 else 0
-    return style.say(message("caption.first", shown=MOST, total=total)) + style.say(message("list.stop")) \
-        if total > MOST else ""
+    return (
+        style.say(message("caption.first", shown=MOST, total=total)) + style.say(message("list.stop"))
+        if total > MOST
+        else ""
+    )
 
 
 def draw(canvas: Canvas, result: Matrix) -> None:
@@ -95,8 +98,10 @@ def _named(result: Matrix) -> tuple[bool, bool]:
     """Whether rows and columns are labelled: where there is room for every label."""
     width, height = _cell(result)
     rows, columns = result.values.shape[-2:]
-    return (bool(result.rows) and height / rows > 0.105 and rows <= LABELS,
-            bool(result.columns) and width / columns > 0.105 and columns <= LABELS)
+    return (
+        bool(result.rows) and height / rows > 0.105 and rows <= LABELS,
+        bool(result.columns) and width / columns > 0.105 and columns <= LABELS,
+    )
 
 
 def _room(labels: tuple[str, ...]) -> float:
@@ -156,5 +161,12 @@ def _numbers(canvas: Canvas, panel: np.ndarray, result: Matrix) -> None:
     if points < 4.5:
         return
     for (i, j), _ in np.ndenumerate(panel):
-        axes.text(j, i, words[i][j], ha="center", va="center_baseline", fontsize=canvas.font(points),
-                  color=ink_on(colours[i, j]))
+        axes.text(
+            j,
+            i,
+            words[i][j],
+            ha="center",
+            va="center_baseline",
+            fontsize=canvas.font(points),
+            color=ink_on(colours[i, j]),
+        )

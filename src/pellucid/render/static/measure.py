@@ -59,7 +59,7 @@ def shorten(words: str, room: float, size: float, weight: str = "normal") -> str
     keep = len(words)
     while keep > 2:
         keep -= max(1, keep // 12)
-        cut = f"{words[:(keep + 1) // 2].rstrip()}…{words[len(words) - keep // 2:].lstrip()}"
+        cut = f"{words[: (keep + 1) // 2].rstrip()}…{words[len(words) - keep // 2 :].lstrip()}"
         if width(cut, size, weight) <= room:
             return cut
     return words[:1] + "…"

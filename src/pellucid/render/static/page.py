@@ -37,8 +37,12 @@ class Canvas:
     def place(self, x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
         """Left, bottom, width and height of a rectangle as shares of the figure."""
         whole, tall = self.figure.get_size_inches()
-        return ((self.left + x * self.zoom) / whole, 1 - (self.top + (y + height) * self.zoom) / tall,
-                width * self.zoom / whole, height * self.zoom / tall)
+        return (
+            (self.left + x * self.zoom) / whole,
+            1 - (self.top + (y + height) * self.zoom) / tall,
+            width * self.zoom / whole,
+            height * self.zoom / tall,
+        )
 
     def axes(self, x: float, y: float, width: float, height: float, *, frame: bool = False) -> Axes:
         """Axes at this rectangle; without a frame there are no ticks either."""

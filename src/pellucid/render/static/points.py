@@ -32,15 +32,24 @@ def draw(canvas: Canvas, result: Points) -> None:
     axes.grid(visible=True, color=style.theme.line, linewidth=0.5, alpha=0.7)
     axes.set_axisbelow(True)
     if not result.positions.size:
-        axes.text(0.5, 0.5, style.say(message("draw.nothing")), transform=axes.transAxes, ha="center",
-                  color=style.theme.muted)
+        axes.text(
+            0.5, 0.5, style.say(message("draw.nothing")), transform=axes.transAxes, ha="center", color=style.theme.muted
+        )
         return
     names = _groups(result, style)
-    dot = float(np.clip(2200 / len(result.positions), 6, 42)) * canvas.zoom ** 2
+    dot = float(np.clip(2200 / len(result.positions), 6, 42)) * canvas.zoom**2
     for i, (name, members) in enumerate(names.items()):
         place = result.positions[members]
-        axes.scatter(place[:, 0], place[:, 1], s=dot, c=CURVES[i % len(CURVES)], marker=_marker(i, len(names)),
-                     alpha=0.85, edgecolors=style.theme.paper, linewidths=0.4)
+        axes.scatter(
+            place[:, 0],
+            place[:, 1],
+            s=dot,
+            c=CURVES[i % len(CURVES)],
+            marker=_marker(i, len(names)),
+            alpha=0.85,
+            edgecolors=style.theme.paper,
+            linewidths=0.4,
+        )
         if len(names) > 1 or name:
             _entry(canvas, i, len(names), name, len(members))
     axes.margins(0.07)
@@ -59,16 +68,22 @@ def _groups(result: Points, style: Style) -> dict[str, list[int]]:
     if len(groups) <= GROUPS:
         return groups
     order = sorted(groups, key=lambda name: -len(groups[name]))
-    rest = [i for name in order[GROUPS - 1:] for i in groups[name]]
-    return {**{name: groups[name] for name in order[:GROUPS - 1]}, style.say(message("draw.other")): rest}
+    rest = [i for name in order[GROUPS - 1 :] for i in groups[name]]
+    return {**{name: groups[name] for name in order[: GROUPS - 1]}, style.say(message("draw.other")): rest}
 
 
 def _entry(canvas: Canvas, index: int, total: int, name: str, count: int) -> None:
     axes = canvas.axes(LEFT + SIDE + 0.16, 0.03 + index * 0.22, 0.16, 0.16)
     axes.set_xlim(-1, 1)
     axes.set_ylim(-1, 1)
-    axes.plot([0], [0], marker=_marker(index, total), color=CURVES[index % len(CURVES)], markersize=canvas.font(6),
-              linestyle="none")
+    axes.plot(
+        [0],
+        [0],
+        marker=_marker(index, total),
+        color=CURVES[index % len(CURVES)],
+        markersize=canvas.font(6),
+        linestyle="none",
+    )
     words = measure.shorten(name or "·", 1.4, NAME)
     canvas.text(LEFT + SIDE + 0.36, 0.11 + index * 0.22, f"{words} ({count})", NAME, va="center_baseline")
 
@@ -82,8 +97,10 @@ def _right(result: Points, style: Style) -> float:
     names = _groups(result, style)
     if not names or set(names) == {""}:
         return 0.1
-    return 0.3 + max(min(1.4, measure.width(name, NAME)) + measure.width(f" ({len(members)})", NAME)
-                     for name, members in names.items())
+    return 0.3 + max(
+        min(1.4, measure.width(name, NAME)) + measure.width(f" ({len(members)})", NAME)
+        for name, members in names.items()
+    )
 
 
 def _labels(canvas: Canvas, axes: Axes, result: Points) -> None:
@@ -96,11 +113,22 @@ def _labels(canvas: Canvas, axes: Axes, result: Points) -> None:
     for i, place in enumerate(result.positions):
         if i >= len(result.labels) or not np.isfinite(place).all():
             continue
-        for dx, dy, ha, va in ((4.5, 0, "left", "center"), (-4.5, 0, "right", "center"), (0, 5, "center", "bottom"),
-                               (0, -5, "center", "top")):
-            words = axes.annotate(measure.plain(measure.shorten(result.labels[i], 1.2, 6.5)), place, (dx, dy),
-                                  textcoords="offset points", ha=ha, va=va, fontsize=canvas.font(6.5),
-                                  color=canvas.style.theme.ink)
+        for dx, dy, ha, va in (
+            (4.5, 0, "left", "center"),
+            (-4.5, 0, "right", "center"),
+            (0, 5, "center", "bottom"),
+            (0, -5, "center", "top"),
+        ):
+            words = axes.annotate(
+                measure.plain(measure.shorten(result.labels[i], 1.2, 6.5)),
+                place,
+                (dx, dy),
+                textcoords="offset points",
+                ha=ha,
+                va=va,
+                fontsize=canvas.font(6.5),
+                color=canvas.style.theme.ink,
+            )
             box = words.get_window_extent(renderer)
             inside = whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
             if inside and not any(box.overlaps(other) for other in taken):

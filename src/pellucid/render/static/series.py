@@ -40,8 +40,15 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
     axes.set_axisbelow(True)
     curves = list(result.curves.items())
     if not any(np.isfinite(curve).any() for _, curve in curves):
-        canvas.text(box[0] + box[2] / 2, box[1] + box[3] / 2, style.say(message("draw.nothing")), 9, ha="center",
-                    va="center", color=style.theme.muted)
+        canvas.text(
+            box[0] + box[2] / 2,
+            box[1] + box[3] / 2,
+            style.say(message("draw.nothing")),
+            9,
+            ha="center",
+            va="center",
+            color=style.theme.muted,
+        )
         return
     if result.log:
         axes.set_yscale("log", nonpositive="mask")
@@ -64,8 +71,11 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
 
 
 def _places(result: Series, count: int) -> np.ndarray:
-    return np.asarray(result.positions, dtype=np.float64) if len(result.positions) == count and not result.labels \
+    return (
+        np.asarray(result.positions, dtype=np.float64)
+        if len(result.positions) == count and not result.labels
         else np.arange(count, dtype=np.float64)
+    )
 
 
 def _curve(axes: Axes, result: Series, curve: np.ndarray, index: int, colour: str) -> None:
@@ -73,16 +83,24 @@ def _curve(axes: Axes, result: Series, curve: np.ndarray, index: int, colour: st
     step = float(np.min(np.diff(np.unique(places)))) if len(np.unique(places)) > 1 else 1.0
     if result.style == "bar":
         count = len(result.curves)
-        axes.bar(places + (index - (count - 1) / 2) * 0.8 * step / count, np.nan_to_num(curve), 0.8 * step / count,
-                 color=colour, linewidth=0)
+        axes.bar(
+            places + (index - (count - 1) / 2) * 0.8 * step / count,
+            np.nan_to_num(curve),
+            0.8 * step / count,
+            color=colour,
+            linewidth=0,
+        )
     elif result.style == "histogram":
         axes.fill_between(places, np.nan_to_num(curve), step="mid", color=colour, alpha=0.28, linewidth=0)
         axes.step(places, curve, where="mid", color=colour, linewidth=1.2)
     else:
         few = curve.shape[-1] <= 24
         axes.plot(places, curve, color=colour, linewidth=1.5, marker="o" if few else None, markersize=3)
-        alone = np.isfinite(curve) & ~np.isfinite(np.pad(curve, 1, constant_values=np.nan)[:-2]) \
+        alone = (
+            np.isfinite(curve)
+            & ~np.isfinite(np.pad(curve, 1, constant_values=np.nan)[:-2])
             & ~np.isfinite(np.pad(curve, 1, constant_values=np.nan)[2:])
+        )
         if alone.any() and not few:
             axes.plot(places[alone], curve[alone], "o", color=colour, markersize=2.5)
 
@@ -124,18 +142,38 @@ def _marks(canvas: Canvas, axes: Axes, result: Series) -> None:
         if place < length:
             axes.axvline(places[place], color=PICK, linewidth=0.8, linestyle=(0, (3, 2)), alpha=0.5 if many else 0.9)
             if not many:
-                axes.annotate(measure.plain(canvas.style.say(words)), (places[place], 0.99), (-3, 0), rotation=90,
-                              va="top", xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="right",
-                              fontsize=canvas.font(7), color=PICK)
+                axes.annotate(
+                    measure.plain(canvas.style.say(words)),
+                    (places[place], 0.99),
+                    (-3, 0),
+                    rotation=90,
+                    va="top",
+                    xycoords=axes.get_xaxis_transform(),
+                    textcoords="offset points",
+                    ha="right",
+                    fontsize=canvas.font(7),
+                    color=PICK,
+                )
     if many:
         words = canvas.style.say(next(iter(result.marks.values())))
-        axes.text(0.99, 0.99, f"¦ {measure.plain(words)}", va="top", ha="right", fontsize=canvas.font(7), color=PICK,
-                  transform=axes.transAxes)
+        axes.text(
+            0.99,
+            0.99,
+            f"¦ {measure.plain(words)}",
+            va="top",
+            ha="right",
+            fontsize=canvas.font(7),
+            color=PICK,
+            transform=axes.transAxes,
+        )
 
 
 def _legend(canvas: Canvas, names: list[str], colours: list[str], box: tuple[float, float, float, float]) -> None:
-    chosen = list(range(len(names))) if len(names) <= NAMES else sorted(
-        {round(k * (len(names) - 1) / (NAMES - 1)) for k in range(NAMES)})
+    chosen = (
+        list(range(len(names)))
+        if len(names) <= NAMES
+        else sorted({round(k * (len(names) - 1) / (NAMES - 1)) for k in range(NAMES)})
+    )
     x = box[0] + box[2] + 0.12
     for row, i in enumerate(chosen):
         y = box[1] + 0.02 + row * 0.2

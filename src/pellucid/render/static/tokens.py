@@ -43,8 +43,13 @@ def draw(canvas: Canvas, result: Attribution) -> None:
     for i in range(_count(result)):
         if _count(result) > 1:
             words = caption.said_target(result.targets[i], canvas.style.lang) if i < len(result.targets) else ""
-            canvas.text(0, top + 0.06, words or canvas.style.say(message("draw.example", number=i + 1)), 8.5,
-                        color=canvas.style.theme.muted)
+            canvas.text(
+                0,
+                top + 0.06,
+                words or canvas.style.say(message("draw.example", number=i + 1)),
+                8.5,
+                color=canvas.style.theme.muted,
+            )
             top += HEAD
         flow = _flow(result, i)
         for token in flow:
@@ -68,14 +73,37 @@ def _box(canvas: Canvas, plane: object, token: Token, top: float, result: Attrib
     if scale is None or not isinstance(plane, Axes):
         return
     value = float(result.heat[example, token.index])
-    colour = painted(result.heat[example, token.index:token.index + 1], scale, canvas.style)[0]
+    colour = painted(result.heat[example, token.index : token.index + 1], scale, canvas.style)[0]
     y = top + token.line * LINE
-    plane.add_patch(FancyBboxPatch((token.x, y + 0.02), token.width, BOX, boxstyle="round,pad=0,rounding_size=0.04",
-                                   facecolor=colour, edgecolor=canvas.style.theme.line, linewidth=0.5))
-    plane.text(token.x + token.width / 2, y + 0.02 + BOX / 2, measure.plain(token.words), ha="center",
-               va="center_baseline", fontsize=canvas.font(WORD), color=ink_on(colour))
-    plane.text(token.x + token.width / 2, y + BOX + 0.045, _value(value, scale.high), ha="center", va="top",
-               fontsize=canvas.font(VALUE), color=canvas.style.theme.muted)
+    plane.add_patch(
+        FancyBboxPatch(
+            (token.x, y + 0.02),
+            token.width,
+            BOX,
+            boxstyle="round,pad=0,rounding_size=0.04",
+            facecolor=colour,
+            edgecolor=canvas.style.theme.line,
+            linewidth=0.5,
+        )
+    )
+    plane.text(
+        token.x + token.width / 2,
+        y + 0.02 + BOX / 2,
+        measure.plain(token.words),
+        ha="center",
+        va="center_baseline",
+        fontsize=canvas.font(WORD),
+        color=ink_on(colour),
+    )
+    plane.text(
+        token.x + token.width / 2,
+        y + BOX + 0.045,
+        _value(value, scale.high),
+        ha="center",
+        va="top",
+        fontsize=canvas.font(VALUE),
+        color=canvas.style.theme.muted,
+    )
 
 
 def _value(value: float, top: float) -> str:

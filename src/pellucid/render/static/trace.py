@@ -45,8 +45,11 @@ def _example(canvas: Canvas, top: float, result: Attribution, index: int) -> Non
     names = result.base.names[0] if result.base is not None and result.base.names else ()
     y = top
     if len(result.heat) > 1:
-        words = caption.said_target(result.targets[index], canvas.style.lang) if index < len(result.targets) else \
-            canvas.style.say(message("draw.example", number=index + 1))
+        words = (
+            caption.said_target(result.targets[index], canvas.style.lang)
+            if index < len(result.targets)
+            else canvas.style.say(message("draw.example", number=index + 1))
+        )
         canvas.text(LEFT, y, measure.shorten(words, WIDTH, 8.5), 8.5, color=theme.muted)
         y += HEAD
     for channel in range(_channels(result)):
@@ -67,6 +70,10 @@ def _example(canvas: Canvas, top: float, result: Attribution, index: int) -> Non
     axes = canvas.axes(LEFT, y, WIDTH, HEAT, frame=True)
     axes.set_yticks([])
     if scale is not None:
-        axes.imshow(painted(heat[None], scale, canvas.style), aspect="auto", interpolation="auto",
-                    extent=(-0.5, heat.size - 0.5, 0, 1))
+        axes.imshow(
+            painted(heat[None], scale, canvas.style),
+            aspect="auto",
+            interpolation="auto",
+            extent=(-0.5, heat.size - 0.5, 0, 1),
+        )
     axes.set_xlim(-0.5, heat.size - 0.5)

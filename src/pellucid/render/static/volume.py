@@ -36,12 +36,19 @@ def draw(canvas: Canvas, result: Attribution) -> None:
     body = (body - low) / ((high - low) or 1.0)
     for column, index in enumerate(_slices(result)):
         x = column * (TILE + GAP)
-        canvas.text(x, HEAD - 0.05, canvas.style.say(message("draw.slice", number=index)), 8, va="bottom",
-                    color=canvas.style.theme.muted)
+        canvas.text(
+            x,
+            HEAD - 0.05,
+            canvas.style.say(message("draw.slice", number=index)),
+            8,
+            va="bottom",
+            color=canvas.style.theme.muted,
+        )
         grey = np.repeat(body[index][..., None], 3, axis=-1)
         canvas.axes(x, HEAD, TILE, height).imshow(grey, aspect="auto", vmin=0, vmax=1)
         canvas.axes(x, HEAD + height + GAP, TILE, height).imshow(
-            overlay(grey, result.heat[0, index], scale, canvas.style), aspect="auto")
+            overlay(grey, result.heat[0, index], scale, canvas.style), aspect="auto"
+        )
     bar(canvas, len(_slices(result)) * (TILE + GAP) + 0.02, HEAD, 2 * height + GAP, scale)
 
 
