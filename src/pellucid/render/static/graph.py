@@ -209,7 +209,7 @@ def _frame(canvas: Canvas, plane: Axes, box: Box, corner: tuple[float, float], e
             "solid_capstyle": "round",
             "zorder": 4,
         }
-        plane.plot([left + 0.05] * 2, [top + 0.08, top + tall - 0.08], solid_capstyle="round", **stripe)
+        plane.plot([left + 0.05] * 2, [top + 0.08, top + tall - 0.08], **stripe)
 
 
 def _share(plane: Axes, place: tuple[float, float, float], share: float, theme: Theme) -> None:
