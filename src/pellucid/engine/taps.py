@@ -122,6 +122,12 @@ class Taps:
         self.wishes, self.edits, self.candidates = wishes, edits, candidates
         self._memo: dict[tuple[str, int, str, int, str], Point | None] = {}
         self._empty = not wishes and not edits
+        self._exact: dict[tuple[str, str, str], list[Wish]] = {}
+        self._patterns: list[Wish] = []
+        for wish in wishes:
+            site = wish.site
+            kin = self._patterns if site.is_glob else self._exact.setdefault((site.path, site.op, site.side), [])
+            kin.append(wish)
 
     def at(self, path: str, call: int, op: str, n: int, side: str) -> Point | None:
         """What to do at this place, or None."""
@@ -136,7 +142,7 @@ class Taps:
 
     def _find(self, place: Place) -> Point | None:
         point = Point()
-        for wish in self.wishes:
+        for wish in (*self._exact.get((place.path, place.op, place.side), ()), *self._patterns):
             if wish.site.matches(place):
                 tap = point.taps.setdefault(wish.site.field, Tap())
                 tap.value, tap.grad = tap.value or wish.value, tap.grad or wish.grad

@@ -101,22 +101,19 @@ def _block(looking: Looking, x: Inputs | None, targets: Sequence[Target]) -> tup
         for view in looking.views
     ]
     planner.run()
-    cost = planner.cost()
-    return [_given(looking, view, x, each, cost) for view, each in zip(looking.views, tasks, strict=True)], cost
+    cost, weights = planner.cost(), looking.origin.weights
+    given = [_given(looking, view, x, each, cost, weights) for view, each in zip(looking.views, tasks, strict=True)]
+    return given, cost
 
 
-def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task], cost: Cost) -> Any:
+def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task], cost: Cost, weights: str) -> Any:
     results: list[Result] = []
+    same: dict[str, Any] = {"weights": weights, "said": looking.said, "seed": looking.seed, "cost": cost}
     for task in tasks:
         if task.error is not None:
             return failure(view, task.error)
         made = task.result if isinstance(task.result, tuple) else (task.result,)
-        results += [
-            looking.origin.sign(
-                one, view, x, said=looking.said, seed=looking.seed, asked=task.target and task.target.asked, cost=cost
-            )
-            for one in made
-        ]
+        results += [looking.origin.sign(one, view, x, asked=task.target and task.target.asked, **same) for one in made]
     return results[0] if len(results) == 1 else tuple(results)
 
 

@@ -56,7 +56,16 @@ class Origin:
         return self._digest[1]
 
     def sign(
-        self, result: Result, view: View, x: Inputs | None, *, said: str, seed: int, asked: Any, cost: Cost
+        self,
+        result: Result,
+        view: View,
+        x: Inputs | None,
+        *,
+        weights: str,
+        said: str,
+        seed: int,
+        asked: Any,
+        cost: Cost,
     ) -> Result:
         """The result with its provenance, and with what is to be said of its input, which the user called `said`."""
         spec = view.spec
@@ -68,7 +77,7 @@ class Origin:
             settings={name: _plain(value) for name, value in view.settings.items()},
             words=spec.words,
             model=self.name,
-            weights=self.weights,
+            weights=weights,
             layer=result.layer,
             targets=result.targets,
             seed=seed,
