@@ -41,8 +41,8 @@ _BEHIND = Text(
         "How would one training step on this input change these weights?", "用该输入训练一步，这些权重会怎样变化？"
     ),
     shows=Text(
-        "The gradient of the loss: a step of gradient descent goes the opposite way, down where it is positive (red), up where it is negative (blue). Filters over three channels are drawn in colour around grey, which is zero.",
-        "损失的梯度：梯度下降沿相反方向更新，正值（红色）处权重减小，负值（蓝色）处增大。三通道的滤波器以彩色绘制，灰色为零。",
+        "The gradient of the loss: a step of gradient descent goes the opposite way. Red is positive (the weight shrinks), blue negative (it grows); colour tiles are grey at zero.",
+        "损失的梯度：梯度下降沿相反方向更新。红色为正（权重减小），蓝色为负（权重增大）；彩色格以灰色为零。",
     ),
     cannot=Text(
         "What the optimizer really does: momentum, weight decay and other examples are not in it.",
