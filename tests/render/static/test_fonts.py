@@ -31,7 +31,10 @@ def test_without_a_chinese_font_words_are_english_and_it_is_said_once(no_chinese
 
 
 def test_chinese_labels_without_a_font_do_not_warn(no_chinese_font):
-    draw(samples.matrix(rows=tuple("甲乙丙丁")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = draw(samples.matrix(rows=tuple("甲乙丙丁")))
+    assert figure.axes
 
 
 def test_with_a_font_nothing_is_said(chinese_font):

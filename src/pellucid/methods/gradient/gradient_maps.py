@@ -7,6 +7,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.messages import message
 from pellucid.core.needs import LOSS
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
@@ -97,16 +98,7 @@ def _gallery(
     axes = _AXES.get(spot.grad.ndim, tuple(f"axis {i}" for i in range(spot.grad.ndim)))
     weight = float(in_double(spot.value).norm()) if isinstance(spot.value, Tensor) else float("nan")
     norm = float(in_double(spot.grad).norm())
-    coloured = (
-        (
-            Text(
-                "Three input channels are drawn as red, green and blue; grey is zero.",
-                "三个输入通道以红绿蓝显示；灰色为零。",
-            ),
-        )
-        if colour
-        else ()
-    )
+    coloured = (message("gallery.colour_tiles"),) if colour else ()
     return Gallery(
         values=as_array(spot.grad),
         axes=(axes[1], axes[0], *axes[2:]) if is_transposed(module) and len(axes) > 2 else axes,

@@ -7,6 +7,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.messages import message
 from pellucid.core.needs import WEIGHTS
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
@@ -99,16 +100,7 @@ def _gallery(where: str, weight: Tensor, filters: int, module: nn.Module | None)
     copies = near_copies(ordered)
     axes = _AXES.get(value.ndim, ("filter", *(f"axis {i}" for i in range(1, value.ndim))))
     limit = float(value.abs().max())
-    notes = (
-        (
-            Text(
-                "Three input channels are drawn as red, green and blue; grey is zero.",
-                "三个输入通道以红绿蓝显示；灰色为零。",
-            ),
-        )
-        if colour
-        else ()
-    )
+    notes = (message("gallery.colour_tiles"),) if colour else ()
     return Gallery(
         values=as_array(value),
         axes=(axes[1], axes[0], *axes[2:]) if is_transposed(module) else axes,
