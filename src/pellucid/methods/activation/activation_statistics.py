@@ -38,8 +38,8 @@ _COLUMNS = {
         "Which layers are silent, saturated or out of range on this input?", "对此输入，哪些层沉默、饱和或数值异常？"
     ),
     shows=Text(
-        "Moments, zeros, silent channels and saturation of every activation, and where the pre-activations lie under the function's curve.",
-        "每个激活的统计量、零值、沉默通道与饱和程度，以及预激活值在函数曲线上的分布。",
+        "Moments, zeros, silent channels and saturation of every activation, and where the pre-activations lie, under the function's curve where its limits are known (not for ReLU6).",
+        "每个激活的统计量、零值、沉默通道与饱和程度，以及预激活值的分布；函数的界限已知时一并画出其曲线（ReLU6 除外）。",
     ),
     cannot=Text(
         "Whether a channel is dead for good: these are the examples of one batch.",
