@@ -19,6 +19,7 @@ class Edit:
     change: Callable[[Tensor], Tensor]
     name: str = "edit"
     key: Any = None
+    grows: bool = False
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Edit) and self.site == other.site and self._same_as(other)
@@ -27,7 +28,7 @@ class Edit:
         return hash((str(self.site), self.name))
 
     def _same_as(self, other: "Edit") -> bool:
-        if self.name != other.name or self.name == "edit":
+        if self.name != other.name or self.name in ("edit", "variants"):
             return self.change is other.change
         mine, theirs = self.key, other.key
         if isinstance(mine, Tensor) and isinstance(theirs, Tensor):
@@ -51,6 +52,8 @@ class Edit:
                 f"{self.name} at '{self.site}' raised {type(error).__name__}: {error}",
                 hint=f"the network has {tuple(value.shape)} there",
             ) from error
+        if self.grows:
+            return changed.to(value.dtype)
         if changed.shape != value.shape:
             raise BadSetting(
                 f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
@@ -77,3 +80,8 @@ def mask(site: str | nn.Module, keep: Tensor) -> Edit:
 def edit(site: str | nn.Module, change: Callable[[Tensor], Tensor]) -> Edit:
     """Any function of what flows at `site`."""
     return Edit(site, change)
+
+
+def variants(site: str | nn.Module, change: Callable[[Tensor], Tensor]) -> Edit:
+    """What flows at `site`, `(1, ...)`, becomes `(n, ...)`: as many variants as `Pass(expand=n)` says."""
+    return Edit(site, change, "variants", grows=True)

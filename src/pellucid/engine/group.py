@@ -16,6 +16,7 @@ from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
 from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader
 from pellucid.engine.taps import Taps
+from pellucid.engine.targets import Resolved
 from pellucid.engine.units import Unit
 from pellucid.engine.wanted import last_place, leaves_of, wishes_of
 
@@ -172,7 +173,7 @@ class Group:
         output: Tensor | None = None
         try:
             output = self.session.explained(raw)
-            _check_rows(output, self.x.size)
+            _check_rows(output, max(self.x.size, self.members[0].ask.expand))
         except PellucidError as error:
             for one in self.members:
                 target = one.ask.target
@@ -192,9 +193,16 @@ class Group:
                         continue
                     member.resolved = target.resolve(output, raw, self.x.size)
                     seen = raw if member.resolved.raw or output is None else output
-                    member.score = member.resolved.pick(seen, member.ask.start).reshape(-1)
+                    member.score = _picked(member.resolved, seen, member.ask)
             except PellucidError as error:
                 member.error = error
+
+
+def _picked(resolved: Resolved, seen: Any, ask: Pass) -> Tensor:
+    """The scores; of many variants of one example, each row is that example."""
+    if ask.expand == 1 or resolved.raw:
+        return resolved.pick(seen, ask.start).reshape(-1)
+    return torch.cat([resolved.pick(seen[row : row + 1], ask.start).reshape(-1) for row in range(len(seen))])
 
 
 def _check_rows(output: Tensor, size: int) -> None:

@@ -39,6 +39,20 @@ class Keep:
 
 
 @dataclass(frozen=True, eq=False)
+class Covered:
+    """One example seen many times, each time with another part of it replaced.
+
+    Args:
+        boxes: `(variant, axis, 2)` integers, where each part starts and stops on the trailing axes of the only
+            explained floating input (`(variant, 2, 2)` for images: rows, columns); all channels are replaced.
+        fill: what the parts are replaced by, `(1, ...)` of the input's shape.
+    """
+
+    boxes: Tensor
+    fill: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Pass:
     """One run of the model, as wished for; `seen = yield from Pass(...)` shows it.
 
@@ -53,6 +67,10 @@ class Pass:
         graph: whether the operations and the tensors between them are recorded.
         step: (i, n) where the pass is one of a loop, for progress.
         start: which example the first row is, where a pass is a part of a batch.
+        expand: how many variants an edit made by `variants` turns the one example into; the output and the score have
+            a row for each, and what lies before the edit runs once.
+        covered: look at the one example with each of many parts replaced; the score has a row for each part.
+        constants: whether what is added on the way without depending on the input (biases) is wanted, with gradients.
     """
 
     x: Inputs
@@ -65,6 +83,9 @@ class Pass:
     graph: bool = False
     step: tuple[int, int] | None = None
     start: int = 0
+    expand: int = 1
+    covered: Covered | None = None
+    constants: bool = False
 
     def __iter__(self) -> Generator["Pass", "Seen", "Seen"]:
         seen = yield self
@@ -154,6 +175,26 @@ class Spot:
 
 
 @dataclass(frozen=True, eq=False)
+class Constant:
+    """Something added on the way that does not depend on the input.
+
+    Args:
+        place, address: where it is added.
+        kind: "bias", "norm" (shift of a normalisation with fixed statistics) or "added".
+        value: the constant, in a shape that broadcasts to the gradient.
+        gradient: of the target at the sum.
+        layout: how the sum lies on the grid of the input, None if it does not.
+    """
+
+    place: Place
+    address: str
+    kind: str
+    value: Tensor
+    gradient: Tensor
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
     """What one pass showed. Tensors are shared with other methods: never write into them.
 
@@ -164,6 +205,7 @@ class Seen:
         targets: what the target was, one per example.
         trace: every event of this forward; of an earlier one with the same shapes if the pass stopped early.
         notes: what the reader must know.
+        constants: what is added on the way without depending on the input, in execution order, if it was asked for.
     """
 
     spots: Mapping[Any, tuple[Spot, ...]]
@@ -172,6 +214,7 @@ class Seen:
     score: Tensor | None = None
     targets: tuple[TargetInfo, ...] = ()
     notes: tuple[Text, ...] = ()
+    constants: tuple[Constant, ...] = ()
 
     @property
     def scores(self) -> Tensor:

@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
+from pellucid.engine.operations import Operation
+
 RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "threshold", "clamp", "clamp_min", "rrelu"})
 SMOOTH = frozenset({"leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "hardswish", "prelu"})
 ACTIVATIONS = RECTIFIERS | SMOOTH | frozenset({"sigmoid", "tanh", "hardsigmoid", "softsign", "logsigmoid"})
@@ -24,12 +26,16 @@ class Rule:
         ops: names of operations.
         before: changes the gradient that arrives from above, before the operation's own backward.
         instead: makes the gradient that is passed down out of the one that arrived; the operation's own is dropped.
+        through: `(operation, which, arrived, own) -> gradient`: what is passed down to the `which`-th of
+            `operation.inputs`, from the gradient that arrived at its output and the one that the operation itself would
+            pass. Rules with different settings compare unequal: use a frozen dataclass with `__call__`.
     """
 
     name: str
     ops: frozenset[str]
     before: Callable[[Tensor], Tensor] | None = None
     instead: Callable[[Tensor], Tensor] | None = None
+    through: Callable[[Operation, int, Tensor, Tensor], Tensor] | None = None
 
 
 def positive(gradient: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Which passes share a forward, and how a group is run: together, alone to find the guilty one, cut to save memory."""
 
 from pellucid.core.errors import ModelFailed, PellucidError
+from pellucid.engine.covered import run_covered
 from pellucid.engine.group import run_group
 from pellucid.engine.halving import run_halved
 from pellucid.engine.looker import Session
@@ -15,6 +16,8 @@ class MemoryRanOut(Exception):
 
 def shareable(a: Pass, b: Pass) -> bool:
     """Whether two passes see the same forward: equal input bits, edits in order, and state."""
+    if a.covered is not b.covered or a.expand != b.expand:
+        return False
     same_state = a.state is b.state or (not a.state and not b.state)
     return same_state and tuple(a.edits) == tuple(b.edits) and a.start == b.start and a.x.same_bits(b.x)
 
@@ -54,7 +57,7 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
         MemoryRanOut: it does not fit and cannot be cut.
     """
     try:
-        return run_group(session, group)
+        return run_covered(session, group) if group[0].covered is not None else run_group(session, group)
     except PellucidError as error:
         if isinstance(error, ModelFailed) or len(group) == 1:
             return [error for _ in group]
