@@ -10,14 +10,16 @@ from tests.networks import sequence, strange, vision
 from tests.networks.network import Network as Network
 from tests.networks.network import integers, normal, seeded
 
-_NO_GRID = dict.fromkeys(("grad_cam", "activation_maps"), "(?i)convolution")
+_GRADIENT_CAMS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "xgrad_cam", "eigen_grad_cam")
+_NO_GRID = dict.fromkeys((*_GRADIENT_CAMS, "eigen_cam", "activation_maps"), "(?i)convolution")
 _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "deconvolution"), "(?i)activation|sigmoid|tanh")
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
     "activation_maps",
     "activation_statistics",
-    "grad_cam",
+    *_GRADIENT_CAMS,
+    "eigen_cam",
     "guided_backprop",
     "deconvolution",
     "gradient_maps",
@@ -26,7 +28,7 @@ _INSIDE = (
     "flow_graph",
 )
 _GRADIENT = (
-    "grad_cam",
+    *_GRADIENT_CAMS,
     "saliency",
     "input_x_gradient",
     "integrated_gradients",
@@ -76,7 +78,12 @@ ZOO: tuple[Network, ...] = (
     _network("smooth", vision.Smooth, _image, "smooth activation"),
     _network("composed_activation", vision.ComposedActivation, _image, "composed activation", refuses=_NO_RULE),
     _network(
-        "writes_through_view", vision.WritesThroughView, _image, "in place", "view", refuses={"grad_cam": "(?i)view"}
+        "writes_through_view",
+        vision.WritesThroughView,
+        _image,
+        "in place",
+        "view",
+        refuses=dict.fromkeys(_GRADIENT_CAMS, "(?i)view"),
     ),
     _network("child_named_output", vision.ChildNamedOutput, _image, "names"),
     _network("channels_behind", vision.ChannelsBehind, normal(3, 16, 16), "channels behind"),

@@ -1,16 +1,15 @@
 """Grad-CAM: the regions of the input that raise the target, read at one layer."""
 
+from torch import Tensor
+
 from pellucid.core.needs import SPATIAL_LAYER
 from pellucid.core.text import Text
-from pellucid.engine.passes import Layer, Looking, Pass, Seen, Spot
+from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.ops.spatial import channels_first
+from pellucid.methods.activation._cam import axes_of_cells, gradient_cams
 from pellucid.registry import method
 from pellucid.results import Attribution
-from pellucid.results.array import as_array
-
-_AXES = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 @method(
@@ -49,47 +48,8 @@ def grad_cam(
     Raises:   NotApplicable if the layer does not lie on the input's grid.
     Source:   Selvaraju et al. 2017, arXiv:1610.02391, eq. 1 and 2.
     """
-    seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
-    spots = seen.at(layer)
-    on_grid = [spot for spot in spots if spot.layout is not None]
-    return tuple(_map(x, seen, spot, relu) for spot in on_grid or spots)
+    return (yield from gradient_cams(x, target, layer, _weigh, relu=relu, per_cell=True))
 
 
-def _map(x: Inputs, seen: Seen, spot: Spot, relu: bool) -> Attribution:
-    activation = channels_first(spot.value, spot.layout, spot.address)
-    gradient = channels_first(spot.gradient, spot.layout, spot.address)
-    cells = tuple(range(2, activation.ndim))
-    signed = (gradient.mean(cells, keepdim=True) * activation).sum(1)
-    rank = len(cells)
-    reached = (gradient != 0).flatten(1).any(1)
-    against = reached & ~(signed > 0).flatten(1).any(1)
-    return Attribution(
-        values=as_array(signed.relu() if relu else signed),
-        axes=("batch", *_AXES[rank]),
-        base=x.canvas(rank),
-        signed=not relu,
-        layer=spot.address,
-        targets=seen.targets,
-        notes=seen.notes + _notes(int((~reached).sum()), int(against.sum()) if relu else 0, len(signed)),
-        unit=Text(f"{seen.targets[0].unit} per cell", f"{seen.targets[0].unit} / 格"),
-        facts={"without gradient": int((~reached).sum())},
-    )
-
-
-def _notes(unreached: int, against: int, examples: int) -> tuple[Text, ...]:
-    found: list[Text] = []
-    if unreached:
-        found.append(
-            Text(
-                f"In {unreached} of {examples} examples no gradient reaches this layer's cells, so the map is empty: take an earlier layer.",
-                f"{examples} 个样本中有 {unreached} 个的梯度没有到达该层的各位置，图为空：请改用更早的层。",
-            )
-        )
-    if against:
-        found.append(
-            Text(
-                f"In {against} of {examples} examples no cell speaks for the target: after the ReLU the map is empty. relu=False shows it.",
-                f"{examples} 个样本中有 {against} 个没有任何位置支持目标：经 ReLU 后图为空。可用 relu=False 查看。",
-            )
-        )
-    return tuple(found)
+def _weigh(activation: Tensor, gradient: Tensor) -> Tensor:
+    return (gradient.mean(axes_of_cells(gradient), keepdim=True) * activation).sum(1)
