@@ -41,7 +41,13 @@ from pellucid.lens.lens import Lens as Lens
 from pellucid.lens.views import Views as Views
 from pellucid.methods.activation.activation_maps import activation_maps as activation_maps
 from pellucid.methods.activation.activation_statistics import activation_statistics as activation_statistics
+from pellucid.methods.activation.eigen_cam import eigen_cam as eigen_cam
+from pellucid.methods.activation.eigen_grad_cam import eigen_grad_cam as eigen_grad_cam
 from pellucid.methods.activation.grad_cam import grad_cam as grad_cam
+from pellucid.methods.activation.grad_cam_plus_plus import grad_cam_plus_plus as grad_cam_plus_plus
+from pellucid.methods.activation.hires_cam import hires_cam as hires_cam
+from pellucid.methods.activation.layer_cam import layer_cam as layer_cam
+from pellucid.methods.activation.xgrad_cam import xgrad_cam as xgrad_cam
 from pellucid.methods.decision.guided_backprop import guided_backprop as guided_backprop
 from pellucid.methods.decision.input_x_gradient import input_x_gradient as input_x_gradient
 from pellucid.methods.decision.integrated_gradients import integrated_gradients as integrated_gradients
