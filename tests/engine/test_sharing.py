@@ -8,7 +8,7 @@ from pellucid.engine.passes import OUTPUT, Keep, Pass
 from pellucid.engine.sharing import groups, shareable
 from pellucid.engine.targets import Target
 from pellucid.inputs.read import read
-from tests.engine.asking import ask
+from tests.engine.asking import ask, plan
 
 VALUES = torch.randn(2, 4)
 X = read(VALUES)
@@ -66,6 +66,20 @@ def test_a_target_that_is_fixed_or_asked_on_the_clean_input_needs_nothing_more()
     target.resolve(VALUES, VALUES)
     far = Pass(read(VALUES + 1), target=target)
     assert groups([far], X) == [[far]]
+
+
+def test_a_rival_is_fixed_by_the_clean_forward_of_its_target():
+    def method(x, target):
+        rival = target.rival()
+        yield from Pass(x, target=target)
+        far = yield from Pass(read(VALUES + 1), target=rival)
+        return far.targets
+
+    model = nn.Linear(4, 3)
+    (task,), planner = plan(model, method, x=VALUES)
+    second = model(VALUES).topk(2).indices[:, 1].tolist()
+    assert [info.index for info in task.result] == [(one,) for one in second]
+    assert planner.cost().forwards == 2
 
 
 class Picky(nn.Module):

@@ -2,23 +2,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from pellucid.core.errors import BadTarget, NotApplicable
-from pellucid.engine.targets import Target, contrast, scale_of, targets
+from pellucid.engine.targets import Rival, Target, contrast, rival, targets
+from pellucid.engine.units import Unit
 from tests.engine.asking import see
-
-DRAW = torch.Generator().manual_seed(0)
-ROWS = torch.randn(3, 5, generator=DRAW)
-TOKENS = torch.randn(2, 4, 6, generator=DRAW)
-PIXELS = torch.randn(2, 3, 4, 5, generator=DRAW)
-LABELS = ("tabby cat", "Tiger", "lynx", "otter", "crane")
-
-
-def resolved(asked, output, **more):
-    target = Target(asked, **more)
-    found = target.resolve(output, output)
-    return found, found.pick(output)
+from tests.engine.outputs import LABELS, PIXELS, ROWS, TOKENS, resolved
 
 
 @pytest.mark.parametrize(
@@ -223,6 +212,9 @@ def test_targets_holds_each():
         (len, abs, False),
         (None, None, True),
         (None, 0, False),
+        (rival(1), rival(1), True),
+        (rival([1, 2]), rival([1, 2]), True),
+        (rival(), None, False),
     ],
 )
 def test_targets_that_were_asked_alike_have_one_key(a, b, same):
@@ -243,68 +235,6 @@ def test_equal_resolved_targets_have_one_key_however_they_were_asked():
     assert len(keys) == 1 and resolved(1, ROWS)[0].key not in keys
 
 
-def test_rows_beyond_the_batch_start_over_and_a_part_knows_where_it_begins():
-    found, _ = resolved([0, 1, 2], ROWS)
-    twice = torch.cat([ROWS, ROWS + 1])
-    assert torch.equal(found.pick(twice), twice[range(6), [0, 1, 2, 0, 1, 2]])
-    assert torch.equal(found.pick(ROWS[1:], 1), ROWS[[1, 2], [1, 2]])
-
-
-def test_probabilities_are_recognised():
-    probabilities = ROWS.softmax(1)
-    info = resolved(1, probabilities)[0].infos[0]
-    assert info.unit == "probability" and info.probability == pytest.approx(info.score)
-    assert scale_of(ROWS)[0] == "logit" and scale_of(torch.ones(2, 1))[0] == "logit"
-    assert scale_of(probabilities * 2)[0] == "logit"
-
-
-def test_a_loss_is_the_mean_of_the_cross_entropy_of_the_labels():
-    found, scores = resolved([0, 1, 2], ROWS, loss=cross_entropy)
-    assert torch.allclose(scores, cross_entropy(ROWS, torch.tensor([0, 1, 2]), reduction="none"))
-    assert torch.allclose(found.total(scores), cross_entropy(ROWS, torch.tensor([0, 1, 2])))
-    assert found.infos[1].label == "cross_entropy of class 1" and found.infos[1].unit == "loss"
-    assert resolved(1, ROWS)[0].total(scores) == scores.sum()
-
-
-def test_a_loss_without_a_label_takes_the_predicted_one():
-    found, scores = resolved(None, ROWS, loss=cross_entropy)
-    assert torch.allclose(scores, cross_entropy(ROWS, ROWS.argmax(1), reduction="none"))
-    assert found.infos[0].chosen == "predicted"
-
-
-def test_losses_of_other_outputs():
-    assert torch.allclose(
-        resolved((1, 2), TOKENS, loss=cross_entropy)[1],
-        cross_entropy(TOKENS[:, 1], torch.tensor([2, 2]), reduction="none"),
-    )
-    whole = cross_entropy(PIXELS, torch.full((2, 4, 5), 1), reduction="none").flatten(1).mean(1)
-    assert torch.allclose(resolved(1, PIXELS, loss=cross_entropy)[1], whole)
-
-    def squared(out, label):
-        return (out - label) ** 2
-
-    found, scores = resolved([1, 2, 3], ROWS[:, :1], loss=squared)
-    assert torch.allclose(scores, (ROWS[:, 0] - torch.tensor([1.0, 2.0, 3.0])) ** 2)
-    assert found.infos[0].label == "squared of 1"
-
-
-def test_cross_entropy_of_one_number_per_example_is_refused():
-    with pytest.raises(NotApplicable, match="cross-entropy needs classes"):
-        resolved(1, ROWS[:, :1], loss=cross_entropy)
-
-
-def test_segmentation_labels_per_example_in_a_loss():
-    each = resolved([0, 2], PIXELS, loss=cross_entropy)[1]
-    assert torch.allclose(each[1], resolved(2, PIXELS, loss=cross_entropy)[1][1])
-    assert torch.allclose(each[0], resolved(0, PIXELS, loss=cross_entropy)[1][0])
-
-
-@pytest.mark.parametrize("asked", [lambda out: out[:, 0], contrast(0, 1)])
-def test_a_loss_needs_a_label(asked):
-    with pytest.raises(NotApplicable, match="a loss needs a label"):
-        resolved(asked, ROWS, loss=cross_entropy)
-
-
 @pytest.mark.parametrize(
     ("output", "error", "words"),
     [
@@ -317,20 +247,90 @@ def test_outputs_without_examples(output, error, words):
         Target().resolve(output, output)
 
 
-@pytest.mark.parametrize("asked", [None, 0, [0, 1], (1, 1)])
-@pytest.mark.parametrize("output", [ROWS[:2], TOKENS, PIXELS[:, :, :2, :2]], ids=["rows", "tokens", "pixels"])
-def test_picking_carries_a_gradient_to_each_examples_own_row_alone(asked, output):
-    if isinstance(asked, tuple) and output.ndim != 3:
-        asked = asked * (output.ndim - 1) if output.ndim == 2 else (1, 1, 1)
-        asked = asked[: output.ndim - 1]
-    leaf = output.clone().requires_grad_()
-    scores = resolved(asked, leaf)[1]
-    gradient = torch.autograd.grad(scores[0], leaf)[0]
-    assert gradient[0].any() and not gradient[1].any()
-
-
 def broken(*_):
     raise IndexError("of mine")
+
+
+def test_the_rival_is_the_best_of_the_other_classes():
+    target = Target([0, 4, None], LABELS)
+    other = target.rival()
+    assert other is target.rival() and other.key != target.key and other.asked == Rival([0, 4, None])
+    target.resolve(ROWS, ROWS)
+    found = other.resolved
+    assert found is not None, "it is fixed together with the target"
+    rows = ROWS.clone()
+    for row, own in enumerate([0, 4, int(ROWS[2].argmax())]):
+        rows[row, own] = -torch.inf
+    expected = rows.argmax(1)
+    assert torch.equal(found.pick(ROWS), ROWS[range(3), expected.tolist()])
+    assert [info.label for info in found.infos] == [LABELS[one] for one in expected]
+    assert {info.chosen for info in found.infos} == {"rival"}
+    assert torch.equal(found.pick(-ROWS), -ROWS[range(3), expected.tolist()]), "it stays what it was on the clean input"
+    assert found.key == Target(expected.tolist()).resolve(ROWS, ROWS).key, "the same backward as that class by number"
+
+
+def test_a_rival_that_was_asked_for_later_is_found_on_the_output_that_it_is_given():
+    target = Target(2)
+    target.resolve(ROWS, ROWS)
+    other = target.rival()
+    assert other.resolved is None and other.resolve(ROWS, ROWS).infos[0].index != (2,)
+
+
+def test_the_rival_of_a_token_is_another_token_at_the_same_place():
+    (position, token) = resolved(rival((1, 4)), TOKENS)[0].infos[0].index
+    scores = TOKENS[0, 1].clone()
+    scores[4] = -torch.inf
+    assert (position, token) == (1, scores.argmax())
+    index = resolved(rival((1, 2, 3)), PIXELS)[0].infos[0].index
+    scores = PIXELS[0, :, 2, 3].clone()
+    scores[1] = -torch.inf
+    assert index == (scores.argmax(), 2, 3)
+
+
+def test_the_rival_of_a_region_is_the_class_with_the_next_score_in_that_region():
+    found, scores = resolved(rival(1), PIXELS)
+    inside = PIXELS.argmax(1) == 1
+    sums = (PIXELS * inside[:, None]).flatten(2).sum(2)
+    sums[:, 1] = -torch.inf
+    assert torch.allclose(scores, sums.max(1).values, atol=1e-6)
+    assert [info.index for info in found.infos] == [(one,) for one in sums.argmax(1)]
+    assert found.infos[0].label.endswith("the same region") and found.infos[0].zh.endswith("同一区域")
+
+
+@pytest.mark.parametrize("asked", [contrast(0, 1), lambda out: out[:, 0], rival(), Unit("conv", 1)])
+def test_what_is_no_class_has_no_rival(asked):
+    with pytest.raises(NotApplicable, match="only a class has a rival"):
+        Target(asked).rival()
+
+
+@pytest.mark.parametrize(("output", "words"), [(ROWS[:, 0], "only a class"), (PIXELS[:, :1], "has one class")])
+def test_a_single_score_has_no_rival(output, words):
+    target = Target()
+    other = target.rival()
+    target.resolve(output, output)
+    assert other.resolved is None
+    with pytest.raises(NotApplicable, match=words):
+        other.resolve(output, output)
+
+
+def test_the_target_rather_than_its_rival():
+    found, scores = resolved(contrast(None, rival()), ROWS, labels=LABELS)
+    best = ROWS.topk(2).values
+    assert torch.allclose(scores, best[:, 0] - best[:, 1])
+    first, second = (LABELS[one] for one in ROWS[0].topk(2).indices)
+    assert found.infos[0].label == f"{first} rather than {second}" and found.infos[0].zh == f"{first}，而非 {second}"
+
+
+def test_targets_read_back_as_they_were_written():
+    assert (repr(rival()), repr(contrast(1, rival("lynx")))) == ("pl.rival()", "pl.contrast(1, pl.rival('lynx'))")
+
+
+def test_labels_are_said_in_both_languages():
+    words = [resolved(2, ROWS)[0].infos[0].words, resolved((1, 4), TOKENS)[0].infos[0].words]
+    words += [resolved(1, PIXELS)[0].infos[0].words, resolved(None, ROWS[:, 0])[0].infos[0].words]
+    assert [one.en for one in words] == ["class 2", "token 4 at position 1", "class 1, its region", "output"]
+    assert [one.zh for one in words] == ["类别 2", "位置 1 处的 词元 4", "类别 1，其区域", "输出"]
+    assert resolved("lynx", ROWS, labels=LABELS)[0].infos[0].words.say("zh") == "lynx"
 
 
 def test_a_function_of_the_user_that_raises_is_named():
@@ -348,8 +348,3 @@ def test_running_out_of_memory_in_a_function_is_not_its_fault():
 
     with pytest.raises(torch.OutOfMemoryError):
         resolved(hungry, ROWS)
-
-
-def test_labels_that_do_not_exist_in_a_loss_of_a_segmentation():
-    with pytest.raises(BadTarget, match="target 7 is out of range"):
-        resolved(7, PIXELS, loss=cross_entropy)

@@ -25,11 +25,12 @@ class TargetInfo:
     """The scalar that one example was explained for.
 
     Args:
-        label: how to say it ("tabby", "class 281").
+        label: how to say it ("tabby", "class 281"), in English.
         index: index into the output's trailing axes, None for a function of the output.
         score: its value in `unit`.
         probability: after softmax over the class axis, None where that has no meaning.
-        chosen: "asked" or "predicted".
+        chosen: "asked", "predicted" or "rival" (the best of the classes that are not explained).
+        zh: `label` in Chinese where it is other words.
     """
 
     label: str
@@ -38,6 +39,12 @@ class TargetInfo:
     probability: float | None = None
     chosen: str = "asked"
     unit: str = "logit"
+    zh: str = ""
+
+    @property
+    def words(self) -> Text:
+        """The label in both languages."""
+        return Text(self.label, self.zh)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import BadTarget
 from pellucid.core.provenance import TargetInfo
+from pellucid.engine.aims import Resolved
 from pellucid.engine.roles import Layout
-from pellucid.engine.targets import Resolved
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,11 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
     scores = pick(value.detach()).cpu().double().tolist()
     infos = tuple(
         TargetInfo(
-            f"channel {asked.channel} of {where}" + (f" at {place}" if place else ""), None, score, unit="activation"
+            f"channel {asked.channel} of {where}" + (f" at {place}" if place else ""),
+            None,
+            score,
+            unit="activation",
+            zh=f"{where} 的通道 {asked.channel}" + (f"，位置 {place}" if place else ""),
         )
         for place, score in zip(positions, scores, strict=True)
     )

@@ -66,11 +66,10 @@ def _models(made: Sequence[Provenance], lang: str) -> list[str]:
 
 def _targets(results: Sequence[Result], lang: str) -> list[str]:
     sentences: list[str] = []
-    for chosen, key, gap in (("predicted", "predicts", "target"), ("asked", "asked", "targets")):
+    told = [one for result in results for one in result.targets if one.unit != "loss"]
+    for predicted, key, gap in ((True, "predicts", "target"), (False, "asked", "targets")):
         found: dict[str, list[TargetInfo]] = {}
-        for target in (
-            one for result in results for one in result.targets if one.chosen == chosen and one.unit != "loss"
-        ):
+        for target in (one for one in told if (one.chosen == "predicted") == predicted):
             found.setdefault(target.label, []).append(target)
         if found:
             said = [_target(ones, lang) for ones in list(found.values())[:SHOWN]]
@@ -82,7 +81,7 @@ def _targets(results: Sequence[Result], lang: str) -> list[str]:
 def _target(ones: Sequence[TargetInfo], lang: str) -> str:
     """A class with its probability: of several examples, from the lowest to the highest."""
     first = ones[0]
-    label = f"<strong><bdi>{html(first.label)}</bdi></strong>"
+    label = f"<strong><bdi>{html(first.words.say(lang))}</bdi></strong>"
     known = sorted(one.probability for one in ones if one.probability is not None)
     if not known:
         return phrase("target.score", lang, label=label, unit=html(first.unit), score=html(spell.number(first.score)))

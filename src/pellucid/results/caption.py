@@ -23,10 +23,10 @@ def title(result: Result, lang: str = "en") -> str:
 def said_target(target: TargetInfo, lang: str = "en") -> str:
     """`tabby, probability 0.71, predicted`."""
     if target.probability is not None:
-        words = message("subtitle.target", label=target.label, probability=spell.probability(target.probability))
+        words = message("subtitle.target", label=target.words, probability=spell.probability(target.probability))
     else:
-        words = message("subtitle.score", label=target.label, unit=target.unit, score=spell.number(target.score))
-    return say(message("subtitle.predicted", target=words) if target.chosen == "predicted" else words, lang)
+        words = message("subtitle.score", label=target.words, unit=target.unit, score=spell.number(target.score))
+    return say(message(f"subtitle.{target.chosen}", target=words) if target.chosen != "asked" else words, lang)
 
 
 def subtitle(result: Result, lang: str = "en") -> str:

@@ -58,8 +58,8 @@ def said_target(target: TargetInfo | None) -> Text:
     if target is None:
         return message("target")
     if target.probability is None:
-        return message("target.plain", label=target.label)
-    return message("target.probability", label=target.label, probability=spell.percent(target.probability))
+        return message("target.plain", label=target.words)
+    return message("target.probability", label=target.words, probability=spell.percent(target.probability))
 
 
 def _all_zero(result: Attribution) -> Text:

@@ -118,7 +118,8 @@ def _plane(heat: np.ndarray) -> np.ndarray:
 def _named(result: Attribution, index: int, style: Style) -> str:
     if index < len(result.targets):
         target = result.targets[index]
-        return target.label if target.probability is None else f"{target.label} {target.probability:.2f}"
+        label = style.say(target.words)
+        return label if target.probability is None else f"{label} {target.probability:.2f}"
     return style.say(message("draw.example", number=index + 1))
 
 

@@ -1,0 +1,272 @@
+"""What is picked of an output: classes, tokens, regions, functions; fixed on the clean output, the same ever after."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import BadTarget, NotApplicable, PellucidError, nearest_names, quoted
+from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
+from pellucid.engine.memory import out_of_memory
+
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """A target that is fixed: the same elements of the output, whatever the input becomes.
+
+    Args:
+        pick: output tensor, and which example its first row is → one scalar per row; rows beyond the batch start over.
+        key: equal for targets that pick the same.
+        infos: one per sample.
+        raw: `pick` takes the model's whole output, not the explained tensor.
+        mean: the scalar of the batch is the mean, as losses are; otherwise the sum.
+        rival: the clean output → the best of the other classes, fixed likewise; None where there are no classes.
+    """
+
+    pick: Callable[..., Tensor]
+    key: Any
+    infos: tuple[TargetInfo, ...]
+    raw: bool = False
+    mean: bool = False
+    rival: "Callable[[Tensor], Resolved] | None" = None
+
+    def total(self, scores: Tensor) -> Tensor:
+        """What the backward starts from."""
+        return scores.mean() if self.mean else scores.sum()
+
+
+def indexed(labels: Labels, output: Tensor, asked: Sequence[Any]) -> Resolved:
+    """Rows of class scores, or (position, token) with the last position by default."""
+    rank, classes = output.ndim - 1, output.shape[-1]
+    indices: list[tuple[int, ...]] = []
+    for row, one in enumerate(asked):
+        lead = (output.shape[1] - 1,) if rank == 2 else ()
+        if isinstance(one, tuple):
+            if len(one) != rank:
+                raise BadTarget(f"target {one} has {len(one)} indices, the output {tuple(output.shape)} needs {rank}")
+            index = tuple(class_index(labels, part, side) for part, side in zip(one, output.shape[1:], strict=True))
+        elif one is None:
+            index = (*lead, int(output[row][lead].argmax()) if lead else int(output[row].argmax()))
+        else:
+            index = (*lead, class_index(labels, one, classes))
+        indices.append(index)
+    chosen = tuple(torch.tensor(list(axis), device=output.device) for axis in zip(*indices, strict=True))
+    infos = tuple(_info(labels, output[row], index, asked[row]) for row, index in enumerate(indices))
+
+    def pick(out: Tensor, start: int = 0) -> Tensor:
+        rows = torch.arange(out.shape[0], device=out.device)
+        example = (rows + start) % len(indices)
+        return out[(rows, *(axis[example] for axis in chosen))]
+
+    return Resolved(
+        pick, ("index", tuple(indices)), infos, rival=lambda out: _indexed_rival(labels, out.detach(), indices)
+    )
+
+
+def _indexed_rival(labels: Labels, output: Tensor, indices: Sequence[tuple[int, ...]]) -> Resolved:
+    """The best class other than that of each index, at the same place."""
+    axis = len(indices[0]) - 1 if len(indices[0]) < 3 else 0
+    others: list[Any] = []
+    for row, index in enumerate(indices):
+        scores = output[(row, *index[:axis], slice(None), *index[axis + 1 :])]
+        others.append((*index[:axis], best_other(scores, index[axis]), *index[axis + 1 :]))
+    return as_rival(indexed(labels, output, others))
+
+
+def best_other(scores: Tensor, chosen: int) -> int:
+    """The class with the largest of `scores` but for `chosen`.
+
+    Raises:
+        NotApplicable: there is no other.
+    """
+    if scores.numel() < 2:
+        raise NotApplicable("the output has one class: the target has no rival", hint="name what to compare it with")
+    order = scores.detach().double().nan_to_num(-torch.inf).argsort(descending=True, stable=True).tolist()
+    return next(one for one in order if one != chosen)
+
+
+def as_rival(resolved: Resolved) -> Resolved:
+    """The same, told to be the strongest rival."""
+    return replace(resolved, infos=tuple(replace(info, chosen="rival") for info in resolved.infos), rival=None)
+
+
+def class_index(labels: Labels, asked: Any, size: int) -> int:
+    """The class that is asked for by name or number.
+
+    Raises:
+        BadTarget: there is none.
+    """
+    if isinstance(asked, str):
+        if asked in labels:
+            return labels.index(asked)
+        where = [i for i, label in enumerate(labels) if label.lower() == asked.lower()]
+        if len(where) == 1:
+            return where[0]
+        raise BadTarget(
+            f"no class is called '{asked}'",
+            nearest=quoted(nearest_names(asked, labels)) if labels else "",
+            hint="" if labels else "give Lens(labels=[...]), or the class as a number",
+        )
+    if isinstance(asked, bool) or not isinstance(asked, (int, np.integer)):
+        raise BadTarget(
+            f"a target of type {type(asked).__name__} means nothing here: {asked!r}",
+            hint="an int, a class name, a list with one per example, a tuple of indices, or a function of the output",
+        )
+    if not -size <= asked < size:
+        raise BadTarget(f"target {asked} is out of range: the output has {size} classes, 0 to {size - 1}")
+    return int(asked) % size
+
+
+def _info(labels: Labels, row: Tensor, index: tuple[int, ...], asked: Any) -> TargetInfo:
+    *_, last = index
+    scores = row[index[:-1]].detach().cpu().double()
+    unit, probability = scale_of(scores)
+    name = _class_name(labels, last, scores.shape[0])
+    if len(index) == 2:
+        one = name if labels else Text(f"token {last}", f"词元 {last}")
+        name = Text(f"{one.en} at position {index[0]}", f"位置 {index[0]} 处的 {one.say('zh')}")
+    elif len(index) > 2:
+        name = Text(f"output {index}", f"输出 {index}")
+    return TargetInfo(
+        name.en,
+        index,
+        float(scores[last]),
+        float(probability[last]) if len(index) < 3 else None,
+        "predicted" if asked is None else "asked",
+        unit,
+        name.zh,
+    )
+
+
+def scale_of(scores: Tensor) -> tuple[str, Tensor]:
+    """Whether scores over classes are logits or already probabilities, and the probabilities."""
+    total = scores.sum(-1)
+    if scores.shape[-1] > 1 and bool((scores >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-3):
+        return "probability", scores
+    return "logit", scores.softmax(-1)
+
+
+def single(output: Tensor, asked: Any) -> Resolved:
+    """The only number per example."""
+    if asked not in (None, 0):
+        raise BadTarget(
+            f"target {asked!r} is out of range: the output is one number per example",
+            hint="leave target out, or give a function of the output",
+        )
+    flat = output.detach().reshape(output.shape[0]).cpu().double().tolist()
+    infos = tuple(
+        TargetInfo("output", (), value, None, "predicted" if asked is None else "asked", "output", "输出")
+        for value in flat
+    )
+    return Resolved(lambda out, start=0: out.reshape(out.shape[0]), ("single",), infos)
+
+
+def region_won(labels: Labels, output: Tensor, asked: Sequence[Any]) -> Resolved:
+    """Segmentation: the summed score of a class over the region that the clean prediction gives it."""
+    classes, winner = output.shape[1], output.detach().argmax(1)
+    picks: list[int] = []
+    for row, one in enumerate(asked):
+        counts = torch.bincount(winner[row].flatten(), minlength=classes)
+        picks.append(int(counts.argmax()) if one is None else class_index(labels, one, classes))
+    chosen = torch.tensor(picks, device=output.device)
+    shape = (-1, *[1] * (output.ndim - 2))
+    inside = winner == chosen.view(shape) if classes > 1 else output.detach()[:, 0] > 0
+    empty = ~inside.flatten(1).any(1)
+    where = [_NOWHERE if one else _ITS_REGION for one in empty.tolist()]
+    return summed(labels, output, picks, inside | empty.view(shape), where, [one is None for one in asked])
+
+
+_NOWHERE = Text("whole image (predicted nowhere)", "整幅图像（任何位置都未预测为该类）")
+_ITS_REGION = Text("its region", "其区域")
+
+
+def summed(
+    labels: Labels,
+    output: Tensor,
+    picks: Sequence[int],
+    inside: Tensor,
+    where: Sequence[Text],
+    predicted: Sequence[bool],
+) -> Resolved:
+    """The score of one class per example, summed over a part of the grid.
+
+    Args:
+        output: `(batch, class, *grid)`.
+        picks: the class of each example.
+        inside: `(batch, *grid)`, whether a cell counts.
+        where: how to say which part, per example.
+        predicted: whether the class was not asked for.
+    """
+    classes, chosen = output.shape[1], torch.tensor(list(picks), device=output.device)
+
+    def pick(out: Tensor, start: int = 0) -> Tensor:
+        rows = torch.arange(out.shape[0], device=out.device)
+        example = (rows + start) % len(picks)
+        return (out[rows, chosen[example]] * inside[example]).flatten(1).sum(1)
+
+    def rival(out: Tensor) -> Resolved:
+        scores = (out.detach() * inside[:, None]).flatten(2).sum(2)
+        others = [best_other(scores[row], one) for row, one in enumerate(picks)]
+        where = [Text("the same region", "同一区域")] * len(others)
+        return as_rival(summed(labels, out, others, inside, where, predicted))
+
+    names = [_class_name(labels, one, classes) for one in picks]
+    scores = pick(output.detach()).cpu().double().tolist()
+    infos = tuple(
+        TargetInfo(
+            f"{name.en}, {part.en}",
+            (one,),
+            score,
+            None,
+            "predicted" if free else "asked",
+            "summed logit",
+            f"{name.say('zh')}，{part.say('zh')}",
+        )
+        for name, part, one, score, free in zip(names, where, picks, scores, predicted, strict=True)
+    )
+    return Resolved(pick, ("region", tuple(picks), inside.cpu().numpy().tobytes()), infos, rival=rival)
+
+
+def _class_name(labels: Labels, index: int, classes: int) -> Text:
+    return Text(labels[index]) if len(labels) == classes else Text(f"class {index}", f"类别 {index}")
+
+
+def function_of(asked: Callable[[Any], Any], raw: Any, batch: int | None) -> Resolved:
+    """What a function makes of the whole output."""
+    name = name_of(asked)
+
+    def pick(out: Any, start: int = 0) -> Tensor:
+        scores = called(f"the target function {name}", asked, out)
+        if not isinstance(scores, Tensor) or scores.ndim > 1:
+            raise BadTarget(
+                f"the target function {name} must return one scalar per example, "
+                f"not {tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__}"
+            )
+        return scores.reshape(-1)
+
+    scores = pick(raw).detach().cpu().double()
+    values = scores.tolist() if batch in (None, scores.numel()) else [float(scores.sum())] * (batch or 1)
+    return Resolved(
+        pick, ("function", id(asked)), tuple(TargetInfo(name, None, one, unit="output") for one in values), raw=True
+    )
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """How to call a function of the user."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def called(what: str, function: Callable[..., Any], *args: Any) -> Any:
+    """What a function of the user gives; that it raises is told by its name."""
+    try:
+        return function(*args)
+    except Exception as error:
+        if isinstance(error, PellucidError) or out_of_memory(error):
+            raise
+        raise BadTarget(f"{what} raised {type(error).__name__}: {error}") from error
