@@ -7,6 +7,7 @@ from torch.autograd.graph import get_gradient_edge
 
 from pellucid.core.errors import BadTarget, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
+from pellucid.engine.constants import Constants
 from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.recording import is_input
@@ -38,7 +39,7 @@ def run_backwards(session: Session, shared: Shared, members: Sequence[Member]) -
     """One backward for each distinct (target, rule); what fails there fails for its own members only."""
     jobs: dict[Any, list[Member]] = {}
     for member in members:
-        if member.error is None and member.graded and member.resolved is not None:
+        if member.error is None and member.differentiates and member.resolved is not None:
             jobs.setdefault((member.resolved.key, member.ask.rules), []).append(member)
     for i, ((_, rule), some) in enumerate(jobs.items()):
         try:
@@ -57,7 +58,7 @@ def run_backwards(session: Session, shared: Shared, members: Sequence[Member]) -
 
 
 def _refuse_rule(shared: Shared, rule: Rule | None) -> None:
-    if rule is None or shared.recording.nodes is None:
+    if rule is None or rule.through is not None or shared.recording.nodes is None:
         return
     trace = shared.recording.trace
     if shared.recording.nodes.composed:
@@ -84,6 +85,8 @@ def _one_backward(
         for key in member.graded:
             for site in member.sites[key]:
                 edges.update(_edges(shared, site))
+        if member.ask.constants and shared.recording.following is not None:
+            edges.update(constant_edges(shared.recording.following.constants))
     if not total.requires_grad and lead.start is None:
         raise NotApplicable(
             "the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
@@ -96,6 +99,13 @@ def _one_backward(
     found = dict(zip(edges, grads, strict=True))
     for member in members:
         member.gradients = found
+
+
+def constant_edges(constants: Constants | None) -> dict[Key, Any]:
+    """Where the gradients of constants arrive, by their own keys."""
+    return (
+        {} if constants is None else {(one.place, f"constant {i}"): one.edge for i, one in enumerate(constants.found)}
+    )
 
 
 def _edges(shared: Shared, site: Site) -> dict[Key, Any]:

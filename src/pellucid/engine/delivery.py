@@ -10,7 +10,7 @@ from pellucid.core.errors import LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.member import Key, Member, Shared, parameter_place
-from pellucid.engine.passes import Keep, Seen, Spot, layer_key
+from pellucid.engine.passes import Constant, Keep, Seen, Spot, layer_key
 from pellucid.engine.recording import Entry, is_input
 from pellucid.engine.roles import Layout
 from pellucid.engine.rules import SMOOTH, Rule
@@ -49,7 +49,7 @@ class Delivery:
             self._count(found)
             spots[key] = tuple(found)
         rule = member.ask.rules
-        if rule is not None and self.recording.nodes is not None:
+        if rule is not None and rule.through is None and self.recording.nodes is not None:
             member.notes += _rule_notes(rule, {name for name, _ in self.recording.nodes.found})
         return Seen(
             spots,
@@ -58,6 +58,8 @@ class Delivery:
             None if member.score is None else member.score.detach(),
             member.resolved.infos if member.resolved else (),
             tuple(member.notes),
+            constants_of(self.shared, member) if member.ask.constants else (),
+            tuple(self.recording.following.met) if self.recording.following is not None and rule is not None else (),
         )
 
     def _count(self, spots: Iterable[Spot]) -> None:
@@ -161,6 +163,19 @@ class Delivery:
             nearest=self.shared.looker.neighbours(str(sites[0])),
             hint="lens.layers(x) lists every address",
         )
+
+
+def constants_of(shared: Shared, member: Member) -> tuple[Constant, ...]:
+    """What was added where the target's gradient came by."""
+    following, reader, trace = shared.recording.following, shared.reader, shared.recording.trace
+    added = following.constants if following is not None else None
+    found: list[Constant] = []
+    for i, one in enumerate(added.found if added is not None else ()):
+        gradient = member.gradients.get((one.place, f"constant {i}"))
+        if gradient is not None:
+            layout = None if reader is None else reader.layout(one.place)
+            found.append(Constant(one.place, trace.address(one.place), one.kind, one.value, gradient, layout))
+    return tuple(found)
 
 
 def _entered(entries: Mapping[str, Entry]) -> dict[str, Tensor]:

@@ -99,7 +99,7 @@ class Group:
         self.session, self.members = session, members
         self.x, self.edits = members[0].ask.x, members[0].ask.edits
         self.looker = session.looker
-        self.grad_mode = any(one.graded for one in members)
+        self.grad_mode = any(one.differentiates for one in members)
         self.state: dict[str, Tensor] = dict(members[0].ask.state or {})
         reader = None if fresh else self.looker.traces.get(self.x.signature)
         wishes, candidates = wishes_of(members, reader)
@@ -108,10 +108,14 @@ class Group:
             site for site, _ in edits
         ]
         entering = self.grad_mode or any(map(is_input, sites)) or bool(self.x.embedded)
+        rules = [one.ask.rules for one in members]
+        through = [one for one in rules if one is not None and one.through is not None]
         recording = Recording(
             Taps(wishes, edits, candidates),
             grad_mode=self.grad_mode,
-            rules=any(one.ask.rules for one in members),
+            rules=any(one is not None and one.through is None for one in rules),
+            through=frozenset().union(*(one.ops for one in through)) if through else None,
+            constants=any(one.ask.constants for one in members),
             graph=any(one.ask.graph for one in members),
             last=None if self.looker.branches else last_place(members, wishes, candidates, reader),
             entries=entries_of(self.x) if entering else {},

@@ -55,7 +55,7 @@ def _free() -> None:
 
 
 def _cuttable(session: Session, one: Pass) -> bool:
-    if one.graph or one.edits or one.state:
+    if one.graph or one.edits or one.state or one.constants:
         return False
     if one.target is not None and (one.target.resolved is None or isinstance(one.target.asked, Unit)):
         return False
@@ -85,7 +85,7 @@ def _joined(
         for key in dict.fromkeys(layer_key(layer) for layer in (*ask.keep, *ask.grads))
     }
     infos = resolved.infos if resolved is not None else ()
-    return Seen(spots, a.trace, _cat(a.output, b.output), _cat(a.score, b.score), infos, a.notes)
+    return Seen(spots, a.trace, _cat(a.output, b.output), _cat(a.score, b.score), infos, a.notes, met=a.met)
 
 
 def _joined_spot(one: Spot, two: Spot, weights: tuple[float, float]) -> Spot:

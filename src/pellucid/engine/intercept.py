@@ -157,19 +157,26 @@ class _Mode(TorchFunctionMode):
 
 
 def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    written = call.written(args, kwargs)
-    if written is not None and run.live:
-        run.save(written)
     frame = run.stack[-1]
     name, n = call.name, frame.counts.get(call.name, 0)
     args = _observe(run, frame.path, frame.call, name, n, "in", args)
+    draft = None
+    if run.following is not None:
+        draft = run.following.enter(Place(frame.path, frame.call, name, n), func, args, kwargs)
+    written = call.written(args, kwargs)
+    if written is not None and run.live:
+        run.save(written)
     if call.recurrent and not run.grad_mode:
         with torch.enable_grad():
             out = _detached(func(*args, **kwargs))
+    elif run.spread is not None:
+        out = run.spread.called(call, func, args, kwargs)
     else:
         out = func(*args, **kwargs)
     if run.entering and name == "embedding":
         out = run.embedded(args, kwargs, out)
+    if run.following is not None and draft is not None:
+        run.following.leave(draft, out, written)
     tensor = out if isinstance(out, Tensor) else (written if out is None else first_tensor(out, floating=False))
     if not isinstance(tensor, Tensor):
         return out

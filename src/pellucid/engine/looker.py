@@ -281,7 +281,8 @@ class Session:
         """Gradients of `outputs` at `edges`, under a rule; None where there is no dependence."""
         self.backwards += 1
         nodes = recording.nodes.found if recording.nodes is not None else ()
-        with in_force(rule, nodes):
+        crossings = recording.following.settled() if recording.following is not None else ()
+        with in_force(rule, nodes, crossings):
             return list(torch.autograd.grad(outputs, edges, starts, retain_graph=retain, allow_unused=True))
 
     def explained(self, output: Any) -> Tensor:

@@ -37,6 +37,11 @@ class Member:
     seen: Seen | None = None
 
     @property
+    def differentiates(self) -> bool:
+        """Whether a backward is needed for this pass."""
+        return bool(self.graded) or self.ask.constants
+
+    @property
     def wants_output(self) -> bool:
         """Whether the forward must run to its end for this pass."""
         ends = any(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -18,11 +18,12 @@ class Operation:
         place: where it ran.
         func: the function itself, to be called again on other values.
         args, kwargs: what it was called with; tensors detached, with the values that they had before the call.
-        inputs: which of the positional arguments (by index) or keywords (by name) are tensors on the graph, in order.
+        inputs: which of the positional arguments (by index) or keywords (by name) depend on an explained input.
         out: what it gave, detached, with the value that it had right after the call.
         readers: the recorded operations that read `out`, in order.
         uses: how many calls of any kind read `out`.
-        first: whether an input of it is an explained input of the model, as it entered.
+        first: whether an input of it is an explained input of the model as it entered, at most reshaped.
+        reached: whether the gradient of the backward under way has arrived at `out`.
     """
 
     name: str
@@ -35,3 +36,22 @@ class Operation:
     readers: "list[Operation]" = field(default_factory=list)
     uses: int = 0
     first: bool = False
+    reached: bool = False
+
+    def value(self, key: int | str) -> Any:
+        """The argument at a position, or of a name."""
+        return self.args[key] if isinstance(key, int) else self.kwargs[key]
+
+
+class Met(NamedTuple):
+    """A call on the way from an explained input, whether a rule names it or not.
+
+    Args:
+        name: of the function.
+        place: where it ran.
+        inputs: as in `Operation`; a nest of tensors counts as one.
+    """
+
+    name: str
+    place: Place
+    inputs: tuple[int | str, ...]

@@ -11,6 +11,7 @@ from pellucid.core.provenance import TargetInfo
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.edits import Edit
+from pellucid.engine.operations import Met
 from pellucid.engine.roles import Layout
 from pellucid.engine.rules import Rule
 from pellucid.engine.trace import Event, Trace
@@ -206,6 +207,7 @@ class Seen:
         trace: every event of this forward; of an earlier one with the same shapes if the pass stopped early.
         notes: what the reader must know.
         constants: what is added on the way without depending on the input, in execution order, if it was asked for.
+        met: the calls on the way from the explained inputs, if a rule went through operations.
     """
 
     spots: Mapping[Any, tuple[Spot, ...]]
@@ -215,6 +217,7 @@ class Seen:
     targets: tuple[TargetInfo, ...] = ()
     notes: tuple[Text, ...] = ()
     constants: tuple[Constant, ...] = ()
+    met: tuple[Met, ...] = ()
 
     @property
     def scores(self) -> Tensor:

@@ -11,6 +11,9 @@ from torch.utils._pytree import tree_iter
 
 from pellucid.core.sites import Place, Site
 from pellucid.engine.calls import fields
+from pellucid.engine.constants import Constants
+from pellucid.engine.following import Following
+from pellucid.engine.lineage import Lineage
 from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.taps import Capture, Tap, Taps
 from pellucid.engine.trace import Event, Trace
@@ -53,6 +56,9 @@ class Recording:
         taps: what to take, where.
         grad_mode: whether a backward will follow.
         entries: explained inputs by name.
+        rules: whether nodes of activations are noted, for rules that change what passes there.
+        through: names of the operations that rules go through; None where there is no such rule.
+        constants: whether what is added on the way is noted.
         last: place after whose event nothing more is wanted, or None.
 
     `aside` is set while code of a caller (an edit, a reduction) runs inside the forward: what it calls is not recorded.
@@ -64,6 +70,8 @@ class Recording:
         *,
         grad_mode: bool,
         rules: bool = False,
+        through: frozenset[str] | None = None,
+        constants: bool = False,
         graph: bool = False,
         entries: dict[str, Entry] | None = None,
         last: Place | None = None,
@@ -78,6 +86,12 @@ class Recording:
         self.aside = False
         self.nodes = Nodes() if rules else None
         self.graph = self.trace.links = Links() if graph else None
+        self.spread = next((edit.spread for _, edit in taps.edits if edit.spread is not None), None)
+        self.following: Following | None = None
+        if through is not None or constants:
+            added = Constants() if constants else None
+            lineage = Lineage(self.entries.values())
+            self.following = Following(lineage, through or frozenset(), added, self.hold)
         self.entering = any(entry.ids is not None for entry in self.entries.values())
 
     def event(self, path: str, call: int, op: str, n: int, kind: str, tensor: Tensor) -> None:
@@ -97,7 +111,11 @@ class Recording:
         capture = tap.take(place, name, tensor, self.grad_mode)
         self.captures[place, name] = capture
         if capture.value is not None or capture.view:
-            self.live.setdefault(storage_of(tensor), []).append(capture)
+            self.hold(tensor, capture)
+
+    def hold(self, tensor: Tensor, capture: Capture) -> None:
+        """Copy what was captured of a tensor before it is overwritten."""
+        self.live.setdefault(storage_of(tensor), []).append(capture)
 
     def save(self, written: Any) -> None:
         """Copy what was captured of a storage that is about to be written."""

@@ -6,11 +6,14 @@ The forward stays the model's own, so a rule can never change a value.
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from pellucid.engine.operations import Operation
+
+if TYPE_CHECKING:
+    from pellucid.engine.crossing import Crossing
 
 RECTIFIERS = frozenset({"relu", "relu6", "hardtanh", "threshold", "clamp", "clamp_min", "rrelu"})
 SMOOTH = frozenset({"leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "hardswish", "prelu"})
@@ -28,7 +31,10 @@ class Rule:
         instead: makes the gradient that is passed down out of the one that arrived; the operation's own is dropped.
         through: `(operation, which, arrived, own) -> gradient`: what is passed down to the `which`-th of
             `operation.inputs`, from the gradient that arrived at its output and the one that the operation itself would
-            pass. Rules with different settings compare unequal: use a frozen dataclass with `__call__`.
+            pass. An operation whose part of the graph cannot be told from its neighbours' makes the rule fail, where
+            the gradient comes to it. Rules with different settings must compare unequal: use a frozen dataclass with
+            `__call__`.
+        among: asked for each operation in `ops` that `through` would change; False leaves it its own backward.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Rule:
     before: Callable[[Tensor], Tensor] | None = None
     instead: Callable[[Tensor], Tensor] | None = None
     through: Callable[[Operation, int, Tensor, Tensor], Tensor] | None = None
+    among: Callable[[Operation], bool] | None = None
 
 
 def positive(gradient: Tensor) -> Tensor:
@@ -48,8 +55,10 @@ DECONVNET = Rule("deconvnet", RECTIFIERS | SMOOTH, instead=positive)
 
 
 @contextmanager
-def in_force(rule: Rule | None, nodes: Sequence[tuple[str, Any]]) -> Generator[None]:
-    """The rule holds at `nodes` (operation name, autograd node) while the context is open."""
+def in_force(
+    rule: Rule | None, nodes: Sequence[tuple[str, Any]], crossings: "Sequence[Crossing]" = ()
+) -> Generator[None]:
+    """The rule holds at `nodes` (operation name, autograd node) and `crossings` while the context is open."""
     handles: list[Any] = []
     try:
         for op, node in nodes if rule else ():
@@ -59,6 +68,10 @@ def in_force(rule: Rule | None, nodes: Sequence[tuple[str, Any]]) -> Generator[N
                 handles.append(node.register_prehook(_before(rule.before)))  # pyright: ignore[reportOptionalMemberAccess]
             if rule.instead is not None:  # pyright: ignore[reportOptionalMemberAccess]
                 handles.append(node.register_hook(_instead(rule.instead)))  # pyright: ignore[reportOptionalMemberAccess]
+        if rule is not None and rule.through is not None:
+            for one in crossings:
+                asked = one.operation.name in rule.ops and (rule.among is None or rule.among(one.operation))
+                handles += one.hooked(rule.name, rule.through) if asked else []
         yield
     finally:
         for handle in handles:

@@ -22,7 +22,7 @@ def wishes_of(members: Sequence[Member], reader: Reader | None) -> tuple[list[Wi
     candidates: Candidates = []
     for member in members:
         if member.unit is not None:
-            wishes.append(Wish(member.unit, value=True, grad=bool(member.graded)))
+            wishes.append(Wish(member.unit, value=True, grad=member.differentiates))
         kept = {layer_key(one) for one in member.ask.keep if not isinstance(one, Keep)}
         for layer in (*member.ask.keep, *member.ask.grads):
             key = layer_key(layer)

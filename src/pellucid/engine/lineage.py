@@ -1,0 +1,65 @@
+"""Whether a tensor depends on an explained input, read off the autograd graph."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
+from torch.utils._pytree import tree_iter
+
+if TYPE_CHECKING:
+    from pellucid.engine.recording import Entry
+
+_KEEPS_ORDER = ("Clone", "View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "ToCopy", "Alias")
+
+
+class Lineage:
+    """Answers for one forward; remembers every node that it has seen.
+
+    Args:
+        entries: explained inputs; those at an embedding get their edge while the model runs.
+    """
+
+    def __init__(self, entries: "Iterable[Entry]") -> None:
+        self.entries = tuple(entries)
+        self._known: dict[Any, bool] = {}
+
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | str, ...]:
+        """Positions and names of the arguments that depend on an explained input."""
+        return tuple(key for key, value in (*enumerate(args), *kwargs.items()) if self.reaches(value))
+
+    def reaches(self, value: Any) -> bool:
+        """Whether a tensor, or any tensor of a nest, depends on an explained input."""
+        if isinstance(value, Tensor):
+            return value.requires_grad and self._descends(get_gradient_edge(value).node)
+        if not isinstance(value, (tuple, list, dict)):
+            return False
+        return any(self.reaches(one) for one in tree_iter(value) if isinstance(one, Tensor))
+
+    def entered(self, node: Any) -> bool:
+        """Whether what a node made is an explained input as it entered, at most reshaped."""
+        while node is not None and not self._is_entry(node):
+            if node.name().rstrip("0123456789").removesuffix("Backward") not in _KEEPS_ORDER:
+                return False
+            node = node.next_functions[0][0]
+        return node is not None
+
+    def _is_entry(self, node: Any) -> bool:
+        return any(one.edge is not None and one.edge.node is node for one in self.entries)
+
+    def _descends(self, node: Any) -> bool:
+        known, waiting = self._known, [node]
+        while waiting:
+            top = waiting[-1]
+            if top in known:
+                waiting.pop()
+                continue
+            below = [one for one, _ in top.next_functions if one is not None]
+            unknown = [one for one in below if one not in known]
+            if self._is_entry(top):
+                known[top] = True
+            elif unknown:
+                waiting += unknown
+            else:
+                known[top] = any(known[one] for one in below)
+        return known[node]
