@@ -19,7 +19,7 @@ WHERE = ("article_net", "residual", "tiny_vit", "causal_lm", "segmentation")
 SPECIMENS: dict[str, tuple[Any, ...]] = {
     "baselines": (0.25, torch.full((1, 3, 1, 1), 0.5)),
     "batch_size": (4,),
-    "tolerance": (0.01,),
+    "tolerance": (0.01, 100.0),
     "loss": (lambda output, label: F.cross_entropy(output, label, label_smoothing=0.3, reduction="none"),),
     "layer": ("first conv", "conv1", "0", "every conv"),
     "tokens": ((0, 1),),
