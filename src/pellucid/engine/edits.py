@@ -1,13 +1,13 @@
 """Changes of the forward at any site: ablate, patch, mask, or any function."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pellucid.core.errors import BadSetting
+from pellucid.core.errors import BadSetting, PellucidError
 from pellucid.engine.memory import out_of_memory
 
 
@@ -15,11 +15,12 @@ from pellucid.engine.memory import out_of_memory
 class Edit:
     """`change(tensor) -> tensor` replaces what flows at `site`; the model's own tensor is not written."""
 
-    site: str | nn.Module
+    site: str | nn.Module | Site
     change: Callable[[Tensor], Tensor]
     name: str = "edit"
     key: Any = None
     grows: bool = False
+    spread: Any = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Edit) and self.site == other.site and self._same_as(other)
@@ -46,42 +47,49 @@ class Edit:
         try:
             changed = self.change(value)
         except Exception as error:
-            if out_of_memory(error):
+            if isinstance(error, PellucidError) or out_of_memory(error):
                 raise
             raise BadSetting(
                 f"{self.name} at '{self.site}' raised {type(error).__name__}: {error}",
                 hint=f"the network has {tuple(value.shape)} there",
             ) from error
-        if self.grows:
-            return changed.to(value.dtype)
-        if changed.shape != value.shape:
+        if not self.grows and changed.shape != value.shape:
             raise BadSetting(
                 f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
                 f"the network has {tuple(value.shape)} there"
             )
         return changed.to(value.dtype)
 
+    def part(self, start: int, stop: int) -> "Edit":
+        """Only some of the variants that this edit makes."""
+        return replace(self, change=lambda value: self.change(value)[start:stop])
 
-def ablate(site: str | nn.Module, value: float = 0.0) -> Edit:
+
+def ablate(site: str | nn.Module | Site, value: float = 0.0) -> Edit:
     """Everything at `site` becomes `value`."""
     return Edit(site, lambda tensor: torch.full_like(tensor, value), "ablate", value)
 
 
-def patch(site: str | nn.Module, value: Tensor) -> Edit:
+def patch(site: str | nn.Module | Site, value: Tensor) -> Edit:
     """What flows at `site` becomes `value`, broadcast to its shape."""
     return Edit(site, lambda tensor: value.to(tensor).expand_as(tensor), "patch", value)
 
 
-def mask(site: str | nn.Module, keep: Tensor) -> Edit:
+def mask(site: str | nn.Module | Site, keep: Tensor) -> Edit:
     """What flows at `site` is multiplied by `keep`, broadcast to its shape."""
     return Edit(site, lambda tensor: tensor * keep.to(tensor), "mask", keep)
 
 
-def edit(site: str | nn.Module, change: Callable[[Tensor], Tensor]) -> Edit:
+def edit(site: str | nn.Module | Site, change: Callable[[Tensor], Tensor]) -> Edit:
     """Any function of what flows at `site`."""
     return Edit(site, change)
 
 
-def variants(site: str | nn.Module, change: Callable[[Tensor], Tensor]) -> Edit:
-    """What flows at `site`, `(1, ...)`, becomes `(n, ...)`: as many variants as `Pass(expand=n)` says."""
+def variants(site: str | nn.Module | Site, change: Callable[[Tensor], Tensor]) -> Edit:
+    """What flows at `site`, `(1, ...)`, becomes `(n, ...)`: as many variants as `Pass(expand=n)` says.
+
+    Args:
+        site: one place whose first axis is the batch; of a module that is called again, one call: `"relu#1"`.
+        change: makes all variants at once, the same ones whenever it is called.
+    """
     return Edit(site, change, "variants", grows=True)

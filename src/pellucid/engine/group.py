@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Site
+from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.looker import Session, entries_of
@@ -16,7 +17,6 @@ from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
 from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader
 from pellucid.engine.taps import Taps
-from pellucid.engine.targets import Resolved
 from pellucid.engine.units import Unit
 from pellucid.engine.wanted import last_place, leaves_of, wishes_of
 
@@ -49,7 +49,7 @@ def _member(session: Session, ask: Pass) -> Member:
         member.graded = {layer_key(layer) for layer in ask.grads}
         if ask.target is not None and isinstance(ask.target.asked, Unit):
             member.unit = _unit_site(session, ask.target.asked, with_loss=ask.target.loss is not None)
-        if ask.graph and session.looker.scripted:
+        if (ask.graph or ask.constants) and session.looker.scripted:
             raise NotApplicable(
                 "the model is scripted (torch.jit): its operations cannot be seen",
                 hint="look at the original nn.Module",
@@ -204,7 +204,7 @@ class Group:
 
 def _picked(resolved: Resolved, seen: Any, ask: Pass) -> Tensor:
     """The scores; of many variants of one example, each row is that example."""
-    if ask.expand == 1 or resolved.raw:
+    if ask.expand == 1 or resolved.raw or len(resolved.infos) == 1:
         return resolved.pick(seen, ask.start).reshape(-1)
     return torch.cat([resolved.pick(seen[row : row + 1], ask.start).reshape(-1) for row in range(len(seen))])
 

@@ -14,6 +14,7 @@ from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Keep, Pass, Seen, Spot, layer_key
 from pellucid.engine.recording import is_input
 from pellucid.engine.units import Unit
+from pellucid.engine.variants import makes_variants
 
 Run = Callable[[Session, list[Pass]], list[Seen | PellucidError]]
 
@@ -26,13 +27,13 @@ def run_halved(session: Session, group: list[Pass], run: Run, chunks: list[int])
         sites, the graph), or where one example alone does not fit.
     """
     _free()
-    size = group[0].x.size
+    size = group[0].expand if makes_variants(group[0]) else group[0].x.size
     if size < 2 or not all(_cuttable(session, one) for one in group):
         return None
     middle = (size + 1) // 2
     halves: list[list[Seen | PellucidError]] = []
     for start, stop in ((0, middle), (middle, size)):
-        parts = [replace(one, x=one.x.rows(start, stop), start=one.start + start) for one in group]
+        parts = [_part(one, start, stop) for one in group]
         try:
             half: list[Seen | PellucidError] | None = run(session, parts)
             chunks.append(stop - start)
@@ -54,7 +55,17 @@ def _free() -> None:
         torch.cuda.empty_cache()
 
 
+def _part(one: Pass, start: int, stop: int) -> Pass:
+    """Some examples; of many variants of one example, some variants."""
+    if makes_variants(one):
+        edits = tuple(edit.part(start, stop) if edit.grows else edit for edit in one.edits)
+        return replace(one, edits=edits, expand=stop - start)
+    return replace(one, x=one.x.rows(start, stop), start=one.start + start)
+
+
 def _cuttable(session: Session, one: Pass) -> bool:
+    if makes_variants(one):
+        return not (one.graph or one.state or one.keep or one.grads)
     if one.graph or one.edits or one.state or one.constants:
         return False
     if one.target is not None and (one.target.resolved is None or isinstance(one.target.asked, Unit)):

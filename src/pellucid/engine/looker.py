@@ -52,6 +52,7 @@ class Looker:
         self.parameters: dict[str, Tensor] = dict(self.model.named_parameters())
         self.traces: dict[Any, Reader] = {}
         self.branches = False
+        self.sharing: dict[Any, bool] = {}
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
 

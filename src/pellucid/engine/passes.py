@@ -69,7 +69,8 @@ class Pass:
         step: (i, n) where the pass is one of a loop, for progress.
         start: which example the first row is, where a pass is a part of a batch.
         expand: how many variants an edit made by `variants` turns the one example into; the output and the score have
-            a row for each, and what lies before the edit runs once.
+            a row for each, and what lies before the edit runs once. Where something is kept or differentiated all of
+            it runs on as many rows, and a gradient before the edit is that of all variants, in the first row.
         covered: look at the one example with each of many parts replaced; the score has a row for each part.
         constants: whether what is added on the way without depending on the input (biases) is wanted, with gradients.
     """

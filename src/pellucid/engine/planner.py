@@ -49,7 +49,7 @@ class Cost:
 
     Args:
         forwards: calls of the model.
-        samples: rows in those calls.
+        samples: rows in those calls; of one example that an edit makes many variants of, the rows that come out.
         backwards: backward passes.
         rounds: lockstep rounds.
         kept_bytes: of all values and gradients that were handed to methods, each counted once.

@@ -7,6 +7,7 @@ from pellucid.engine.halving import run_halved
 from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Pass, Seen
+from pellucid.engine.variants import makes_variants, run_variants
 from pellucid.inputs.inputs import Inputs
 
 
@@ -56,8 +57,9 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     Raises:
         MemoryRanOut: it does not fit and cannot be cut.
     """
+    run = run_covered if group[0].covered is not None else run_variants if makes_variants(group[0]) else run_group
     try:
-        return run_covered(session, group) if group[0].covered is not None else run_group(session, group)
+        return run(session, group)
     except PellucidError as error:
         if isinstance(error, ModelFailed) or len(group) == 1:
             return [error for _ in group]
@@ -65,7 +67,7 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     except Exception as error:
         if not out_of_memory(error):
             raise
-    answer = run_halved(session, group, run_group, chunks)
+    answer = run_halved(session, group, run_variants if run is run_variants else run_group, chunks)
     if answer is None:
         raise MemoryRanOut
     return answer

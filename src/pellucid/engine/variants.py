@@ -1,0 +1,118 @@
+"""Many variants of one example, made by an edit: what lies before it runs once.
+
+Later operations broadcast what they meet from before the edit. A network that reads the batch size before the edit
+breaks this, so the first time that variants are made at a place two of them are compared with a run of the whole
+network on as many rows as there are variants; where that differs, or only that works, the place is always run so.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import BadSetting, ModelFailed, NotApplicable, PellucidError
+from pellucid.engine.edits import Edit
+from pellucid.engine.group import run_group
+from pellucid.engine.looker import Session
+from pellucid.engine.passes import Pass, Seen
+from pellucid.engine.spread import Spread
+
+CLOSE = 1e-4
+Answers = list[Seen | PellucidError]
+
+
+def makes_variants(ask: Pass) -> bool:
+    """Whether an edit of this pass makes many rows of one example."""
+    return any(edit.grows for edit in ask.edits)
+
+
+def run_variants(session: Session, group: list[Pass]) -> Answers:
+    """The group, whose passes have the same input of one example and the same edits, one of them by `variants`.
+
+    Raises:
+        BadSetting: there are several such edits, or several examples.
+        ModelFailed: the network raised on a batch, too.
+    """
+    ask, looker = group[0], session.looker
+    edit = _only(ask)
+    site = looker.site(edit.site)
+    if site.side.startswith(":") or site.role:
+        raise BadSetting(f"variants are made of what flows at one place, not at '{site}'")
+    if ask.expand == 1:
+        return _counted(session, group, Spread(edit, 1))
+    if not any(one.keep or one.grads or one.constants or one.graph for one in group):
+        key = (site, ask.x.signature)
+        if key not in looker.sharing:
+            answers, spread = _tried(session, group, edit)
+            looker.sharing[key] = answers is not None and _right(session, group, edit, answers, spread.farthest)
+            if answers is not None and looker.sharing[key]:
+                return answers
+        elif looker.sharing[key]:
+            return _counted(session, group, Spread(edit, ask.expand))
+    return _whole(session, group, Spread(edit, ask.expand, entering=ask.expand))
+
+
+def _only(ask: Pass) -> Edit:
+    growing = [edit for edit in ask.edits if edit.grows]
+    if len(growing) > 1 or ask.x.size > 1:
+        raise BadSetting(
+            f"variants are made by one edit of one example, not by {len(growing)} edits of {ask.x.size} examples"
+        )
+    return growing[0]
+
+
+def _tried(session: Session, group: list[Pass], edit: Edit) -> tuple[Answers | None, Spread]:
+    """All variants with the part before them shared; None if the network cannot."""
+    spread = Spread(edit, group[0].expand)
+    try:
+        answers = _counted(session, group, spread)
+    except ModelFailed:
+        return None, spread
+    return (answers if all(isinstance(one, Seen) for one in answers) else None), spread
+
+
+def _right(session: Session, group: list[Pass], edit: Edit, answers: Answers, rows: list[int]) -> bool:
+    """Whether the two variants that change most come out as in a run of the whole network."""
+    probe = Spread(edit, group[0].expand, picked=rows, entering=len(rows))
+    expected = _whole(session, [replace(one, expand=len(rows)) for one in group], probe)
+    return all(
+        isinstance(one, Seen)
+        and isinstance(two, Seen)
+        and _close(one.output, two.output, rows)
+        and _close(one.score, two.score, rows)
+        for one, two in zip(answers, expected, strict=True)
+    )
+
+
+def _close(shared: Tensor | None, whole: Tensor | None, rows: list[int]) -> bool:
+    if shared is None or whole is None:
+        return shared is whole
+    tolerance = max(CLOSE, 4 * torch.finfo(whole.dtype).eps)
+    limit = tolerance * float(whole.abs().max())
+    return len(shared) > max(rows) and torch.allclose(shared[rows], whole, rtol=0.0, atol=limit, equal_nan=True)
+
+
+def _counted(session: Session, group: list[Pass], spread: Spread) -> Answers:
+    answers = _run(session, group, spread)
+    session.samples += group[0].expand - 1
+    return answers
+
+
+def _whole(session: Session, group: list[Pass], spread: Spread) -> Answers:
+    many = group[0].x.repeated(spread.entering)
+    return _run(session, [replace(one, x=many) for one in group], spread)
+
+
+def _run(session: Session, group: list[Pass], spread: Spread) -> Answers:
+    edits = tuple(spread.edit if edit is spread.asked else edit for edit in group[0].edits)
+    asked = [replace(one, edits=edits) for one in group]
+    return [_checked(one, group[0].expand) for one in run_group(session, asked)]
+
+
+def _checked(answer: Seen | PellucidError, rows: int) -> Seen | PellucidError:
+    if isinstance(answer, Seen) and answer.score is not None and len(answer.score) != rows:
+        return NotApplicable(
+            f"{len(answer.score)} scores for {rows} variants of an example: the target does not lie behind the edit, "
+            "or does not tell the rows apart"
+        )
+    return answer

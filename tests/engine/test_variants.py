@@ -1,0 +1,337 @@
+"""Variants of one example: equal to the whole network on all of them, with what lies before the edit run once."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from pellucid.core.errors import BadSetting, LayerNotFound, NotApplicable
+from pellucid.engine import variants as subject
+from pellucid.engine.edits import ablate, variants
+from pellucid.engine.looker import Looker
+from pellucid.engine.passes import OUTPUT, Pass
+from pellucid.engine.targets import Target
+from pellucid.inputs.read import read
+from tests.engine.asking import ask, plan
+from tests.networks import NETWORKS, seeded
+
+ROWS = 5
+PLACES = [
+    ("article_net", "conv1", True),
+    ("article_net", "/relu.1", True),
+    ("in_place", "relu", True),
+    ("in_place", "conv2", True),
+    ("called_twice", "block#0", True),
+    ("called_twice", "act#1", True),
+    ("residual", "0.relu#0", True),
+    ("residual", "1.downsample.0", True),
+    ("segmentation", "down", True),
+    ("smooth", "gelu", True),
+    ("child_named_output", "input", True),
+    ("channels_behind", "norm", True),
+    ("functional", "/conv2d.0", True),
+    ("tiny_vit", "norm1", True),
+    ("tiny_vit", "patch", True),
+    ("encoder_layer", "encoder.norm1", True),
+    ("causal_lm", "input", True),
+    ("series", "0", True),
+    ("volume", "0", True),
+    ("two_inputs", "conv", True),
+    ("dict_output", "input", True),
+    ("dataclass_output", "input", True),
+    ("float64", "0", True),
+    ("always_drops", "", False),
+]
+
+
+def change(value):
+    """Five rows: one feature after the other is taken away."""
+    made = value.repeat(ROWS, *[1] * (value.ndim - 1))
+    for row in range(ROWS):
+        made[row, row % made.shape[1]] *= -0.5 * row
+    return made
+
+
+def looked(model, x, site, *, edit=change, rows=ROWS, times=1, **wanted):
+    """What several equal passes show, one after the other, and what they cost besides the clean one."""
+    looker = model if isinstance(model, Looker) else Looker(model)
+
+    def method(x, target):
+        yield from Pass(x, target=target)
+        seen = []
+        for _ in range(times):
+            seen.append((yield from Pass(x, target=target, edits=(variants(site, edit),), expand=rows, **wanted)))
+        return seen
+
+    (task,), planner = plan(looker, method, x=x)
+    if task.error is not None:
+        raise task.error
+    return task.result, planner.cost(), looker
+
+
+def by_hand(model, x, path, call=0):
+    """The whole network on as many rows, changed by a hook."""
+    calls = []
+
+    def hook(_module, _args, out):
+        calls.append(0)
+        return change(out[:1]) if len(calls) == call + 1 else None
+
+    handle = model.get_submodule(path).register_forward_hook(hook)
+    with torch.no_grad():
+        out = model(x.repeat(ROWS, *[1] * (x.ndim - 1)))
+    handle.remove()
+    return out
+
+
+@pytest.mark.parametrize(("name", "site", "shared"), [one for one in PLACES if one[1]])
+def test_variants_equal_the_whole_network_on_as_many_rows(name, site, shared):
+    network = NETWORKS[name]
+    seen, cost, looker = looked(network.build(), network.x(1), site, times=2)
+    assert list(looker.sharing.values()) == [shared]
+    assert cost.forwards == 4 and cost.samples == 1 + ROWS + 2 + ROWS
+    whole = Looker(network.build())
+    whole.sharing = dict.fromkeys(looker.sharing, False)
+    expected, cost, _ = looked(whole, network.x(1), site)
+    assert cost.forwards == 2 and cost.samples == 1 + ROWS
+    for one in seen:
+        torch.testing.assert_close(one.output, expected[0].output, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(one.scores, expected[0].scores, rtol=1e-5, atol=1e-7)
+    assert len(seen[0].scores) == ROWS and len({round(float(score), 6) for score in seen[0].scores}) > 1
+
+
+@pytest.mark.parametrize(("name", "path", "call"), [("residual", "0.conv1", 0), ("called_twice", "block", 1)])
+def test_the_whole_network_on_as_many_rows_is_what_a_hook_gives(name, path, call):
+    network = NETWORKS[name]
+    site = f"{path}#{call}"
+    (seen,), _, _ = looked(network.build(), network.x(1), site)
+    torch.testing.assert_close(seen.output, by_hand(network.build(), network.x(1), path, call), rtol=1e-5, atol=1e-7)
+
+
+class ReadsTheBatchEarly(nn.Module):
+    """Every way to break what is shared; each must be noticed."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.conv, self.fc = way, nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
+        self.token = nn.Parameter(torch.ones(1, 4))
+
+    def forward(self, x):
+        batch = x.shape[0]
+        before = F.avg_pool2d(x, 3, 1).mean(1, keepdim=True)
+        x = self.conv(x)
+        match self.way:
+            case "views":
+                return self.fc(x.view(batch, 4, -1).mean(2))
+            case "mixes":
+                x = x.reshape(batch, -1, 4, *x.shape[2:])
+                return self.fc((x - x.mean(1, keepdim=True)).flatten(0, 1).mean((2, 3)))
+            case "writes":
+                before.add_(x)
+                return self.fc(before.expand(-1, 4, -1, -1).mean((2, 3)))
+            case "forgets":
+                kept = before.clone().expand(-1, 4, -1, -1).contiguous()
+                total = kept
+                total += x
+                return self.fc((kept + x).mean((2, 3)))
+            case "divides":
+                return self.fc(x.mean((2, 3)) / batch)
+            case "cats":
+                return self.fc(torch.cat([before.expand(-1, 2, -1, -1), x[:, :2]], 1).mean((2, 3)))
+            case "stacks":
+                return self.fc(torch.stack([before.expand(-1, 4, -1, -1), x], 1).mean((1, 3, 4)))
+            case "adds in place":
+                total = before.expand(-1, 4, -1, -1).contiguous()
+                total += x
+                return self.fc(total.mean((2, 3)))
+            case "bmm":
+                return self.fc(
+                    torch.bmm(before.flatten(1, 2), x.flatten(2).transpose(1, 2)[:, : before.shape[3]]).mean(1)
+                )
+            case "tokens":
+                cells = torch.cat([self.token.expand(batch, 1, -1), x.flatten(2).transpose(1, 2)], 1)
+                return self.fc(
+                    F.scaled_dot_product_attention(before.flatten(2).expand(-1, -1, 36)[..., :4], cells, cells)[:, 0]
+                )
+            case _:
+                raise ValueError(self.way)
+
+
+X = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(3))
+WAYS = {
+    "views": False,
+    "mixes": False,
+    "writes": False,
+    "forgets": False,
+    "divides": False,
+    "cats": True,
+    "stacks": True,
+    "adds in place": True,
+    "bmm": True,
+    "tokens": True,
+}
+
+
+@pytest.mark.parametrize(("way", "shared"), WAYS.items())
+def test_a_network_that_shares_nothing_is_noticed_and_run_whole(way, shared):
+    model = seeded(lambda: ReadsTheBatchEarly(way))()
+    if way == "writes":
+        model.conv = nn.Conv2d(3, 1, 3)
+    seen, cost, looker = looked(model, X, "conv", times=3)
+    assert list(looker.sharing.values()) == [shared]
+    expected = by_hand(copy.deepcopy(model), X, "conv")
+    for one in seen:
+        torch.testing.assert_close(one.output, expected, rtol=1e-5, atol=1e-6)
+    assert cost.forwards == 5 + (way in ("mixes", "forgets", "divides"))
+
+
+def test_a_network_that_draws_at_random_is_run_whole():
+    network = NETWORKS["always_drops"]
+    looker = Looker(network.build())
+    address = next(path for path, module in looker.modules.items() if isinstance(module, nn.Conv2d))
+    _, _, looker = looked(looker, network.x(1), address)
+    assert list(looker.sharing.values()) == [False]
+
+
+def test_the_place_is_checked_once_for_each_signature():
+    network = NETWORKS["residual"]
+    looker = Looker(network.build())
+    costs = [looked(looker, network.x(1), "0.conv1")[1].forwards for _ in range(3)]
+    assert costs == [3, 2, 2]
+    assert looked(looker, network.x(1), "0.conv2")[1].forwards == 3
+    assert looked(looker, torch.randn(1, 3, 18, 18), "0.conv1")[1].forwards == 3
+
+
+def test_the_right_target_is_picked_for_an_example_of_a_batch():
+    network = NETWORKS["residual"]
+    x = network.x(3)
+
+    def method(x, target):
+        clean = yield from Pass(x, target=target)
+        each = []
+        for i in range(3):
+            seen = yield from Pass(
+                x.rows(i, i + 1), target=target, edits=(variants("0.conv1", change),), expand=ROWS, start=i
+            )
+            each.append(seen.scores)
+        return clean, each
+
+    (task,), _ = plan(Looker(network.build()), method, x=x, target=Target([2, 0, 4]))
+    for i, (scores, label) in enumerate(zip(task.result[1], [2, 0, 4], strict=True)):
+        torch.testing.assert_close(scores, by_hand(network.build(), x[i : i + 1], "0.conv1")[:, label])
+
+
+def test_what_is_kept_has_a_row_for_each_variant_wherever_it_lies():
+    network = NETWORKS["residual"]
+    (seen,), _, _ = looked(network.build(), network.x(1), "0.conv2", keep=["0.conv1", "1.conv1", OUTPUT])
+    assert {len(seen[layer]) for layer in ("0.conv1", "1.conv1", OUTPUT)} == {ROWS}
+    assert torch.equal(seen["0.conv1"][0], seen["0.conv1"][-1]) and not torch.equal(
+        seen["1.conv1"][0], seen["1.conv1"][-1]
+    )
+
+
+def test_a_gradient_behind_the_edit_is_that_of_each_variant():
+    network = NETWORKS["residual"]
+    (seen,), _, _ = looked(network.build(), network.x(1), "0.conv2", keep=["1"], grads=["1"])
+    assert seen.grad("1").shape == seen["1"].shape and len(seen["1"]) == ROWS and seen.grad("1").any()
+
+
+def test_one_variant_is_a_plain_pass():
+    network = NETWORKS["residual"]
+    (seen,), cost, looker = looked(network.build(), network.x(1), "0.conv1", edit=lambda v: v * 2, rows=1)
+    assert len(seen.scores) == 1 and cost.forwards == 2 and not looker.sharing
+
+
+def test_other_edits_go_along():
+    network = NETWORKS["residual"]
+    x = read(network.x(1))
+    target = Target(1)
+
+    def method(x, target):
+        yield from Pass(x, target=target)
+        both = (ablate("0.downsample", 0.3), variants("0.conv2", change))
+        return (yield from Pass(x, target=target, edits=both, expand=ROWS))
+
+    (task,), _ = plan(Looker(network.build()), method, x=network.x(1), target=1)
+    model = network.build()
+    model[0].downsample.register_forward_hook(lambda _m, _a, out: torch.full_like(out, 0.3))
+    torch.testing.assert_close(task.result.output, by_hand(model, network.x(1), "0.conv2"), rtol=1e-5, atol=1e-7)
+    assert target.resolved is None and x.size == 1
+
+
+@pytest.mark.parametrize(
+    ("site", "edit", "error", "words"),
+    [
+        ("act", change, LayerNotFound, "several in this forward"),
+        ("conv9", change, LayerNotFound, "conv9"),
+        ("/sigmoid.0", change, LayerNotFound, "nothing was edited"),
+        ("fc:weight", change, BadSetting, "not at 'fc:weight'"),
+        ("last spatial", change, BadSetting, "one place"),
+        ("stem", lambda v: v, BadSetting, r"not \(5, 6"),
+        ("stem", lambda v: change(v)[:, :2], BadSetting, "have shape"),
+        ("stem", lambda v: change(v)[:3], BadSetting, "have shape"),
+        ("stem", lambda v: v / "x", BadSetting, "TypeError"),
+    ],
+)
+def test_what_cannot_be_varied_is_refused_by_name(site, edit, error, words):
+    network = NETWORKS["called_twice"]
+    with pytest.raises(error, match=words):
+        looked(network.build(), network.x(1), site, edit=edit)
+
+
+def test_several_examples_and_several_places_are_refused():
+    network = NETWORKS["residual"]
+    (seen,), _ = ask(
+        network.build(), Pass(read(network.x(2)), edits=(variants("0", change),), expand=ROWS, keep=[OUTPUT])
+    )
+    assert isinstance(seen, BadSetting) and "2 examples" in str(seen)
+    both = (variants("0", change), variants("1", change))
+    (seen,), _ = ask(network.build(), Pass(read(network.x(1)), edits=both, expand=ROWS, keep=[OUTPUT]))
+    assert isinstance(seen, BadSetting) and "2 edits" in str(seen)
+
+
+def test_a_place_whose_first_axis_is_not_the_batch_is_refused():
+    class TimeFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mix, self.fc = nn.Linear(5, 6), nn.Linear(6, 3)
+
+        def forward(self, x):
+            return self.fc(self.mix(x.transpose(0, 1)).mean(0))
+
+    with pytest.raises(NotApplicable, match="first axis is not the batch"):
+        looked(TimeFirst(), torch.randn(1, 4, 5), "mix")
+
+
+def test_a_target_before_the_edit_is_refused():
+    network = NETWORKS["residual"]
+
+    def early(_output):
+        return torch.ones(1)
+
+    def method(x, target):
+        yield from Pass(x, target=target)
+        return (yield from Pass(x, target=target, edits=(variants("0", change),), expand=ROWS))
+
+    (task,), _ = plan(Looker(network.build()), method, x=network.x(1), target=early)
+    assert isinstance(task.error, NotApplicable) and "1 scores for 5 variants" in str(task.error)
+
+
+def test_memory_that_runs_out_halves_the_variants(monkeypatch):
+    network = NETWORKS["residual"]
+    expected = looked(network.build(), network.x(1), "0")[0][0]
+    run, refused = subject.run_group, []
+
+    def small(session, passes):
+        if passes[0].expand > 2:
+            refused.append(passes[0].expand)
+            raise MemoryError
+        return run(session, passes)
+
+    monkeypatch.setattr(subject, "run_group", small)
+    (seen,), cost, _ = looked(network.build(), network.x(1), "0")
+    torch.testing.assert_close(seen.scores, expected.scores)
+    torch.testing.assert_close(seen.output, expected.output)
+    assert refused and len(cost.chunks) >= 2 and max(cost.chunks) <= 3
