@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import BadSetting, PellucidError
+from pellucid.core.sites import Site
 from pellucid.engine.memory import out_of_memory
 
 
