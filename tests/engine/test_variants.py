@@ -13,6 +13,7 @@ from pellucid.engine.edits import ablate, variants
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.targets import Target
+from pellucid.engine.units import unit
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, plan
 from tests.networks import NETWORKS, seeded
@@ -221,6 +222,35 @@ def test_the_right_target_is_picked_for_an_example_of_a_batch():
     (task,), _ = plan(Looker(network.build()), method, x=x, target=Target([2, 0, 4]))
     for i, (scores, label) in enumerate(zip(task.result[1], [2, 0, 4], strict=True)):
         torch.testing.assert_close(scores, by_hand(network.build(), x[i : i + 1], "0.conv1")[:, label])
+
+
+def test_a_unit_behind_the_edit_is_that_of_each_variant():
+    network = NETWORKS["residual"]
+    x = network.x(3)
+    target = Target(unit("1.conv2", 2))
+
+    def method(x, target):
+        yield from Pass(x, target=target)
+        edits = (variants("0", change),)
+        return (yield from Pass(x.rows(2, 3), target=target, edits=edits, expand=ROWS, start=2)).scores
+
+    (task,), _ = plan(Looker(network.build()), method, x=x, target=target)
+    model = network.build()
+    clean = model[1].conv2(model[1].relu(model[1].bn1(model[1].conv1(model[0](x[2:])))))[0, 2]
+    model[0].register_forward_hook(lambda _m, _a, out: change(out[:1]))
+    after = model[1].conv2(model[1].relu(model[1].bn1(model[1].conv1(model[0](x[2:].repeat(ROWS, 1, 1, 1))))))
+    torch.testing.assert_close(task.result, after[:, 2].flatten(1)[:, clean.argmax()].detach())
+
+
+def test_a_unit_before_the_edit_is_refused():
+    network = NETWORKS["residual"]
+
+    def method(x, target):
+        yield from Pass(x, target=target)
+        return (yield from Pass(x, target=target, edits=(variants("1", change),), expand=ROWS))
+
+    (task,), _ = plan(Looker(network.build()), method, x=network.x(1), target=unit("0.conv1", 1))
+    assert isinstance(task.error, NotApplicable) and "lies before '1'" in str(task.error)
 
 
 def test_what_is_kept_has_a_row_for_each_variant_wherever_it_lies():

@@ -40,6 +40,18 @@ class Resolved:
         """What the backward starts from."""
         return scores.mean() if self.mean else scores.sum()
 
+    def scores(self, out: Any, start: int = 0, *, variants: bool = False) -> Tensor:
+        """One number per row.
+
+        Args:
+            out: what `pick` takes.
+            start: which example the first row is.
+            variants: every row is that example.
+        """
+        if not variants or self.raw or len(self.infos) == 1:
+            return self.pick(out, start).reshape(-1)
+        return torch.cat([self.pick(out[row : row + 1], start).reshape(-1) for row in range(len(out))])
+
 
 def indexed(labels: Labels, output: Tensor, asked: Sequence[Any]) -> Resolved:
     """Rows of class scores, or (position, token) with the last position by default."""

@@ -30,7 +30,8 @@ def score_unit(shared: Shared, member: Member, target: Target, site: Site) -> No
         layout = shared.reader.layout(place) if shared.reader is not None else None
         where = shared.recording.trace.address(place)
         target.resolved = resolve_unit(target.asked, value, layout, where)
-    member.resolved, member.score = target.resolved, target.resolved.pick(value, member.ask.start)
+    member.resolved = target.resolved
+    member.score = target.resolved.scores(value, member.ask.start, variants=member.ask.expand > 1)
     if capture.edge is not None:
         member.start = (capture.edge, start_of(target.resolved, value))
 

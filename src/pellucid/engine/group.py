@@ -8,7 +8,6 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Site
-from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.looker import Session, entries_of
@@ -166,6 +165,9 @@ class Group:
     def _check_edits(self) -> None:
         missed = [edit for edit in self.edits if id(edit) not in self.shared.recording.edited]
         for one in self.members if missed else ():
+            if self.shared.reader is not None and not self.shared.recording.trace.complete:
+                where = missed[0].site
+                one.error = one.error or NotApplicable(f"what is looked at lies before '{where}', which is edited")
             one.error = one.error or LayerNotFound(
                 f"nothing in this forward is called '{missed[0].site}', so nothing was edited",
                 nearest=self.looker.neighbours(str(missed[0].site)),
@@ -197,16 +199,9 @@ class Group:
                         continue
                     member.resolved = target.resolve(output, raw, self.x.size)
                     seen = raw if member.resolved.raw or output is None else output
-                    member.score = _picked(member.resolved, seen, member.ask)
+                    member.score = member.resolved.scores(seen, member.ask.start, variants=member.ask.expand > 1)
             except PellucidError as error:
                 member.error = error
-
-
-def _picked(resolved: Resolved, seen: Any, ask: Pass) -> Tensor:
-    """The scores; of many variants of one example, each row is that example."""
-    if ask.expand == 1 or resolved.raw or len(resolved.infos) == 1:
-        return resolved.pick(seen, ask.start).reshape(-1)
-    return torch.cat([resolved.pick(seen[row : row + 1], ask.start).reshape(-1) for row in range(len(seen))])
 
 
 def _check_rows(output: Tensor, size: int) -> None:
