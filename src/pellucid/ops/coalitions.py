@@ -21,7 +21,7 @@ def shapley_exact(scores: Float[Tensor, " coalition"], players: int) -> Float[Te
     log = torch.lgamma
 
     def weight(smaller: Tensor) -> Tensor:
-        return torch.exp(log(smaller + 1) + log(players - smaller) - log(torch.tensor(players + 1.0).double()))
+        return torch.exp(log(smaller + 1) + log(players - smaller) - log(torch.tensor(players + 1.0, dtype=torch.float64)))
 
     gained, missed = weight((size - 1).clamp(min=0)), weight(size.clamp(max=players - 1))
     signed = torch.where(inside, gained[:, None], -missed[:, None])
@@ -40,15 +40,8 @@ def marginals(
     order: Int[Tensor, " player"], scores: Float[Tensor, " coalition"], empty: float, full: float
 ) -> Float[Tensor, " player"]:
     """What each player added when it joined: its values sum to `full - empty`; float64."""
-    ends = torch.tensor([empty]).double(), torch.tensor([full]).double()
+    ends = torch.tensor([[empty], [full]], dtype=torch.float64)
     gains = torch.cat([ends[0], scores.double(), ends[1]]).diff()
     values = torch.empty(len(order), dtype=torch.float64)
     values[order] = gains
     return values
-
-
-def shapley_sizes(players: int) -> Float[Tensor, " size"]:
-    """How probable each coalition size 1 … n−1 is under the Shapley kernel; empty for fewer than two players."""
-    sizes = torch.arange(1, players, dtype=torch.float64)
-    weights = (players - 1) / (sizes * (players - sizes))
-    return weights / weights.sum().clamp(min=1e-300)
