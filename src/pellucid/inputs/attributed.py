@@ -127,6 +127,7 @@ def placed(
     *,
     complete: bool,
     facts: Callable[[list[Tensor]], Facts] | None = None,
+    inside: Facts | None = None,
     **fields: Any,
 ) -> tuple[Attribution, ...]:
     """One result for each explained input and each inner place among `spots`.
@@ -136,6 +137,7 @@ def placed(
         spots, values: the places as they were seen, and the attribution to each.
         complete: as for `attributed`.
         facts: of the values that belong together: all inputs, or one inner place.
+        inside: fields that are others for inner places.
         fields: further fields of every result.
     """
     told = facts or (lambda _: {})
@@ -143,7 +145,8 @@ def placed(
     found: list[Attribution] = []
     for spot, value in zip(spots, values, strict=True):
         if not spot.input:
-            found.append(layered(x, spot, value, complete=complete, facts=told([value]), **fields))
+            own = {**fields, **(inside or {})}
+            found.append(layered(x, spot, value, complete=complete, facts=told([value]), **own))
         elif entering:
             found += attributed(x, entering, complete=complete, facts=told(list(entering.values())), **fields)
             entering = {}

@@ -91,3 +91,12 @@ def test_it_warns_that_it_hardly_knows_the_class() -> None:
 def test_what_it_cannot_see_is_refused_by_name(network: str, says: str) -> None:
     with pytest.raises(pl.NotApplicable, match=says):
         pl.guided_backprop()(NETWORKS[network].build(), NETWORKS[network].x(1))
+
+
+def test_at_a_layer_it_is_what_has_come_down_to_there() -> None:
+    network = NETWORKS["article_net"]
+    model, x = network.build(), network.x(2)
+    at_layer = pl.guided_backprop(layer="conv1")(model, x, target=[1, 2])
+    below = torch.nn.functional.conv_transpose2d(at_layer.tensor(), model.conv1.weight)
+    np.testing.assert_allclose(below.detach().numpy(), pl.guided_backprop()(model, x, target=[1, 2]).values, atol=1e-7)
+    assert at_layer.layer == "conv1" and at_layer.values.shape == (2, 6, 28, 28)

@@ -58,3 +58,24 @@ def test_it_says_how_much_speaks_against_the_target() -> None:
 def test_a_network_without_gradient_is_refused() -> None:
     with pytest.raises(pl.NotApplicable, match="gradient"):
         pl.input_x_gradient()(NETWORKS["no_gradient"].build(), NETWORKS["no_gradient"].x(1))
+
+
+def test_at_every_layer_of_a_homogeneous_network_it_is_the_whole_score() -> None:
+    model, x = known.homogeneous(), torch.randn(2, 3, 14, 14, dtype=torch.float64)
+    layers = ("input", *(name for name, part in model.named_modules() if not any(part.children())))
+    results = pl.input_x_gradient(layer=layers)(model, x, target=[1, 3])
+    assert len(results) == len(layers)
+    with torch.no_grad():
+        scores = naive.chosen(model(x), [1, 3]).numpy()
+    for result in results:
+        np.testing.assert_allclose(result.facts["sum"], scores, rtol=1e-10)
+        np.testing.assert_allclose(result.values.reshape(2, -1).sum(1), scores, rtol=1e-10)
+
+
+def test_the_class_token_of_a_transformer_is_accounted_for() -> None:
+    network = NETWORKS["tiny_vit"]
+    views = pl.Lens(network.build()).see(network.x(2), pl.input_x_gradient(layer="last spatial"), target=1)
+    result = views[0]
+    assert result.axes == ("batch", "channel", "height", "width") and result.heat.shape == (2, 16, 16)
+    total = result.values.reshape(2, -1).sum(1) + result.facts["off the grid"]
+    np.testing.assert_allclose(total, result.facts["sum"], rtol=1e-4, atol=1e-6)

@@ -34,14 +34,14 @@ def test_facts_hold_gap_and_scores_of_each_example() -> None:
 def test_tolerance_doubles_the_points_until_the_gap_is_small() -> None:
     model, x = NETWORKS["article_net"].build().double(), NETWORKS["article_net"].x(2).double()
     rough = pl.integrated_gradients(n_steps=2)(model, x, target=1)
-    views = pl.Lens(model).see(x, pl.integrated_gradients(n_steps=2, tolerance=0.01), target=1)
+    views = pl.Lens(model).see(x, pl.integrated_gradients(n_steps=2, tolerance=0.01, batch_size=2), target=1)
     fine, difference = views[0], np.subtract(rough.facts["score"], rough.facts["baseline score"])
     assert (np.abs(rough.facts["gap"]) > 0.01 * np.abs(difference)).any()
     assert (np.abs(fine.facts["gap"]) <= 0.0101 * np.abs(difference)).all()
     points = fine.facts["points"]
     assert points in (4, 8, 16, 32, 64, 128, 256, 512)
     assert views.cost.forwards == 2 + sum(2**k for k in range(1, points.bit_length()))
-    assert np.array_equal(fine.values, pl.integrated_gradients(n_steps=points)(model, x, target=1).values)
+    assert np.array_equal(fine.values, pl.integrated_gradients(n_steps=points, batch_size=2)(model, x, target=1).values)
 
 
 def test_a_sum_that_misses_is_said() -> None:
@@ -59,7 +59,7 @@ def test_a_sum_that_misses_is_said() -> None:
 def test_points_share_passes_without_changing_the_values() -> None:
     network = NETWORKS["smooth"]
     lens, x = pl.Lens(network.build()), network.x(2)
-    alone = lens.see(x, pl.integrated_gradients(n_steps=8), target=[1, 2])
+    alone = lens.see(x, pl.integrated_gradients(n_steps=8, batch_size=1), target=[1, 2])
     shared = lens.see(x, pl.integrated_gradients(n_steps=8, batch_size=8), target=[1, 2])
     assert (alone.cost.forwards, alone.cost.backwards) == (10, 8)
     assert (shared.cost.forwards, shared.cost.backwards) == (4, 2)
@@ -68,6 +68,8 @@ def test_points_share_passes_without_changing_the_values() -> None:
     odd = lens.see(x, pl.integrated_gradients(n_steps=8, batch_size=6), target=[1, 2])
     np.testing.assert_allclose(odd[0].values, alone[0].values, rtol=0, atol=1e-6 * scale)
     assert odd.cost.forwards == 2 + 3
+    free = lens.see(x, pl.integrated_gradients(n_steps=32), target=[1, 2]).cost
+    assert (free.forwards, free.backwards, free.samples) == (2 + 4, 4, 2 * 34), "16 rows of small inputs share a pass"
 
 
 def test_a_batch_is_its_members() -> None:
@@ -164,3 +166,90 @@ def test_settings_are_checked() -> None:
     for settings in ({"n_steps": 0}, {"tolerance": 0.0}, {"batch_size": 0}, {"baselines": None}):
         with pytest.raises(pl.BadSetting):
             pl.integrated_gradients(**settings)
+
+
+def test_no_pass_grows_large_by_itself() -> None:
+    class Mean(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(1)[:, :5]
+
+    cost = pl.Lens(Mean()).see(torch.ones(1, 1 << 21), pl.integrated_gradients(n_steps=4), target=1).cost
+    assert (cost.forwards, cost.samples) == (2 + 2, 6)
+
+
+# ---------------------------------------------------------------------------------------------- at a layer
+
+
+@pytest.mark.parametrize("layer", ["conv1", "pool#1", "fc1", "conv2:in", "/relu.1"])
+def test_a_layer_is_complete_in_its_own_space(layer: str) -> None:
+    model, x = NETWORKS["article_net"].build().double(), NETWORKS["article_net"].x(2).double()
+    result = pl.integrated_gradients(n_steps=400, layer=layer)(model, x, target=[1, 2])
+    difference = np.subtract(result.facts["score"], result.facts["baseline score"])
+    np.testing.assert_allclose(result.values.reshape(2, -1).sum(1), difference, rtol=2e-2, atol=1e-4)
+    np.testing.assert_allclose(result.values.reshape(2, -1).sum(1) - difference, result.facts["gap"], atol=1e-9)
+    with torch.no_grad():
+        start = naive.chosen(model(torch.zeros_like(x)), [1, 2]).numpy()
+    np.testing.assert_allclose(result.facts["baseline score"], start, rtol=1e-9)
+    assert result.layer == layer
+
+
+def test_the_formula_at_a_layer() -> None:
+    model, x = NETWORKS["residual"].build().double(), NETWORKS["residual"].x(2).double()
+    result = pl.integrated_gradients(n_steps=6, baselines=0.5, layer="first conv")(model, x, target=[1, 2])
+    name = result.layer
+    place = model.get_submodule(name)
+    (end,) = naive.activation(model, place, x)
+    (start,) = naive.activation(model, place, torch.full_like(x, 0.5))
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+    total = torch.zeros_like(end)
+    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        point = (start + float(node) * (end - start)).requires_grad_()
+        handle = place.register_forward_hook(lambda *_, point=point: point.clone())
+        score = naive.chosen(model(x), [1, 2]).sum()
+        handle.remove()
+        total += float(weight) * torch.autograd.grad(score, point)[0]
+    np.testing.assert_allclose(result.values, ((end - start) * total).numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_what_passes_a_layer_by_stays_as_it_is() -> None:
+    class Split(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.part = nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([self.part(x) * x, x], 1)
+
+    x = torch.tensor([[3.0, 5.0]])
+    result = pl.integrated_gradients(layer="part", baselines=1.0)(Split(), x, target=0)
+    np.testing.assert_allclose(result.values, [[6.0, 0.0]], rtol=1e-6)
+    assert result.facts["baseline score"] == (3.0,)
+    assert result.base.values.tolist() == [[3.0, 5.0]], "bars are named with what flows there"
+
+
+def test_every_place_that_a_layer_denotes_makes_one_result() -> None:
+    network = NETWORKS["article_net"]
+    views = pl.Lens(network.build()).see(network.x(2), pl.integrated_gradients(n_steps=4, layer=("input", "pool")))
+    assert [(one.layer, one.values.shape[1:]) for one in views[0]] == [
+        ("", (3, 32, 32)),
+        ("pool#0", (6, 14, 14)),
+        ("pool#1", (16, 5, 5)),
+    ]
+    alone = pl.integrated_gradients(n_steps=4)(network.build(), network.x(2))
+    np.testing.assert_array_equal(views[0][0].values, alone.values)
+    assert views.cost.backwards == 3
+
+
+def test_a_child_of_the_name_of_the_input_is_not_the_input() -> None:
+    network = NETWORKS["child_named_output"]
+    for view in (pl.integrated_gradients(n_steps=2), pl.saliency(), pl.input_x_gradient(), pl.guided_backprop()):
+        assert view(network.build(), network.x(1)).values.shape == (1, 3, 14, 14)
+
+
+def test_tokens_and_layers_of_tokens() -> None:
+    network = NETWORKS["causal_lm"]
+    model, x = network.build(), network.x(2)
+    result = pl.integrated_gradients(n_steps=200, layer="embed", baselines=0.0)(model, x, target=3)
+    whole = pl.integrated_gradients(n_steps=200)(model, x, target=3)
+    np.testing.assert_allclose(result.values, whole.values, atol=1e-6)
+    assert result.base.kind == "tokens" and result.heat.shape == whole.heat.shape

@@ -86,7 +86,27 @@ def test_an_unread_input_has_a_zero_gradient_and_says_so() -> None:
 def test_errors() -> None:
     with pytest.raises(pl.NotApplicable, match="gradient"):
         pl.saliency()(NETWORKS["no_gradient"].build(), NETWORKS["no_gradient"].x(1))
-    with pytest.raises(pl.BadSetting, match="it has none"):
+    with pytest.raises(pl.BadSetting, match="no setting 'abs'"):
         pl.saliency(abs=True)
     with pytest.raises(pl.BadInput):
         pl.saliency()(NETWORKS["rows"].build(), torch.full((1, 6), float("nan")))
+
+
+def test_the_gradient_at_a_layer_shares_the_backward_with_that_at_the_input() -> None:
+    network = NETWORKS["article_net"]
+    model, x = network.build(), network.x(2)
+    views = pl.Lens(model).see(x, pl.saliency(layer="conv1"), pl.saliency(layer="fc1"), pl.saliency(), target=[1, 2])
+    assert (views.cost.forwards, views.cost.backwards) == (1, 1)
+    for result, place in ((views[0], model.conv1), (views[1], model.fc1)):
+        _, expected = naive.layer_gradient(model, place, x, [1, 2])
+        np.testing.assert_allclose(result.values, expected.numpy(), rtol=1e-5, atol=1e-9)
+    assert [one.layer for one in views.results] == ["conv1", "fc1", ""]
+    assert [one.base.kind for one in views.results] == ["image", "features", "image"]
+    assert views[0].unit.en == "logit per unit of the layer" and views[0].unit.zh == "logit / 该层单位"
+
+
+def test_every_place_of_a_layer_makes_one_result() -> None:
+    network = NETWORKS["article_net"]
+    results = pl.saliency(layer=("input", "pool"))(network.build(), network.x(2), target=1)
+    assert [one.layer for one in results] == ["", "pool#0", "pool#1"]
+    assert [one.unit.en for one in results] == ["logit per input unit", *["logit per unit of the layer"] * 2]

@@ -2,11 +2,12 @@
 
 from pellucid.core.needs import RECTIFIED
 from pellucid.core.text import Text
-from pellucid.engine.passes import INPUT, Looking, Pass
+from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.rules import GUIDED
 from pellucid.engine.targets import Target
-from pellucid.inputs.attributed import attributed
+from pellucid.inputs.attributed import placed
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.decision._cut import entrance
 from pellucid.registry import method
 from pellucid.results import Attribution
 
@@ -33,18 +34,22 @@ from pellucid.results import Attribution
         "1. 输入前向传播。2. 从目标反传；在每个 ReLU 处丢弃负值以及未激活处的值。3. 在输入处作图。",
     ),
 )
-def guided_backprop(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
+def guided_backprop(x: Inputs, target: Target, layer: Layer = "input") -> Looking[tuple[Attribution, ...]]:
     """The gradient with negative parts cut off at every rectifier.
 
-    Returns:  Attribution of the input's shape, arbitrary units.
+    Args:
+        layer: where the gradient is taken; every place that it denotes makes one result.
+    Returns:  Attribution of the shape of the input (or the layer), arbitrary units.
     Raises:   NotApplicable if an activation is composed in Python, or part of the model is scripted.
     Source:   Springenberg et al. 2014, arXiv:1412.6806.
     """
-    seen = yield from Pass(x, grads=[INPUT], target=target, rules=GUIDED)
-    values = {spot.input: spot.gradient for spot in seen.at(INPUT)}
-    return attributed(
+    where = entrance(layer)
+    seen = yield from Pass(x, grads=[where], target=target, rules=GUIDED)
+    spots = seen.at(where)
+    return placed(
         x,
-        values,
+        spots,
+        [spot.gradient for spot in spots],
         complete=False,
         signed=True,
         targets=seen.targets,

@@ -1,13 +1,15 @@
 """Input × gradient: the first-order share of each element of the input in the target."""
 
 import torch
+from torch import Tensor
 
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
-from pellucid.engine.passes import INPUT, Looking, Pass
+from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.targets import Target
-from pellucid.inputs.attributed import attributed
+from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.decision._cut import entrance
 from pellucid.ops.precision import in_double
 from pellucid.registry import method
 from pellucid.results import Attribution
@@ -39,23 +41,31 @@ from pellucid.results import Attribution
     ),
     tour=25,
 )
-def input_x_gradient(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
-    """The input times the gradient of the target.
+def input_x_gradient(x: Inputs, target: Target, layer: Layer = "input") -> Looking[tuple[Attribution, ...]]:
+    """The input (or what flows at a layer) times the gradient of the target.
 
-    Returns:  Attribution of the input's shape, in units of the target; `facts["sum"]` per example.
-    Raises:   NotApplicable if no gradient reaches the input.
+    Args:
+        layer: where both are taken; every place that it denotes makes one result.
+    Returns:  Attribution of the shape of the input (or the layer), in units of the target; `facts["sum"]` per example.
+    Raises:   NotApplicable if no gradient reaches the place.
     Source:   Shrikumar et al. 2016, arXiv:1605.01713.
     """
-    seen = yield from Pass(x, keep=[INPUT], grads=[INPUT], target=target)
-    values = {spot.input: spot.value * spot.gradient for spot in seen.at(INPUT)}
-    total = torch.stack([in_double(value.flatten(1)).sum(1) for value in values.values()]).sum(0)
-    return attributed(
+    where = entrance(layer)
+    seen = yield from Pass(x, keep=[where], grads=[where], target=target)
+    spots = seen.at(where)
+    return placed(
         x,
-        values,
+        spots,
+        [spot.value * spot.gradient for spot in spots],
         complete=True,
+        facts=_sum,
         signed=True,
         targets=seen.targets,
         notes=seen.notes,
         unit=seen.targets[0].unit,
-        facts={"sum": tuple(total.tolist())},
     )
+
+
+def _sum(values: list[Tensor]) -> Facts:
+    total = torch.stack([in_double(value.flatten(1)).sum(1) for value in values]).sum(0)
+    return {"sum": tuple(total.tolist())}

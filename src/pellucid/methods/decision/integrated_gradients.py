@@ -1,19 +1,18 @@
-"""Integrated gradients: the gradient, averaged along the straight way from a baseline to the input."""
+"""Integrated gradients: the gradient, averaged along the straight way from a baseline to the input or at a layer."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from pellucid.core.errors import BadSetting, quoted
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
-from pellucid.engine.passes import INPUT, Looking, Pass, together
+from pellucid.engine.passes import INPUT, Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
-from pellucid.inputs.attributed import attributed
+from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
-from pellucid.ops.baseline import baseline_like
+from pellucid.methods.decision._cut import Cut, Points, below, copies_of, cuts_of, entrance, starts_of
 from pellucid.ops.precision import in_double
 from pellucid.ops.quadrature import gauss_legendre
 from pellucid.registry import method
@@ -56,6 +55,7 @@ def integrated_gradients(
     baselines: float | str | Tensor | tuple[float | str | Tensor, ...] = 0.0,
     n_steps: Annotated[int, Ge(1)] = 32,
     tolerance: Annotated[float, Gt(0)] | None = None,
+    layer: Layer = "input",
     batch_size: Annotated[int, Ge(1)] | None = None,
 ) -> Looking[tuple[Attribution, ...]]:
     """Gradients along the path, by Gauss-Legendre quadrature.
@@ -65,20 +65,44 @@ def integrated_gradients(
             tuple of these, one per explained input.
         n_steps: points on the path.
         tolerance: double the points until the completeness gap is at most this share of the difference, or 1,024 are used.
-        batch_size: most rows in one pass; points of the path share a pass if several batches fit. None: one point a pass.
-    Returns:  Attribution of the input's shape in units of the target, summing to f(x) − f(baseline); `facts` hold the
-        gap, both scores and the number of points, per example.
-    Raises:   NotApplicable if no gradient reaches the input.
+        layer: where the way is laid: in the space of a layer, from its value at the baseline to that at the input; all
+            that passes it by stays as it is at the input. Every place that it denotes makes one result.
+        batch_size: most rows in one pass; points of the path share a pass if several batches fit. None: up to 16 rows.
+    Returns:  Attribution of the input's (or layer's) shape in units of the target, summing to f(x) − f(baseline);
+        `facts` hold the gap, both scores and the number of points, per example.
+    Raises:   NotApplicable if no gradient reaches the place.
     Source:   Sundararajan et al. 2017, arXiv:1703.01365, eq. 1; Gauss-Legendre as usual.
     """
-    seen = yield from Pass(x, keep=[INPUT], target=target)
-    ends = {spot.input: spot.value for spot in seen.at(INPUT)}
-    starts = _starts(ends, baselines, tokens=x.is_discrete)
-    ways = {name: ends[name] - starts[name] for name in ends}
-    (start,) = yield from together(Pass(x.replaced(starts), target=target))
+    where = entrance(layer)
+    seen = yield from Pass(x, keep=[INPUT, where], target=target)
+    points = starts_of({spot.input: spot.value for spot in seen.at(INPUT)}, baselines, tokens=x.is_discrete)
+    cuts = cuts_of(x, seen.at(where))
+    starts = yield from below(cuts, where, x.replaced(points), points)
+    found: tuple[Attribution, ...] = ()
+    for cut, start in zip(cuts, starts, strict=True):
+        values, facts, notes = yield from _along(cut, start, target, seen, n_steps, tolerance, copies_of(x, batch_size))
+        found += placed(
+            x,
+            cut.spots,
+            [values[spot.input] for spot in cut.spots],
+            complete=True,
+            facts=lambda _, facts=facts: facts,
+            signed=True,
+            targets=seen.targets,
+            notes=seen.notes + notes,
+            unit=seen.targets[0].unit,
+        )
+    return found
+
+
+def _along(
+    cut: Cut, starts: Points, target: Target, seen: Seen, n_steps: int, tolerance: float | None, copies: int
+) -> Looking[tuple[Points, Facts, tuple[Text, ...]]]:
+    """The integral at one cut, with as many points as the tolerance wants, and what is to be said of it."""
+    start = yield from cut.passing(starts, 1, target)
     difference = seen.scores.cpu().double() - start.scores.cpu().double()
     while True:
-        values = yield from _integral(x, target, starts, ways, n_steps, max(1, (batch_size or 1) // x.size))
+        values = yield from _integral(cut, starts, target, n_steps, copies)
         total = torch.stack([in_double(value.flatten(1)).sum(1).cpu() for value in values.values()]).sum(0)
         gap = total - difference
         missed = _missed(gap, difference, seen.scores, start.scores)
@@ -91,24 +115,25 @@ def integrated_gradients(
         "baseline score": tuple(start.scores.tolist()),
         "points": n_steps,
     }
-    rough = (_rough(missed, n_steps),) if missed > (tolerance or ROUGH) else ()
-    return attributed(
-        x,
-        values,
-        complete=True,
-        signed=True,
-        targets=seen.targets,
-        notes=seen.notes + rough,
-        unit=seen.targets[0].unit,
-        facts=facts,
-    )
+    return values, facts, (_rough(missed, n_steps),) if missed > (tolerance or ROUGH) else ()
 
 
-def _starts(ends: dict[str, Tensor], baselines: Any, *, tokens: bool) -> dict[str, Tensor]:
-    each = baselines if isinstance(baselines, tuple) else (baselines,) * len(ends)
-    if len(each) != len(ends):
-        raise BadSetting(f"{len(each)} baselines for {len(ends)} explained inputs", nearest=quoted(ends))
-    return {name: baseline_like(ends[name], one, tokens=tokens) for name, one in zip(ends, each, strict=True)}
+def _integral(cut: Cut, starts: Points, target: Target, n_steps: int, copies: int) -> Looking[Points]:
+    ends = cut.ends
+    ways = {name: ends[name] - starts[name] for name in ends}
+    sums = {
+        name: torch.zeros_like(way, dtype=torch.promote_types(way.dtype, torch.float32)) for name, way in ways.items()
+    }
+    nodes, weights = gauss_legendre(n_steps)
+    for i in range(0, n_steps, copies):
+        some = nodes[i : i + copies]
+        points = {name: torch.cat([starts[name] + alpha * ways[name] for alpha in some]) for name in ways}
+        gradients = yield from cut.gradients(points, len(some), target, step=(i, n_steps))
+        for name, gradient in gradients.items():
+            parts = gradient.to(sums[name].dtype).split(cut.x.size)
+            for weight, part in zip(weights[i : i + copies], parts, strict=True):
+                sums[name].add_(part, alpha=weight)
+    return {name: sums[name] * ways[name] for name in ways}
 
 
 def _missed(gap: Tensor, difference: Tensor, score: Tensor, start: Tensor) -> float:
@@ -122,20 +147,3 @@ def _rough(missed: float, points: int) -> Text:
         f"With {points} points the values miss the difference of the scores by up to {missed:.1%}: take more (n_steps=, or tolerance=0.01).",
         f"用 {points} 个节点时，各值之和与得分之差最多相差 {missed:.1%}：请增加节点（n_steps=，或 tolerance=0.01）。",
     )
-
-
-def _integral(
-    x: Inputs, target: Target, starts: dict[str, Tensor], ways: dict[str, Tensor], n_steps: int, copies: int
-) -> Looking[dict[str, Tensor]]:
-    nodes, weights = gauss_legendre(n_steps)
-    sums: dict[str, Any] = {
-        name: torch.zeros_like(way, dtype=torch.promote_types(way.dtype, torch.float32)) for name, way in ways.items()
-    }
-    for i in range(0, n_steps, copies):
-        some = nodes[i : i + copies]
-        points = {name: torch.cat([starts[name] + alpha * ways[name] for alpha in some]) for name in ways}
-        seen = yield from Pass(x.repeated(len(some)).replaced(points), grads=[INPUT], target=target, step=(i, n_steps))
-        for spot in seen.at(INPUT):
-            parts = spot.gradient.to(sums[spot.input].dtype).split(x.size)
-            sums[spot.input] += sum(weight * part for weight, part in zip(weights[i : i + copies], parts, strict=True))
-    return {name: (sums[name] * ways[name]).to(sums[name].dtype) for name in ways}

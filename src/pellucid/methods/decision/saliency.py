@@ -2,10 +2,11 @@
 
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
-from pellucid.engine.passes import INPUT, Looking, Pass
+from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.targets import Target
-from pellucid.inputs.attributed import attributed
+from pellucid.inputs.attributed import placed
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.decision._cut import entrance
 from pellucid.registry import method
 from pellucid.results import Attribution
 
@@ -36,21 +37,26 @@ from pellucid.results import Attribution
     ),
     tour=20,
 )
-def saliency(x: Inputs, target: Target) -> Looking[tuple[Attribution, ...]]:
-    """The gradient of the target with respect to the input.
+def saliency(x: Inputs, target: Target, layer: Layer = "input") -> Looking[tuple[Attribution, ...]]:
+    """The gradient of the target with respect to the input, or to a layer.
 
-    Returns:  Attribution of the input's shape, in units of the target per unit of input.
-    Raises:   NotApplicable if no gradient reaches the input.
+    Args:
+        layer: where the gradient is taken; every place that it denotes makes one result.
+    Returns:  Attribution of the shape of the input (or the layer), in units of the target per unit of it.
+    Raises:   NotApplicable if no gradient reaches the place.
     Source:   Simonyan et al. 2013, arXiv:1312.6034.
     """
-    seen = yield from Pass(x, grads=[INPUT], target=target)
-    values = {spot.input: spot.gradient for spot in seen.at(INPUT)}
-    return attributed(
+    where = entrance(layer)
+    seen = yield from Pass(x, grads=[where], target=target)
+    spots, unit = seen.at(where), seen.targets[0].unit
+    return placed(
         x,
-        values,
+        spots,
+        [spot.gradient for spot in spots],
         complete=False,
         signed=True,
         targets=seen.targets,
         notes=seen.notes,
-        unit=Text(f"{seen.targets[0].unit} per input unit", f"{seen.targets[0].unit} / 输入单位"),
+        unit=Text(f"{unit} per input unit", f"{unit} / 输入单位"),
+        inside={"unit": Text(f"{unit} per unit of the layer", f"{unit} / 该层单位")},
     )
