@@ -1,0 +1,42 @@
+"""Windows that slide over a grid, and maps made of one number per window."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+
+def sliding_windows(grid: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> Tensor:
+    """Every place of a window: `(window, axis, 2)` integers, where it starts and stops, the last axis moving fastest.
+
+    Along each axis the windows start at 0, `stride`, 2 `stride`, ... until one reaches the end; the last one is cut
+    there, not moved.
+    """
+    axes = [
+        [(start, min(start + width, side)) for start in range(0, _last(side, width, step) + 1, step)]
+        for side, width, step in zip(grid, size, stride, strict=True)
+    ]
+    return torch.tensor(list(product(*axes)), dtype=torch.long).reshape(-1, len(axes), 2)
+
+
+def _last(side: int, width: int, step: int) -> int:
+    """Start of the first window that reaches the end."""
+    return max(0, -(-(side - width) // step)) * step
+
+
+def averaged(windows: Tensor, values: Tensor, grid: Sequence[int]) -> Tensor:
+    """A map in which every cell has the mean of the values of the windows that hold it; 0 where there is none.
+
+    Args:
+        windows: `(window, axis, 2)`.
+        values: `(window,)`, float64 for sums that lose nothing.
+        grid: shape of the map.
+    """
+    total = values.new_zeros(tuple(grid))
+    count = values.new_zeros(tuple(grid))
+    for window, value in zip(windows.tolist(), values, strict=True):
+        at = tuple(slice(start, stop) for start, stop in window)
+        total[at] += value
+        count[at] += 1
+    return total / count.clamp(min=1)
