@@ -7,8 +7,9 @@ from torch.nn import functional as F
 
 from pellucid.core.errors import NotApplicable
 from pellucid.engine.looker import Looker
+from pellucid.engine.roles import Layout, _layout
 from tests.engine.asking import addresses, see
-from tests.networks import NETWORKS, seeded
+from tests.networks import NETWORKS, seeded, vision
 
 # The last place whose cells still are places of the picture, and which the output still reads: behind the last
 # convolution for convolutional networks, before the last attention where attention mixes the cells afterwards.
@@ -49,8 +50,59 @@ LAST_SPATIAL = {
     "timm efficientformer_l1": (lambda: timm.create_model("efficientformer_l1"), 224, "stages.3.blocks.4.norm1"),
     "timm pvt_v2_b0": (lambda: timm.create_model("pvt_v2_b0"), 64, "stages"),
     "timm cait_xxs24": (lambda: timm.create_model("cait_xxs24_224", img_size=64), 64, "blocks_token_only.1.norm1"),
+    "timm swinv2_tiny": (lambda: timm.create_model("swinv2_tiny_window8_256", img_size=128), 128, "norm"),
+    "timm maxvit_rmlp_pico": (
+        lambda: timm.create_model("maxvit_rmlp_pico_rw_256", img_size=64),
+        64,
+        "norm",
+    ),
+    "timm tf_efficientnet_lite0": (lambda: timm.create_model("tf_efficientnet_lite0"), 64, "bn2"),
+    "timm vit_tiny, mean of the tokens": (
+        lambda: timm.create_model("vit_tiny_patch16_224", img_size=64, depth=2, global_pool="avg", class_token=False),
+        64,
+        "blocks.1.norm1",
+    ),
+    "timm vit_tiny, attention pooling": (
+        lambda: timm.create_model("vit_tiny_patch16_224", img_size=64, depth=2, global_pool="map", class_token=False),
+        64,
+        "norm",
+    ),
     "timm mobilevit_xxs": (lambda: timm.create_model("mobilevit_xxs"), 128, "final_conv"),
 }
+
+
+# Their heads begin at zero, so no gradient arrives anywhere.
+NO_HEAD = {"torchvision vit_b_16", "timm mixer_s32"}
+# An answer on the grid: the last features on the coarsest grid. At the answer, what raises it is itself.
+DENSE = {
+    "U-Net": (vision.UNet, (32, 48), "down3", (8, 12)),
+    "torchvision lraspp": (
+        lambda: zoo.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=5),
+        (64, 96),
+        "classifier.cbr",
+        (4, 6),
+    ),
+    "torchvision deeplabv3": (
+        lambda: zoo.segmentation.deeplabv3_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=5),
+        (64, 96),
+        "classifier.3",
+        (4, 6),
+    ),
+}
+VIDEOS = {
+    "torchvision r3d_18": (zoo.video.r3d_18, (4, 32, 48), "layer4", (1, 2, 3)),
+    "torchvision swin3d_t": (zoo.video.swin3d_t, (4, 64, 64), "norm", (2, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", [*DENSE, *VIDEOS])
+def test_last_spatial_of_dense_answers_and_of_films(name):
+    build, sides, expected, grid = {**DENSE, **VIDEOS}[name]
+    looker = Looker(seeded(build)())
+    (spot,) = see(looker, torch.randn(1, 3, *sides), keep=["last spatial"], grads=["last spatial"]).at("last spatial")
+    layout = next(iter(looker.traces.values())).layout(spot.place)
+    assert spot.address == expected and layout.grid == grid and layout.prefix == 0
+    assert spot.gradient.any()
 
 
 @pytest.mark.parametrize("name", LAST_SPATIAL)
@@ -58,12 +110,66 @@ LAST_SPATIAL = {
 def test_last_spatial(name):
     build, side, expected = LAST_SPATIAL[name]
     looker = Looker(seeded(build)())
-    (spot,) = see(looker, torch.randn(1, 3, side, side), keep=["last spatial"]).at("last spatial")
+    x = torch.randn(1, 3, side, side)
+    (spot,) = see(looker, x, keep=["last spatial"], grads=["last spatial"]).at("last spatial")
     assert spot.address == expected
+    assert spot.gradient.any() or name in NO_HEAD
     layout = next(iter(looker.traces.values())).layout(spot.place)
     tokens = spot.value.shape[1] if layout.kind == "tokens" else None
     assert min(layout.grid) >= 2
     assert tokens is None or tokens == layout.grid[0] * layout.grid[1] + layout.prefix
+
+
+class Pyramid(nn.Module):
+    """Pools beside the features, coarser than they are, are no bottleneck."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.part = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 1)
+        self.pool, self.join, self.head = nn.AdaptiveAvgPool2d(2), nn.Conv2d(8, 6, 3, 1, 1), nn.Conv2d(6, 3, 1)
+
+    def forward(self, x):
+        x = self.stem(x)
+        whole = F.interpolate(self.part(self.pool(x)), x.shape[2:])
+        return F.interpolate(self.head(F.relu(self.join(torch.cat([x, whole], 1)))), scale_factor=2.0)
+
+
+def test_a_pyramid_of_pools_is_no_bottleneck():
+    seen = see(Pyramid(), torch.randn(1, 3, 16, 24), keep=["last spatial"])
+    assert addresses(seen, "last spatial") == ["join"]
+
+
+class Steps(nn.Module):
+    """A convolution along time, a class token, attention."""
+
+    def __init__(self, token):
+        super().__init__()
+        self.patch, self.token = nn.Conv1d(2, 8, 4, 4), nn.Parameter(torch.randn(1, 1, 8)) if token else None
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.encoder, self.head = nn.TransformerEncoder(layer, 2), nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.patch(x).transpose(1, 2)
+        if self.token is None:
+            return self.head(self.encoder(x).mean(1))
+        return self.head(self.encoder(torch.cat([self.token.expand(len(x), -1, -1), x], 1))[:, 0])
+
+
+@pytest.mark.parametrize(("token", "kind", "prefix"), [(True, "tokens", 1), (False, "channels_last", 0)])
+def test_tokens_along_time(token, kind, prefix):
+    model = seeded(lambda: Steps(token))()
+    layers = ["last spatial"]
+    (spot,) = see(model, torch.randn(2, 2, 40), keep=layers, grads=layers).at("last spatial")
+    assert spot.address == "encoder.layers.0.norm2"
+    assert (spot.layout.kind, spot.layout.grid, spot.layout.prefix) == (kind, (10,), prefix)
+    assert spot.gradient[:, prefix:].any()
+
+
+def test_the_grid_that_was_seen_goes_before_a_merged_one_of_equal_size():
+    """A film of 2 x 4 x 4 cells; its first convolution halved twice would have as many."""
+    assert _layout((1, 33, 8), {3: [(4, 8, 8), (2, 4, 4), (8, 2, 2)]}, 8) == Layout("tokens", (2, 4, 4), 1)
+    assert _layout((1, 9, 8), {2: [(3, 3)]}, 8) == Layout("tokens", (3, 3), 0)
+    assert _layout((1, 17, 8), {3: [(4, 8, 8)]}, 8) == Layout("tokens", (4, 2, 2), 1)
 
 
 @pytest.mark.parametrize(

@@ -227,3 +227,26 @@ class TinyViT(nn.Module):
         x = x + self.attn(y, y, y, need_weights=False)[0]
         x = x + self.mlp(self.norm2(x))
         return self.head(x[:, 0])
+
+
+class UNet(nn.Module):
+    """Encoder, decoder and skip connections; one score per class and pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down1, self.down2, self.down3 = _twice(3, 6), _twice(6, 8), _twice(8, 12)
+        self.up2, self.up1 = nn.ConvTranspose2d(12, 8, 2, 2), nn.ConvTranspose2d(8, 6, 2, 2)
+        self.join2, self.join1, self.head = _twice(16, 8), _twice(12, 6), nn.Conv2d(6, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        fine = self.down1(x)
+        middle = self.down2(F.max_pool2d(fine, 2))
+        coarse = self.down3(F.max_pool2d(middle, 2))
+        middle = self.join2(torch.cat([self.up2(coarse), middle], 1))
+        return self.head(self.join1(torch.cat([self.up1(middle), fine], 1)))
+
+
+def _twice(given: int, made: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(given, made, 3, padding=1), nn.ReLU(), nn.Conv2d(made, made, 3, padding=1), nn.ReLU()
+    )

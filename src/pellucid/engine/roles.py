@@ -51,6 +51,7 @@ class Reader:
         self.trace, self.modules = trace, modules
         self._layouts: dict[Place, Layout] = {}
         self._grids: dict[int, list[tuple[int, ...]]] = {}
+        self._pooled: set[tuple[int, ...]] = set()
         grids, features = self._grids, 0
         batch = _batch(trace)
         for event in trace.events:
@@ -59,6 +60,8 @@ class Reader:
                 known = grids.setdefault(len(spatial), [])
                 if spatial not in known:
                     known.append(spatial)
+                    if event.op.startswith("adaptive"):
+                        self._pooled.add(spatial)
             if event.op in _AFFINE and len(event.shape) > 1:
                 features = event.shape[1 if event.op in _CONVOLUTIONS else len(event.shape) - 1]
             found = _layout(event.shape, grids, features)
@@ -113,14 +116,29 @@ class Reader:
             ]
         if not spots:
             return []
-        last = spots[-1]
+        last = self._bottleneck(spots)[-1]
         ends = self._layouts[events[last].place]
         attention = [i for i, event in enumerate(events) if _is_attention(event)]
-        if ends.kind == "tokens" and attention:
+        if len(events[last].shape) == 3 and ends.kind != "channels_first" and attention:
             before = [i for i in spots if i < attention[-1] and self._layouts[events[i].place].grid == ends.grid]
             norms = [i for i in before if self._is_norm(events[i])]
             last = norms[-1] if norms else last
         return [events[last].place]
+
+    def _bottleneck(self, spots: list[int]) -> list[int]:
+        """Where the answer itself lies on the grid: places on the coarsest grid that are weighed once more behind.
+
+        The last place of all is then the answer, and what raises it there is itself. A grid that an adaptive pool
+        makes (a pyramid beside the features) does not count.
+        """
+        events = self.trace.events
+        answer = events[-1].shape
+        weighed = [i for i, event in enumerate(events) if event.op in _AFFINE]
+        if len(answer) - 2 not in self._grids or _size(answer[2:]) == 1 or not weighed:
+            return spots
+        grids = {i: self._layouts[events[i].place].grid for i in spots if i < weighed[-1]}
+        sizes = [_size(grid) for grid in grids.values() if grid not in self._pooled]
+        return [i for i, grid in grids.items() if grid not in self._pooled and _size(grid) == min(sizes)] or spots
 
     def _is_norm(self, event: Event) -> bool:
         """Whether a module call only normalises: a linear layer with a norm behind it mixes features."""
@@ -215,28 +233,34 @@ def _batch(trace: Trace) -> int:
 
 def _layout(shape: tuple[int, ...], grids: Mapping[int, list[tuple[int, ...]]], features: int) -> Layout | None:
     rank = len(shape) - 2
-    if rank == 1 and 2 in grids:
-        return _tokens(shape[1], grids[2])
+    if rank == 1 and (2 in grids or 3 in grids):
+        return _tokens(shape[1], grids[2 if 2 in grids else 3])
     if rank not in grids:
         return None
     seen = _with_halves(grids[rank])
     first, last = shape[2:] in seen, shape[1:-1] in seen
     if last and shape[-1] == features and not (first and shape[1] == features):
         return Layout("channels_last", shape[1:-1])
-    return Layout("channels_first", shape[2:]) if first else None
+    if first:
+        return Layout("channels_first", shape[2:])
+    return _tokens(shape[1], grids[1]) if rank == 1 and shape[-1] == features else None
 
 
 def _tokens(count: int, grids: list[tuple[int, ...]]) -> Layout | None:
-    for grid in reversed(_with_halves(grids)):
-        if 0 <= count - _size(grid) <= MOST_PREFIX_TOKENS:
-            return Layout("tokens", grid, count - _size(grid))
-    return None
+    """Of the grids that leave few tokens over, the one that leaves fewest; a grid that was seen before a merged one."""
+    found = [Layout("tokens", grid, count - _size(grid)) for grid in reversed(_with_halves(grids))]
+    fitting = [layout for layout in found if 0 <= layout.prefix <= MOST_PREFIX_TOKENS]
+    return min(fitting, key=lambda layout: (layout.prefix, layout.grid not in grids), default=None)
 
 
 def _with_halves(grids: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The grids and what merging of neighbours makes of them; in volumes and films, also within slices alone."""
     found: dict[tuple[int, ...], None] = {}
-    for grid in grids:
-        while _size(grid) > 1 and grid not in found:
+    waiting = list(grids)
+    while waiting:
+        grid = waiting.pop()
+        if _size(grid) > 1 and grid not in found:
             found[grid] = None
-            grid = tuple((side + 1) // 2 for side in grid)
+            halves = tuple((side + 1) // 2 for side in grid)
+            waiting += [halves, (grid[0], *halves[1:])] if len(grid) == 3 else [halves]
     return sorted(found, key=_size, reverse=True)
