@@ -1,0 +1,220 @@
+"""`python -m benchmarks.composites --stamps DIR`: two objects in one picture, and whose half a method points at.
+
+Two cut-outs on a white canvas, one per half. EfficientNet-Lite0 must give their two classes the first and the second
+place. Then a map for either class should lie in that class's half. The cut-outs are stamps of Tux Paint (GPL-2, Debian
+package tuxpaint-stamps-default); they are read from where they were unpacked and are no part of this repository:
+
+    apt-get download tuxpaint-stamps-default && dpkg -x tuxpaint-stamps-default_*.deb DIR
+"""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from time import process_time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+import pellucid as pl
+from pellucid import registry
+from pellucid.cli.asked import view_of
+from pellucid.results import Attribution
+from pellucid.results.failure import Failure
+
+README = Path(__file__).parent / "README.md"
+BEGIN, END = "<!-- composites -->", "<!-- end of composites -->"
+SIDE, MIDDLE = 224, 112
+BOXES = ((4, 40, 106, 144), (114, 40, 220, 144))  # left top right bottom
+AIM, LEAST_STAMPS = 0.85, 12
+AIMED = ("grad_cam", "layer_cam", "hires_cam")
+ELSEWHERE = ("layer_cam:layer=_blocks.15",)  # in front of the last convolution, where activations have both signs
+HEAD = (
+    "| method | asked half, median | for the first answer | for the second | asked half is the larger | aim | CPU s |",
+    "|---|---|---|---|---|---|---|",
+)
+STAMPS = {
+    "animals/birds/hen": "hen",
+    "animals/birds/magpie": "magpie",
+    "animals/mammals/bears/european-bear": "brown bear",
+    "animals/mammals/bovines/bison": "bison",
+    "animals/mammals/camel/camel": "Arabian camel",
+    "animals/mammals/cats/tiger_sumatran": "tiger",
+    "animals/mammals/equines/zebra": "zebra",
+    "animals/mammals/hippopotamus": "hippopotamus",
+    "animals/marsupials/wombat": "wombat",
+    "clothes/hats/sombrero": "sombrero",
+    "food/fruit/apple_green": "Granny Smith",
+    "food/fruit/lemon": "lemon",
+    "food/fruit/strawberry": "strawberry",
+    "food/vegetables/broccoli": "broccoli",
+    "hobbies/binoculars": "binoculars",
+    "hobbies/music/string/violin": "violin",
+    "sports/basketball": "basketball",
+    "sports/soccer": "soccer ball",
+    "sports/tennis_ball": "tennis ball",
+    "vehicles/cycle/pink_tricycle": "tricycle",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A composite whose two classes came first and second.
+
+    Args:
+        picture: `(channel, height, width)` as the network takes it.
+        classes: of the left and of the right object.
+    """
+
+    picture: Tensor
+    classes: tuple[int, int]
+
+
+def main() -> None:
+    """Measure, print, and with `--write` put the table into the README."""
+    asked = argparse.ArgumentParser(prog="python -m benchmarks.composites", description=__doc__)
+    asked.add_argument("--stamps", type=Path, required=True, help="where tuxpaint-stamps-default was unpacked")
+    asked.add_argument("--methods", nargs="*", help="METHOD[:NAME=VALUE,…]; every map where left out")
+    asked.add_argument("--pairs", type=int, help="at most so many pairs, spread over all; all of them where left out")
+    asked.add_argument("--batch", type=int, default=8, help="pairs in one look")
+    asked.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    given = asked.parse_args()
+    torch.set_num_threads(1)
+    lens = pl.open("demo")
+    cutouts = {label: cutout(given.stamps, name) for name, label in STAMPS.items()}
+    alone = torch.stack([ready(composed(one, None)) for one in cutouts.values()])
+    known = [
+        label for label, best in zip(cutouts, ranked(lens, alone, 1), strict=True) if lens.labels[best[0]] == label
+    ]
+    if len(known) < LEAST_STAMPS:
+        raise SystemExit(f"only {len(known)} stamps are recognised alone; {LEAST_STAMPS} are needed")
+    possible = list(combinations(known, 2))
+    found = list(pairs(lens, cutouts, possible))
+    used = [found[i] for i in np.linspace(0, len(found) - 1, min(given.pairs or len(found), len(found)), dtype=int)]
+    rows = measured(lens, used, given.methods or [*maps(), *ELSEWHERE], given.batch)
+    text = (
+        f"EfficientNet-Lite0; {len(known)} stamps that it recognises alone, {len(possible)} pairs of them, of which "
+        f"{len(found)} have their two classes in the first two places; measured on {len(used)} of these, each for "
+        "either class."
+    )
+    text = "\n".join([text, "", *HEAD, *rows])
+    print(text)
+    if given.write:
+        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+        README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def maps() -> list[str]:
+    """Methods of the two families whose result is a map on the picture."""
+    return [
+        name
+        for name in registry.names()
+        if registry.find(name).family in ("activation", "decision")
+        and "Attribution" in str(registry.find(name).function.__annotations__.get("return"))
+        and "data" not in registry.find(name).given
+    ]
+
+
+def cutout(stamps: Path, name: str) -> Image.Image:
+    """A stamp without its empty margin."""
+    found = next(stamps.rglob(f"{name}.png"), None)
+    if found is None:
+        raise SystemExit(f"no {name}.png below {stamps}")
+    with Image.open(found) as file:
+        whole = file.convert("RGBA")
+    return whole.crop(whole.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox())
+
+
+def composed(left: Image.Image, right: Image.Image | None) -> Image.Image:
+    """One object in each half; a single one in the middle."""
+    canvas = Image.new("RGB", (SIDE, SIDE), "white")
+    boxes = BOXES if right is not None else ((59, 60, 165, 164),)
+    for one, (start, top, stop, bottom) in zip((left, right), boxes, strict=False):
+        wide, high = stop - start, bottom - top
+        scale = min(wide / one.width, high / one.height)
+        size = (max(1, round(one.width * scale)), max(1, round(one.height * scale)))
+        small = one.resize(size, Image.Resampling.LANCZOS)
+        canvas.paste(small, (start + (wide - size[0]) // 2, top + (high - size[1]) // 2), small)
+    return canvas
+
+
+def ready(picture: Image.Image) -> Tensor:
+    """As the network takes it; not cropped, so the halves stay where they are."""
+    return torch.from_numpy((np.asarray(picture, dtype=np.float32) - 127) / 128).permute(2, 0, 1)
+
+
+def ranked(lens: pl.Lens, x: Tensor, count: int) -> list[list[int]]:
+    """The best classes of each picture, best first."""
+    with torch.inference_mode():
+        scores = torch.cat([lens.model(some) for some in x.split(16)])
+    return scores.topk(count, 1).indices.tolist()
+
+
+def pairs(lens: pl.Lens, cutouts: dict[str, Image.Image], possible: Sequence[tuple[str, str]]) -> Iterator[Pair]:
+    """Composites whose classes came first and second, of either order."""
+    x = torch.stack([ready(composed(cutouts[left], cutouts[right])) for left, right in possible])
+    places = {label: i for i, label in enumerate(lens.labels)}
+    for picture, (left, right), best in zip(x, possible, ranked(lens, x, 2), strict=True):
+        if {lens.labels[i] for i in best} == {left, right}:
+            yield Pair(picture, (places[left], places[right]))
+
+
+def shares(heat: np.ndarray) -> np.ndarray:
+    """The share of the positive part of each map that lies in the left and in the right half, `(batch, 2)`."""
+    columns = np.maximum(heat.astype(np.float64), 0).sum(1)
+    halves = np.stack([columns[:, :MIDDLE].sum(1), columns[:, MIDDLE:].sum(1)], 1)
+    return halves / np.maximum(halves.sum(1, keepdims=True), 1e-300)
+
+
+def measured(lens: pl.Lens, used: Sequence[Pair], methods: Sequence[str], batch: int) -> Iterator[str]:
+    """A row of the table for each method."""
+    for name in methods:
+        view, began = view_of(name), process_time()
+        asked: list[float] = []
+        first: list[bool] = []
+        try:
+            for start in range(0, len(used), batch):
+                some = used[start : start + batch]
+                x = torch.stack([pair.picture for pair in some])
+                best = [row[0] for row in ranked(lens, x, 1)]
+                for half in (0, 1):
+                    target = [pair.classes[half] for pair in some]
+                    asked += shares(heat_of(lens.see(x, view, target=target)[0], name))[:, half].tolist()
+                    first += [one == other for one, other in zip(target, best, strict=True)]
+        except NotDrawn as reason:
+            yield f"| `{name}` | – | – | – | {reason} | | |"
+            continue
+        yield row(name, np.array(asked), np.array(first), process_time() - began)
+
+
+class NotDrawn(Exception):
+    """The method gave no map on the picture."""
+
+
+def heat_of(result: object, name: str) -> np.ndarray:
+    """`(batch, height, width)` of a map on the picture."""
+    if isinstance(result, Failure):
+        raise NotDrawn(str(result.reason).splitlines()[0])
+    if not isinstance(result, Attribution) or result.heat.shape[1:] != (SIDE, SIDE):
+        raise NotDrawn(f"{name} gave no map on the picture")
+    return result.heat
+
+
+def row(name: str, asked: np.ndarray, first: np.ndarray, seconds: float) -> str:
+    """One row: medians over both targets, over the better and over the second answer."""
+    middle = float(np.median(asked))
+    aim = (f"≥ {AIM}: {'yes' if middle >= AIM else 'no'}") if name.partition(":")[0] in AIMED else ""
+    return (
+        f"| `{name}` | {middle:.2f} | {np.median(asked[first]):.2f} | {np.median(asked[~first]):.2f} "
+        f"| {np.mean(asked > 0.5):.0%} | {aim} | {seconds:.0f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
