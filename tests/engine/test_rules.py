@@ -126,3 +126,18 @@ def test_every_form_of_a_rectifier_is_reached(form):
         assert torch.allclose(
             see(Net(), X, grads=[INPUT], target=1, rules=rule).grad(INPUT), by_hand(rule is GUIDED), atol=1e-7
         )
+
+
+def test_an_activation_of_a_part_of_a_tensor_is_refused():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = NET[0], NET[2]
+
+        def forward(self, x):
+            h = self.a(x)
+            h[:, :2].relu_()
+            return self.b(h)
+
+    with pytest.raises(NotApplicable, match=r"'/relu\.0' writes into a part of another tensor"):
+        see(Net(), X, grads=[INPUT], target=0, rules=GUIDED)

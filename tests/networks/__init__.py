@@ -14,6 +14,7 @@ _GRADIENT_CAMS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "x
 _NO_GRID = dict.fromkeys((*_GRADIENT_CAMS, "eigen_cam", "activation_maps"), "(?i)convolution")
 _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "deconvolution"), "(?i)activation|sigmoid|tanh")
+_NO_PART = dict.fromkeys(("guided_backprop", "deconvolution", "deep_lift"), "(?i)part of another")
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
     "activation_maps",
@@ -83,7 +84,7 @@ ZOO: tuple[Network, ...] = (
         _image,
         "in place",
         "view",
-        refuses=dict.fromkeys(_GRADIENT_CAMS, "(?i)view"),
+        refuses={**dict.fromkeys(_GRADIENT_CAMS, "(?i)view"), **_NO_PART},
     ),
     _network("child_named_output", vision.ChildNamedOutput, _image, "names"),
     _network("channels_behind", vision.ChannelsBehind, normal(3, 16, 16), "channels behind"),

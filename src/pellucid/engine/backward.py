@@ -69,6 +69,12 @@ def _refuse_rule(shared: Shared, rule: Rule | None) -> None:
             "it has no single operation whose backward could be replaced",
             hint="use the built-in activation (F.silu, F.gelu), or saliency",
         )
+    if shared.recording.nodes.partial:
+        place = trace.address(shared.recording.nodes.partial[0])
+        raise NotApplicable(
+            f"{rule.name}: '{place}' writes into a part of another tensor, so its backward cannot be replaced",
+            hint="apply the activation to a tensor of its own, or take saliency",
+        )
     if any(event.op == "rnn_relu" for event in trace.events):
         raise NotApplicable(f"{rule.name}: the ReLU inside torch.rnn_relu cannot be reached")
 

@@ -48,15 +48,19 @@ class Following:
             self.constants.enter(place, func, args, kwargs, inputs)
         if not inputs:
             return draft
-        self.met.append(Met(place.op, place, inputs))
         if place.op in self.ops:
-            holes, named = tree_map_only(Tensor, lambda one: self._capture(place, one), (args, kwargs))
-            draft.operation = Operation(place.op, place, func, holes, named, inputs, args[0] if args else None)  # type: ignore[arg-type]
-            values = [args[key] if isinstance(key, int) else kwargs[key] for key in inputs]
-            if all(isinstance(one, Tensor) for one in values):
-                draft.edges = tuple(get_gradient_edge(one) for one in values)
-                draft.operation.first = any(self.lineage.entered(edge.node) for edge in draft.edges)
+            self._keep(draft, func, args, kwargs)
+        self.met.append(Met(place.op, place, inputs, draft.operation is not None and draft.operation.first))
         return draft
+
+    def _keep(self, draft: "Draft", func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        place, inputs = draft.place, draft.inputs
+        holes, named = tree_map_only(Tensor, lambda one: self._capture(place, one), (args, kwargs))
+        draft.operation = Operation(place.op, place, func, holes, named, inputs, args[0] if args else None)  # type: ignore[arg-type]
+        values = [args[key] if isinstance(key, int) else kwargs[key] for key in inputs]
+        if all(isinstance(one, Tensor) for one in values):
+            draft.edges = tuple(get_gradient_edge(one) for one in values)
+            draft.operation.first = any(self.lineage.entered(edge.node) for edge in draft.edges)
 
     def leave(self, draft: "Draft", out: Any, written: Any) -> None:
         """The call is over."""

@@ -50,8 +50,10 @@ class Met(NamedTuple):
         name: of the function.
         place: where it ran.
         inputs: as in `Operation`; a nest of tensors counts as one.
+        first: as in `Operation`; only known where a rule names the call.
     """
 
     name: str
     place: Place
     inputs: tuple[int | str, ...]
+    first: bool = False

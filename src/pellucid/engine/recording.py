@@ -154,16 +154,19 @@ class Recording:
 
 
 class Nodes:
-    """Autograd nodes of activations, for rules; notices activations that are written out by hand."""
+    """Autograd nodes of activations, for rules; notices those written out by hand, and those of a part of a tensor."""
 
     def __init__(self) -> None:
         self.found: list[Node] = []
         self.composed: list[Place] = []
+        self.partial: list[Place] = []
         self._gates: dict[int, tuple[Tensor, Any]] = {}
 
     def add(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, place: Place) -> None:
         """Look at one call."""
         if name in ACTIVATIONS and isinstance(out, Tensor) and out.grad_fn is not None:
+            if args and out is args[0] and out._is_view() and out._base is not None and out._base.requires_grad:
+                self.partial.append(place)
             self.found.append((name, out.grad_fn))
         if name in ("sigmoid", "tanh", "erf", "softplus") and isinstance(out, Tensor):
             source = args[0] if args else kwargs.get("input")
