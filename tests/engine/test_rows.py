@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pellucid.engine.rows import CPU_ROWS, DEVICE_ROWS, rows_per_pass
+from pellucid.engine.rows import CPU_ROWS, DEVICE_ROWS, VARIANT_ROWS, rows_per_pass, variants_per_pass
 from pellucid.inputs.read import read
 
 
@@ -28,3 +28,11 @@ def test_tokens_count_as_their_embeddings_and_an_edited_activation_counts_too():
 
 def test_an_accelerator_takes_more():
     assert rows_per_pass(read(torch.zeros(1, 3, 64, 64, device="meta")), None) == DEVICE_ROWS
+
+
+def test_variants_of_a_small_layer_share_one_pass():
+    assert variants_per_pass(torch.zeros(2, 2048, 7, 7), None) > 128
+    assert variants_per_pass(torch.zeros(1, 8, 4, 4), None) == VARIANT_ROWS
+    assert variants_per_pass(torch.zeros(1, 64, 224, 224), None) == 5
+    assert variants_per_pass(torch.zeros(1, 64, 2048, 2048), None) == 1
+    assert variants_per_pass(torch.zeros(1, 8, 4, 4), 3) == 3

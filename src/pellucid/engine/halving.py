@@ -60,6 +60,8 @@ def _part(one: Pass, start: int, stop: int) -> Pass:
     if makes_variants(one):
         edits = tuple(edit.part(start, stop) if edit.grows else edit for edit in one.edits)
         return replace(one, edits=edits, expand=stop - start)
+    if one.expand > 1:
+        return replace(one, x=one.x.rows(start, stop), expand=stop - start)
     return replace(one, x=one.x.rows(start, stop), start=one.start + start)
 
 

@@ -53,6 +53,7 @@ class Looker:
         self.traces: dict[Any, Reader] = {}
         self.branches = False
         self.sharing: dict[Any, bool] = {}
+        self.layouts: dict[Any, bool] = {}
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
 

@@ -8,6 +8,7 @@ from pellucid.inputs.inputs import Inputs
 
 CPU_BYTES, DEVICE_BYTES = 8 * 2**20, 64 * 2**20
 CPU_ROWS, DEVICE_ROWS = 128, 256
+VARIANT_BYTES, VARIANT_ROWS = 64 * 2**20, 256
 TOKEN_BYTES = 3 * 2**10
 
 
@@ -30,6 +31,19 @@ def rows_per_pass(x: Inputs, batch_size: int | None, *, row_bytes: int = 0) -> i
     on_cpu = all(one.device.type == "cpu" for one in tensors)
     room, most = (CPU_BYTES, CPU_ROWS) if on_cpu else (DEVICE_BYTES, DEVICE_ROWS)
     return min(most, max(1, room // max(1, largest)))
+
+
+def variants_per_pass(value: Tensor, batch_size: int | None) -> int:
+    """How many variants of what flows at a layer one pass should make: many, as each pass runs what lies before once.
+
+    Args:
+        value: what flows there, batch axis first.
+        batch_size: what the user asked for; None: as described.
+    Returns: at least 1.
+    """
+    if batch_size is not None:
+        return max(1, batch_size)
+    return min(VARIANT_ROWS, max(1, VARIANT_BYTES // max(1, _bytes_of_a_row(value))))
 
 
 def _bytes_of_a_row(value: Tensor) -> int:

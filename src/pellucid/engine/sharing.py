@@ -3,10 +3,11 @@
 from pellucid.core.errors import ModelFailed, PellucidError
 from pellucid.engine.covered import run_covered
 from pellucid.engine.group import run_group
-from pellucid.engine.halving import run_halved
+from pellucid.engine.halving import Run, run_halved
 from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Pass, Seen
+from pellucid.engine.scoring import run_scores
 from pellucid.engine.variants import makes_variants, run_variants
 from pellucid.inputs.inputs import Inputs
 
@@ -57,7 +58,7 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     Raises:
         MemoryRanOut: it does not fit and cannot be cut.
     """
-    run = run_covered if group[0].covered is not None else run_variants if makes_variants(group[0]) else run_group
+    run = _run_of(group[0])
     try:
         return run(session, group)
     except PellucidError as error:
@@ -67,7 +68,15 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     except Exception as error:
         if not out_of_memory(error):
             raise
-    answer = run_halved(session, group, run_variants if run is run_variants else run_group, chunks)
+    answer = run_halved(session, group, run, chunks)
     if answer is None:
         raise MemoryRanOut
     return answer
+
+
+def _run_of(one: Pass) -> Run:
+    if one.covered is not None:
+        return run_covered
+    if makes_variants(one):
+        return run_variants
+    return run_scores if one.expand > 1 else run_group
