@@ -24,6 +24,8 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "layer": ("first conv", "conv1", "0", "every conv"),
     "tokens": ((0, 1),),
     "channel": (1, (0, 2)),
+    "rules": (("conv1=epsilon",), ("*=z_plus",)),
+    "labelled": ((torch.linspace(-1, 1, 6 * 3 * 32 * 32).reshape(6, 3, 32, 32), (0, 1, 0, 1, 0, 1)),),
 }
 SETTINGS = [(method, name) for method in METHODS for name in registry.find(method).settings]
 

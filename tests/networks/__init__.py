@@ -11,7 +11,7 @@ from tests.networks.network import Network as Network
 from tests.networks.network import integers, normal, seeded
 
 _GRADIENT_CAMS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "xgrad_cam", "eigen_grad_cam")
-_NO_GRID = dict.fromkeys((*_GRADIENT_CAMS, "eigen_cam", "activation_maps"), "(?i)convolution")
+_NO_GRID = dict.fromkeys((*_GRADIENT_CAMS, "eigen_cam", "activation_maps", "full_grad"), "(?i)convolution")
 _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "deconvolution"), "(?i)activation|sigmoid|tanh")
 _NO_PART = dict.fromkeys(("guided_backprop", "deconvolution", "deep_lift"), "(?i)part of another")
@@ -21,6 +21,10 @@ _INSIDE = (
     "activation_statistics",
     *_GRADIENT_CAMS,
     "eigen_cam",
+    "full_grad",
+    "deep_lift",
+    "lrp",
+    "hierarchy",
     "guided_backprop",
     "deconvolution",
     "gradient_maps",
@@ -33,6 +37,10 @@ _GRADIENT = (
     "saliency",
     "input_x_gradient",
     "integrated_gradients",
+    "full_grad",
+    "deep_lift",
+    "lrp",
+    "hierarchy",
     "guided_backprop",
     "deconvolution",
     "gradient_maps",
