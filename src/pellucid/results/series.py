@@ -22,7 +22,7 @@ class Series(Result):
         position_unit: what the horizontal axis counts.
         log: whether the vertical axis is logarithmic.
         marks: position → words, drawn at that position ("vanishing").
-        style: "line", "bar" or "histogram".
+        style: "line", "bar", "stack" (bars on top of each other, and their sum) or "histogram".
     """
 
     kind: ClassVar[str] = "series"

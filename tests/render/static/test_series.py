@@ -16,7 +16,16 @@ def test_curves_at_their_positions_with_names_marks_and_units():
     assert {"train", "val", "overfits", "loss", "step"} <= set(words(figure))
 
 
-@pytest.mark.parametrize("style", ["line", "bar", "histogram"])
+def test_a_stack_stands_on_zero_and_shows_its_sum():
+    curves = {"a": np.array([2.0, -1.0]), "b": np.array([-3.0, -2.0]), "c": np.array([4.0, 5.0])}
+    figure = drawn(series, Series(curves=curves, labels=("conv1", "fc"), style="stack"))
+    bars = [(round(one.get_x() + one.get_width() / 2), one.get_y(), one.get_height()) for one in figure.axes[0].patches]
+    assert bars == [(0, 0, 2), (1, 0, -1), (0, 0, -3), (1, -1, -2), (0, 2, 4), (1, 0, 5)]
+    assert any(line.get_ydata().tolist() == [3.0, 2.0] for line in figure.axes[0].lines if len(line.get_ydata()) == 2)
+    assert {"a", "b", "c", "sum"} <= set(words(figure))
+
+
+@pytest.mark.parametrize("style", ["line", "bar", "stack", "histogram"])
 @pytest.mark.parametrize("log", [False, True])
 def test_every_style(style, log):
     result = Series(curves={"a": np.array([0.0, 1e-6, 1, np.nan]), "b": np.array([1.0, 2, 3, 4])}, style=style, log=log)

@@ -1,4 +1,4 @@
-"""Series: lines, bars or histograms over one axis, named at their right."""
+"""Series: lines, bars, stacks or histograms over one axis, named at their right."""
 
 import math
 
@@ -54,8 +54,14 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
         axes.set_yscale("log", nonpositive="mask")
         axes.minorticks_off()
     colours = _colours(len(curves))
-    for i, (_, curve) in enumerate(curves):
-        _curve(axes, result, np.asarray(curve, dtype=np.float64), i, colours[i])
+    wide = [np.asarray(curve, dtype=np.float64) for _, curve in curves]
+    names = [style.say(result.called(name)) for name, _ in curves]
+    if result.style == "stack":
+        _stack(axes, result, wide, colours, style.theme.ink)
+        names, colours = [*names, style.say(message("draw.sum"))], [*colours, style.theme.ink]
+    else:
+        for i, curve in enumerate(wide):
+            _curve(axes, result, curve, i, colours[i])
     _horizontal(canvas, axes, result, box[2])
     if not result.log and result.style != "line":
         axes.axhline(0, color=style.theme.muted, linewidth=0.6)
@@ -63,10 +69,10 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
     if result.position_unit:
         axes.set_xlabel(style.say(result.position_unit), fontsize=canvas.font(8), color=style.theme.muted)
     _marks(canvas, axes, result)
-    if len(curves) > 1:
-        _legend(canvas, [style.say(result.called(name)) for name, _ in curves], colours, box)
+    if len(names) > 1:
+        _legend(canvas, names, colours, box)
     elif curves[0][0]:
-        name = measure.shorten(style.say(result.called(curves[0][0])), 1.7, NAME)
+        name = measure.shorten(names[0], 1.7, NAME)
         canvas.text(box[0] + box[2] + 0.12, box[1], name, NAME, color=style.theme.muted)
 
 
@@ -103,6 +109,18 @@ def _curve(axes: Axes, result: Series, curve: np.ndarray, index: int, colour: st
         )
         if alone.any() and not few:
             axes.plot(places[alone], curve[alone], "o", color=colour, markersize=2.5)
+
+
+def _stack(axes: Axes, result: Series, curves: list[np.ndarray], colours: list[str], ink: str) -> None:
+    """Bars on top of each other, positive ones upward from zero, negative ones downward; their sum as a line."""
+    places = _places(result, curves[0].shape[-1])
+    up, down = np.zeros(len(places)), np.zeros(len(places))
+    for curve, colour in zip(curves, colours, strict=True):
+        height = np.nan_to_num(curve)
+        bottom = np.where(height >= 0, up, down)
+        axes.bar(places, height, 0.64, bottom=bottom, color=colour, linewidth=0)
+        up, down = up + np.maximum(height, 0), down + np.minimum(height, 0)
+    axes.plot(places, up + down, color=ink, linewidth=1.2, marker="o", markersize=3)
 
 
 def _colours(count: int) -> list[str]:
