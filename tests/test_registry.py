@@ -147,7 +147,7 @@ def test_a_view_does_not_change():
         ({"extra": TENSOR}, "probe(extra=tensor(2, 3))"),
         ({"extra": len}, "probe(extra=len)"),
         ({"layer": MODULE}, "probe(layer=<Linear>)"),
-        ({"extra": pl.grad_cam(layer="a")}, "probe(extra=grad_cam(layer='a'))"),
+        ({"extra": pl.grad_cam(layer="a")}, "probe(extra=pl.grad_cam(layer='a'))"),
     ],
 )
 def test_it_prints_as_it_is_written(settings, text):
@@ -156,7 +156,11 @@ def test_it_prints_as_it_is_written(settings, text):
 
 def test_layers_of_a_view():
     assert probe(layer=("a", MODULE)).layers == [("layer", "a"), ("layer", MODULE)]
-    assert probe().layers == [] and pl.grad_cam().layers == [("layer", "last spatial")] and pl.saliency().layers == []
+    assert (
+        probe().layers == []
+        and pl.grad_cam().layers == [("layer", "last spatial")]
+        and pl.saliency().layers == [("layer", "input")]
+    )
 
 
 def test_what_is_known_of_a_method():

@@ -295,7 +295,7 @@ def view(one: Any) -> View:
 
 
 def _frozen(value: Any) -> Any:
-    if isinstance(value, list):
+    if type(value) in (list, tuple):
         return tuple(map(_frozen, value))
     if isinstance(value, dict):
         return tuple((key, _frozen(part)) for key, part in value.items())
@@ -328,11 +328,11 @@ def _shown(value: Any) -> str:
         return f"tensor{tuple(value.shape)}"
     if isinstance(value, nn.Module):
         return f"<{type(value).__name__}>"
-    return (
-        getattr(value, "__name__", None) or repr(value)
-        if callable(value) and not isinstance(value, View)
-        else repr(value)
-    )
+    if type(value) is tuple and any(isinstance(part, (Tensor, nn.Module)) for part in value):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, View):
+        return f"pl.{value!r}"
+    return getattr(value, "__name__", None) or repr(value) if callable(value) else repr(value)
 
 
 def _check(method_name: str, name: str, value: Any, annotation: Any) -> None:

@@ -11,10 +11,12 @@ from tests.networks.network import Network as Network
 from tests.networks.network import integers, normal, seeded
 
 _GRADIENT_CAMS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "xgrad_cam", "eigen_grad_cam")
-_NO_GRID = dict.fromkeys((*_GRADIENT_CAMS, "eigen_cam", "activation_maps", "full_grad"), "(?i)convolution")
+_NO_GRID = dict.fromkeys(
+    (*_GRADIENT_CAMS, "eigen_cam", "activation_maps", "full_grad", "guided_grad_cam"), "(?i)convolution"
+)
 _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
-_NO_RULE = dict.fromkeys(("guided_backprop", "deconvolution"), "(?i)activation|sigmoid|tanh")
-_NO_PART = dict.fromkeys(("guided_backprop", "deconvolution", "deep_lift"), "(?i)part of another")
+_NO_RULE = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution"), "(?i)activation|sigmoid|tanh")
+_NO_PART = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution", "deep_lift"), "(?i)part of another")
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
     "activation_maps",
@@ -26,6 +28,7 @@ _INSIDE = (
     "lrp",
     "hierarchy",
     "guided_backprop",
+    "guided_grad_cam",
     "deconvolution",
     "gradient_maps",
     "gradient_flow",
@@ -37,11 +40,14 @@ _GRADIENT = (
     "saliency",
     "input_x_gradient",
     "integrated_gradients",
+    "smooth_grad",
+    "expected_gradients",
     "full_grad",
     "deep_lift",
     "lrp",
     "hierarchy",
     "guided_backprop",
+    "guided_grad_cam",
     "deconvolution",
     "gradient_maps",
     "gradient_flow",

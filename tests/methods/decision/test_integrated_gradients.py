@@ -31,17 +31,48 @@ def test_facts_hold_gap_and_scores_of_each_example() -> None:
     assert result.facts["points"] == 8 and str(result.unit) == "logit"
 
 
-def test_tolerance_doubles_the_points_until_the_gap_is_small() -> None:
-    model, x = NETWORKS["article_net"].build().double(), NETWORKS["article_net"].x(2).double()
-    rough = pl.integrated_gradients(n_steps=2)(model, x, target=1)
-    views = pl.Lens(model).see(x, pl.integrated_gradients(n_steps=2, tolerance=0.01, batch_size=2), target=1)
-    fine, difference = views[0], np.subtract(rough.facts["score"], rough.facts["baseline score"])
-    assert (np.abs(rough.facts["gap"]) > 0.01 * np.abs(difference)).any()
-    assert (np.abs(fine.facts["gap"]) <= 0.0101 * np.abs(difference)).all()
-    points = fine.facts["points"]
-    assert points in (4, 8, 16, 32, 64, 128, 256, 512)
-    assert views.cost.forwards == 2 + sum(2**k for k in range(1, points.bit_length()))
-    assert np.array_equal(fine.values, pl.integrated_gradients(n_steps=points, batch_size=2)(model, x, target=1).values)
+def steep() -> nn.Module:
+    """Almost all of the way's difference lies in its first hundredth."""
+    model = nn.Sequential(nn.Linear(1, 2, dtype=torch.float64), nn.Tanh())
+    with torch.no_grad():
+        model[0].weight.fill_(400.0)
+        model[0].bias.fill_(-2.0)
+    return model.eval()
+
+
+def test_a_tolerance_puts_the_points_where_the_score_moves() -> None:
+    x = torch.ones(1, 1, dtype=torch.float64)
+    assert abs(pl.integrated_gradients(n_steps=16)(steep(), x, target=0).facts["gap"][0]) > 1
+    views = pl.Lens(steep()).see(x, pl.integrated_gradients(n_steps=16, tolerance=1e-3), target=0)
+    facts = views[0].facts
+    assert abs(facts["gap"][0]) <= 1e-3 * (facts["score"][0] - facts["baseline score"][0])
+    assert 16 <= facts["points"] <= 64 and not views[0].notes
+    assert views.cost.samples < 2 * facts["points"], "the scores between the panels need no gradients"
+
+
+def test_a_tolerance_holds_for_every_example_and_gives_the_same_picture() -> None:
+    model, x = NETWORKS["smooth"].build().double(), NETWORKS["smooth"].x(3).double()
+    fine = pl.integrated_gradients(n_steps=8, tolerance=1e-4)(model, x, target=[1, 2, 3])
+    difference = np.subtract(fine.facts["score"], fine.facts["baseline score"])
+    assert (np.abs(fine.facts["gap"]) <= 1.01e-4 * np.abs(difference)).all()
+    exact = naive.integrated_gradients(model, x, [1, 2, 3], 200).numpy()
+    np.testing.assert_allclose(fine.values, exact, atol=2e-3 * np.abs(exact).max())
+
+
+def test_a_tolerance_that_is_met_at_once_costs_nothing_more() -> None:
+    scorer, x = nn.Linear(3, 2).double().eval(), torch.randn(2, 3, dtype=torch.float64)
+    views = pl.Lens(scorer).see(x, pl.integrated_gradients(n_steps=1, tolerance=0.01), target=1)
+    assert (views.cost.forwards, views.cost.backwards, views[0].facts["points"]) == (3, 1, 1)
+    np.testing.assert_allclose(views[0].values, (x * scorer.weight[1]).detach().numpy(), rtol=1e-12)
+
+
+def test_points_end_somewhere() -> None:
+    class Step(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([x + (x > 0.3).to(x) * 5, -x], 1)
+
+    result = pl.integrated_gradients(n_steps=8, tolerance=0.01)(Step(), torch.ones(1, 1), target=0)
+    assert result.facts["points"] >= 1024 and "miss the difference" in result.notes[0].en
 
 
 def test_a_sum_that_misses_is_said() -> None:

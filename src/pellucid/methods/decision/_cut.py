@@ -1,7 +1,7 @@
 """Where a way from a baseline to the input is laid: at the explained inputs together, or at one place inside."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -37,6 +37,11 @@ class Cut:
     def ends(self) -> Points:
         """What flows here at the input itself, by name of the input (`""` inside)."""
         return {spot.input: spot.value for spot in self.spots}
+
+    def copied(self, times: int) -> "Cut":
+        """The same place for `times` copies of the batch."""
+        tiled = (replace(one, value=one.value.repeat(times, *[1] * (one.value.ndim - 1))) for one in self.spots)
+        return Cut(self.x.repeated(times), tuple(tiled), self.site)
 
     def passing(self, points: Mapping[str, Tensor], copies: int, target: Target, **wanted: Any) -> Pass:
         """A pass with `points` here: `copies` times the batch, one after another."""

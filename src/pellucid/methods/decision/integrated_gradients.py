@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
@@ -12,13 +11,13 @@ from pellucid.engine.passes import INPUT, Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.decision._cut import Cut, Points, below, copies_of, cuts_of, entrance, starts_of
+from pellucid.methods.decision._cut import Points, below, copies_of, cuts_of, entrance, starts_of
+from pellucid.methods.decision._integral import Way, even, missed, refined, total
 from pellucid.ops.precision import in_double
-from pellucid.ops.quadrature import gauss_legendre
 from pellucid.registry import method
 from pellucid.results import Attribution
 
-MOST_STEPS, ROUGH, ROUNDING = 1024, 0.05, 1e-6
+ROUGH = 0.05
 
 
 @method(
@@ -43,8 +42,8 @@ MOST_STEPS, ROUGH, ROUNDING = 1024, 0.05, 1e-6
     formula="A = (x − b) ⊙ ∫₀¹ ∂f_t(b + α (x − b)) / ∂x dα",
     paper="Sundararajan et al. 2017, arXiv:1703.01365",
     steps=Text(
-        "1. Choose a baseline. 2. Take the gradient at Gauss-Legendre points on the way from it to the input. 3. Average with their weights. 4. Multiply by the way. 5. Compare the sum with the difference of the scores.",
-        "1. 选择基线。2. 在从基线到输入的路径上，于高斯-勒让德节点处求梯度。3. 按权重平均。4. 乘以路径。5. 将总和与得分之差比较。",
+        "1. Choose a baseline. 2. Take the gradient at Gauss-Legendre points on the way from it to the input (with a tolerance: at more of them where the score is missed). 3. Average with their weights. 4. Multiply by the way. 5. Compare the sum with the difference of the scores.",
+        "1. 选择基线。2. 在从基线到输入的路径上，于高斯-勒让德节点处求梯度（给定容差时，在得分偏差大的路段加密节点）。3. 按权重平均。4. 乘以路径。5. 将总和与得分之差比较。",
     ),
     quick={"n_steps": 4},
     tour=30,
@@ -64,7 +63,8 @@ def integrated_gradients(
         baselines: a number, a tensor like the input, `"mean"` or `"blur"`; for integer inputs it is an embedding; a
             tuple of these, one per explained input.
         n_steps: points on the path.
-        tolerance: double the points until the completeness gap is at most this share of the difference, or 1,024 are used.
+        tolerance: begin with `n_steps` points, dense near the baseline, and halve the parts of the way that miss their
+            scores most, until the gap of every example is at most this share of the difference, or 1,024 points are used.
         layer: where the way is laid: in the space of a layer, from its value at the baseline to that at the input; all
             that passes it by stays as it is at the input. Every place that it denotes makes one result.
         batch_size: most rows in one pass; points of the path share a pass if several batches fit. None: up to 16 rows.
@@ -80,7 +80,8 @@ def integrated_gradients(
     starts = yield from below(cuts, where, x.replaced(points), points)
     found: tuple[Attribution, ...] = ()
     for cut, start in zip(cuts, starts, strict=True):
-        values, facts, notes = yield from _along(cut, start, target, seen, n_steps, tolerance, copies_of(x, batch_size))
+        way = Way(cut, start, target, copies_of(x, batch_size))
+        values, facts, notes = yield from _along(way, seen, n_steps, tolerance)
         found += placed(
             x,
             cut.spots,
@@ -96,54 +97,28 @@ def integrated_gradients(
 
 
 def _along(
-    cut: Cut, starts: Points, target: Target, seen: Seen, n_steps: int, tolerance: float | None, copies: int
+    way: Way, seen: Seen, n_steps: int, tolerance: float | None
 ) -> Looking[tuple[Points, Facts, tuple[Text, ...]]]:
-    """The integral at one cut, with as many points as the tolerance wants, and what is to be said of it."""
-    start = yield from cut.passing(starts, 1, target)
-    difference = seen.scores.cpu().double() - start.scores.cpu().double()
-    while True:
-        values = yield from _integral(cut, starts, target, n_steps, copies)
-        total = torch.stack([in_double(value.flatten(1)).sum(1).cpu() for value in values.values()]).sum(0)
-        gap = total - difference
-        missed = _missed(gap, difference, seen.scores, start.scores)
-        if tolerance is None or n_steps >= MOST_STEPS or missed <= tolerance:
-            break
-        n_steps *= 2
+    """The integral on one way, with as many points as the tolerance wants, and what is to be said of it."""
+    (first,) = yield from way.scores([0.0])
+    last = in_double(seen.scores).cpu()
+    if tolerance is None:
+        values = yield from even(way, n_steps)
+    else:
+        values, n_steps = yield from refined(way, (first, last), n_steps, tolerance)
+    gap = total(values) - (last - first)
     facts = {
         "gap": tuple(gap.tolist()),
-        "score": tuple(seen.scores.tolist()),
-        "baseline score": tuple(start.scores.tolist()),
+        "score": tuple(last.tolist()),
+        "baseline score": tuple(first.tolist()),
         "points": n_steps,
     }
-    return values, facts, (_rough(missed, n_steps),) if missed > (tolerance or ROUGH) else ()
+    rough = missed(gap, first, last)
+    return values, facts, (_rough(rough, n_steps),) if rough > (tolerance or ROUGH) else ()
 
 
-def _integral(cut: Cut, starts: Points, target: Target, n_steps: int, copies: int) -> Looking[Points]:
-    ends = cut.ends
-    ways = {name: ends[name] - starts[name] for name in ends}
-    sums = {
-        name: torch.zeros_like(way, dtype=torch.promote_types(way.dtype, torch.float32)) for name, way in ways.items()
-    }
-    nodes, weights = gauss_legendre(n_steps)
-    for i in range(0, n_steps, copies):
-        some = nodes[i : i + copies]
-        points = {name: torch.cat([starts[name] + alpha * ways[name] for alpha in some]) for name in ways}
-        gradients = yield from cut.gradients(points, len(some), target, step=(i, n_steps))
-        for name, gradient in gradients.items():
-            parts = gradient.to(sums[name].dtype).split(cut.x.size)
-            for weight, part in zip(weights[i : i + copies], parts, strict=True):
-                sums[name].add_(part, alpha=weight)
-    return {name: sums[name] * ways[name] for name in ways}
-
-
-def _missed(gap: Tensor, difference: Tensor, score: Tensor, start: Tensor) -> float:
-    """The largest gap of the batch as a share of the difference, apart from rounding."""
-    rounding = ROUNDING * torch.maximum(score.abs(), start.abs()).cpu().double()
-    return float(((gap.abs() - rounding).clamp(min=0) / difference.abs().clamp(min=1e-30)).max())
-
-
-def _rough(missed: float, points: int) -> Text:
+def _rough(share: float, points: int) -> Text:
     return Text(
-        f"With {points} points the values miss the difference of the scores by up to {missed:.1%}: take more (n_steps=, or tolerance=0.01).",
-        f"用 {points} 个节点时，各值之和与得分之差最多相差 {missed:.1%}：请增加节点（n_steps=，或 tolerance=0.01）。",
+        f"With {points} points the values miss the difference of the scores by up to {share:.1%}: take more (n_steps=, or tolerance=0.01).",
+        f"用 {points} 个节点时，各值之和与得分之差最多相差 {share:.1%}：请增加节点（n_steps=，或 tolerance=0.01）。",
     )
