@@ -1,8 +1,10 @@
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.ops.windows import averaged, sliding_windows
+from pellucid.core.errors import BadSetting
+from pellucid.ops.windows import averaged, one_per_axis, sliding_windows
 
 sides = st.integers(1, 12)
 
@@ -34,3 +36,12 @@ def test_equal_values_give_a_flat_map(value):
     windows = sliding_windows((7, 5), (3, 2), (2, 1))
     made = averaged(windows, torch.full((len(windows),), value, dtype=torch.float64), (7, 5))
     torch.testing.assert_close(made, torch.full((7, 5), value, dtype=torch.float64))
+
+
+def test_one_number_for_each_axis():
+    assert one_per_axis("size", None, (3, 4)) == (3, 4)
+    assert one_per_axis("size", 5, (3, 4)) == (5, 5)
+    assert one_per_axis("size", (1, 2), (3, 4)) == (1, 2)
+    for wrong in ((1,), (1, 0), 0):
+        with pytest.raises(BadSetting, match="size="):
+            one_per_axis("size", wrong, (3, 4))

@@ -6,6 +6,8 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from pellucid.core.errors import BadSetting
+
 
 def sliding_windows(grid: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> Tensor:
     """Every place of a window: `(window, axis, 2)` integers, where it starts and stops, the last axis moving fastest.
@@ -40,3 +42,17 @@ def averaged(windows: Tensor, values: Tensor, grid: Sequence[int]) -> Tensor:
         total[at] += value
         count[at] += 1
     return total / count.clamp(min=1)
+
+
+def one_per_axis(name: str, asked: int | tuple[int, ...] | None, usual: tuple[int, ...]) -> tuple[int, ...]:
+    """A setting of windows along each axis: one number means it for all, None the usual ones.
+
+    Raises:
+        BadSetting: another number of them than of axes, or one below 1.
+    """
+    if asked is None:
+        return usual
+    sides = asked if isinstance(asked, tuple) else (asked,) * len(usual)
+    if len(sides) != len(usual) or min(sides) < 1:
+        raise BadSetting(f"{name}={asked} for {len(usual)} axes", nearest="a number from 1, or one for each axis")
+    return sides
