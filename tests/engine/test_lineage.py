@@ -35,7 +35,16 @@ def test_entered_as_it_is():
     known, leaf = lineage()
     x = leaf.clone()
     for same in (x, x.view(6), x[None].squeeze(0), x.double()):
-        assert known.entered(same.grad_fn)
+        assert known.entered(same.grad_fn) == ()
     for other in (x.T, x + 1, x.sum()):
-        assert not known.entered(other.grad_fn)
-    assert not known.entered((nn.Parameter(torch.ones(3)).clone()).grad_fn)
+        assert known.entered(other.grad_fn) is None
+    assert known.entered((nn.Parameter(torch.ones(3)).clone()).grad_fn) is None
+
+
+def test_entered_and_padded():
+    known, leaf = lineage()
+    x = leaf.clone()
+    assert known.entered(x.grad_fn) == () == known.entered(x.view(6).grad_fn)
+    assert known.entered(torch.nn.functional.pad(x, (1, 2)).grad_fn) == (1, 2)
+    assert known.entered(torch.nn.functional.pad(x, (1, -1)).grad_fn) is None
+    assert known.entered(torch.nn.functional.pad(x, (1, 2)).view(-1).grad_fn) is None

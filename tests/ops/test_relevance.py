@@ -71,8 +71,8 @@ def found_by(name, x, bias):
         "alpha2_beta1": lambda: x * alpha_beta(one, R, 2.0, 1.0, S),
         "gamma": lambda: x * gamma(one, z, R, 0.3, S),
         "z_box": lambda: z_box(one, LOW, HIGH, R, S),
-        "flat": lambda: flat(one, R, S),
-        "w_square": lambda: w_square(one, R, S),
+        "flat": lambda: flat(one, torch.ones_like(x), R, S),
+        "w_square": lambda: w_square(one, torch.ones_like(x), R, S),
     }[name]()
 
 

@@ -60,7 +60,8 @@ class Following:
         values = [args[key] if isinstance(key, int) else kwargs[key] for key in inputs]
         if all(isinstance(one, Tensor) for one in values):
             draft.edges = tuple(get_gradient_edge(one) for one in values)
-            draft.operation.first = any(self.lineage.entered(edge.node) for edge in draft.edges)
+            ways = [way for way in (self.lineage.entered(edge.node) for edge in draft.edges) if way is not None]
+            draft.operation.first, draft.operation.padding = bool(ways), ways[0] if ways else ()
 
     def leave(self, draft: "Draft", out: Any, written: Any) -> None:
         """The call is over."""

@@ -36,13 +36,21 @@ class Lineage:
             return False
         return any(self.reaches(one) for one in tree_iter(value) if isinstance(one, Tensor))
 
-    def entered(self, node: Any) -> bool:
-        """Whether what a node made is an explained input as it entered, at most reshaped."""
+    def entered(self, node: Any) -> tuple[int, ...] | None:
+        """Whether what a node made is an explained input as it entered, at most reshaped and then padded.
+
+        Returns:
+            How it was padded, as in `torch.nn.functional.pad`; None if it is something else.
+        """
+        padding: tuple[int, ...] = ()
+        if _made_by(node) == "ConstantPadNd" and max(node._saved_pad, default=0) < 2**31:
+            # Cropping, a negative padding, is saved as an unsigned number.
+            padding, node = tuple(node._saved_pad), node.next_functions[0][0]
         while node is not None and not self._is_entry(node):
-            if node.name().rstrip("0123456789").removesuffix("Backward") not in _KEEPS_ORDER:
-                return False
+            if _made_by(node) not in _KEEPS_ORDER:
+                return None
             node = node.next_functions[0][0]
-        return node is not None
+        return None if node is None else padding
 
     def _is_entry(self, node: Any) -> bool:
         return any(one.edge is not None and one.edge.node is node for one in self.entries)
@@ -63,3 +71,7 @@ class Lineage:
             else:
                 known[top] = any(known[one] for one in below)
         return known[node]
+
+
+def _made_by(node: Any) -> str:
+    return node.name().rstrip("0123456789").removesuffix("Backward")

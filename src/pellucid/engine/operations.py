@@ -22,7 +22,8 @@ class Operation:
         out: what it gave, detached, with the value that it had right after the call.
         readers: the recorded operations that read `out`, in order.
         uses: how many calls of any kind read `out`.
-        first: whether an input of it is an explained input of the model as it entered, at most reshaped.
+        first: whether an input of it is an explained input of the model as it entered, at most reshaped or padded.
+        padding: how it was padded, as in `torch.nn.functional.pad`.
         reached: whether the gradient of the backward under way has arrived at `out`.
     """
 
@@ -36,6 +37,7 @@ class Operation:
     readers: "list[Operation]" = field(default_factory=list)
     uses: int = 0
     first: bool = False
+    padding: tuple[int, ...] = ()
     reached: bool = False
 
     def value(self, key: int | str) -> Any:

@@ -98,20 +98,29 @@ def z_box(affine: Affine, low: Tensor, high: Tensor, relevance: Tensor, stabiliz
     return x * middle - low * least - high * most
 
 
-def flat(affine: Affine, relevance: Tensor, stabilizer: float) -> Tensor:
-    """Every input that is read counts the same. Relevance itself (Lapuschkin et al. 2019)."""
-    return _by_weight(affine, torch.ones_like(affine.weight), None, relevance, stabilizer)
+def flat(affine: Affine, read: Tensor, relevance: Tensor, stabilizer: float) -> Tensor:
+    """Every input that is read counts the same. Relevance itself (Lapuschkin et al. 2019).
+
+    Args:
+        affine: reads the input of the network.
+        read: one for every element of the input, zero for padding around it, of the shape of `x`.
+        relevance: of the outputs.
+        stabilizer: moves the sums away from zero.
+    """
+    return _by_weight(affine, read, torch.ones_like(affine.weight), None, relevance, stabilizer)
 
 
-def w_square(affine: Affine, relevance: Tensor, stabilizer: float) -> Tensor:
-    """Every input counts by its squared weight. Relevance itself (Montavon et al. 2017)."""
+def w_square(affine: Affine, read: Tensor, relevance: Tensor, stabilizer: float) -> Tensor:
+    """Every input counts by its squared weight. Relevance itself (Montavon et al. 2017); arguments as of `flat`."""
     bias = None if affine.bias is None else affine.bias.square()
-    return _by_weight(affine, affine.weight.square(), bias, relevance, stabilizer)
+    return _by_weight(affine, read, affine.weight.square(), bias, relevance, stabilizer)
 
 
-def _by_weight(affine: Affine, weight: Tensor, bias: Tensor | None, relevance: Tensor, stabilizer: float) -> Tensor:
-    outs, pull = _responses(affine.apply, [(torch.ones_like(affine.x), weight, bias)])
-    return pull([relevance / stabilized(outs[0], stabilizer)])[0]
+def _by_weight(
+    affine: Affine, read: Tensor, weight: Tensor, bias: Tensor | None, relevance: Tensor, stabilizer: float
+) -> Tensor:
+    outs, pull = _responses(affine.apply, [(read, weight, bias)])
+    return read * pull([relevance / stabilized(outs[0], stabilizer)])[0]
 
 
 def _shared(

@@ -119,6 +119,15 @@ def test_without_biases_nothing_is_lost(composite: str, monkeypatch: pytest.Monk
     np.testing.assert_allclose(result.facts["score"], score.numpy())
 
 
+def test_a_score_that_hardly_arrives_is_said() -> None:
+    model = net()
+    with torch.no_grad():
+        model[4].bias += 100.0
+    result = pl.lrp(composite="z_plus")(model, X, target=1)
+    assert abs(result.facts["sum"][0]) < 0.5 * abs(result.facts["score"][0])
+    assert any("the biases on the way keep" in note.en and "偏置" in note.zh for note in result.notes)
+
+
 def test_epsilon_without_end_is_input_times_gradient() -> None:
     for name in ("article_net", "residual", "in_place", "series"):
         model, x = NETWORKS[name].build().double(), NETWORKS[name].x(2).double()
@@ -245,7 +254,7 @@ def test_the_box_is_black_and_white_or_said() -> None:
     lens = pl.Lens(model, preprocess=Preprocess((0.5,), (0.25,)))
     known = lens.see((x - 0.5) / 0.25, pl.lrp(composite="epsilon_gamma_box"), target=1)[0]
     given = lens.see((x - 0.5) / 0.25, pl.lrp(composite="epsilon_gamma_box", low=-2.0, high=2.0), target=1)[0]
-    assert not known.notes
+    assert not any("least and the greatest" in note.en for note in known.notes)
     np.testing.assert_allclose(known.values, given.values, rtol=1e-3, atol=1e-4 * np.abs(given.values).max())
     unknown = pl.lrp(composite="epsilon_gamma_box")(model, x, target=1)
     assert any("least and the greatest" in note.en and "最小值" in note.zh for note in unknown.notes)
@@ -258,6 +267,15 @@ def test_black_pixels_can_carry_relevance_by_box_and_flat() -> None:
         result = pl.lrp(composite=composite)(net(), x, target=1)
         assert np.abs(result.values[:, :, :4]).sum() > 0.05 * np.abs(result.values).sum()
     assert not np.abs(pl.lrp()(net(), x, target=1).values[:, :, :4]).sum() > 1e-6
+
+
+@pytest.mark.parametrize("composite", ["epsilon_gamma_box", "epsilon_plus_flat", "epsilon_plus"])
+def test_padding_ahead_of_a_layer_is_the_padding_of_the_layer(composite: str) -> None:
+    one, ahead = net(), net()
+    ahead[0].padding = (0, 0)
+    two = nn.Sequential(nn.ZeroPad2d(1), ahead)
+    values = [pl.lrp(composite=composite, low=-3.0, high=4.0)(model, X, target=1).values for model in (one, two)]
+    np.testing.assert_allclose(values[1], values[0], rtol=0, atol=1e-12 * np.abs(values[0]).max())
 
 
 def test_what_has_no_rule_is_named() -> None:

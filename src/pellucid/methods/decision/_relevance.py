@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pellucid.core.errors import BadSetting, LayerNotFound, quoted
 from pellucid.core.sites import Place, address
@@ -97,27 +98,28 @@ class Relevance:
         if name == "epsilon":
             return ops.pulled(affine, gradient * ops.held(z, self.epsilon))
         relevance = gradient * z
-        if name == "z_plus":
-            return ops.z_plus(affine, relevance, STABILIZER)
-        if name == "alpha2_beta1":
-            return ops.alpha_beta(affine, relevance, 2.0, 1.0, STABILIZER)
         if name == "gamma":
             return ops.gamma(affine, z, relevance, self.gamma, STABILIZER)
+        if name in ("z_plus", "alpha2_beta1"):
+            beta = 0.0 if name == "z_plus" else 1.0
+            return ops.alpha_beta(affine, relevance, 1.0 + beta, beta, STABILIZER)
+        read = _read(affine.x, operation.padding)
         if name == "flat":
-            found = ops.flat(affine, relevance, STABILIZER)
+            found = ops.flat(affine, read, relevance, STABILIZER)
         elif name == "w_square":
-            found = ops.w_square(affine, relevance, STABILIZER)
+            found = ops.w_square(affine, read, relevance, STABILIZER)
         else:
-            box = self._box(affine.x)
+            box = self._box(affine.x, operation.padding, read)
             found = ops.z_box(affine, box.low, box.high, relevance, STABILIZER)
         return found / ops.stand_in(affine.x)
 
-    def _box(self, x: Tensor) -> Box:
-        """That of the input which `x` is; its own extremes where that cannot be told."""
-        fitting = [one for one in self.boxes if one.low.numel() == x.numel()]
-        if len(fitting) == 1:
-            return Box(fitting[0].low.reshape(x.shape), fitting[0].high.reshape(x.shape))
-        return extremes(x)
+    def _box(self, x: Tensor, padding: tuple[int, ...], read: Tensor) -> Box:
+        """That of the input which `x` is; its own extremes where that cannot be told. Padding can be nothing else."""
+        entered = functional.pad(x, [-one for one in padding])
+        fitting = [one for one in self.boxes if one.low.numel() == entered.numel()]
+        box = fitting[0] if len(fitting) == 1 else extremes(entered)
+        low, high = (functional.pad(one.to(x).reshape(entered.shape), padding) for one in (box.low, box.high))
+        return Box(torch.where(read > 0, low, x), torch.where(read > 0, high, x))
 
 
 def covers(pattern: str, place: Place) -> bool:
@@ -156,6 +158,18 @@ def refuse_idle(seen: Seen, overrides: tuple[tuple[str, str], ...]) -> None:
         if rule in AT_THE_INPUT and inner:
             where = seen.trace.address(inner[0].place)
             raise BadSetting(f"the rule {rule} is for the layer that reads the input; '{where}' is not")
+
+
+def _read(x: Tensor, padding: tuple[int, ...]) -> Tensor:
+    """One where `x` is the input of the network, zero where it is padding."""
+    inside = [size - sum(pair) for size, pair in zip(x.shape, _pairs(x.ndim, padding), strict=True)]
+    return functional.pad(x.new_ones(inside), padding)
+
+
+def _pairs(ndim: int, padding: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The padding of each axis, first axis first."""
+    padded = [padding[i : i + 2] for i in range(0, len(padding), 2)]
+    return [(0, 0)] * (ndim - len(padded)) + padded[::-1]
 
 
 def is_linear(one: Met) -> bool:

@@ -23,6 +23,7 @@ Name = Literal[
     "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box", "epsilon_alpha2_beta1", "epsilon_alpha2_beta1_flat",
     "epsilon", "gamma", "z_plus",
 ]  # fmt: skip
+LITTLE = 0.5
 
 
 @method(
@@ -100,7 +101,7 @@ def lrp(
         facts=lambda some: _facts(some, seen.scores),
         signed=True,
         targets=seen.targets,
-        notes=seen.notes + said + _notes(seen, how),
+        notes=seen.notes + said + _notes(seen, how) + _kept(values, seen.scores),
         unit=seen.targets[0].unit,
     )
 
@@ -111,6 +112,16 @@ def _facts(values: list[Tensor], scores: Tensor) -> dict[str, tuple[float, ...]]
     largest = flat.abs().amax(1) / score.abs().clamp(min=1e-30)
     parts = {"sum": flat.sum(1), "score": score, "gap": score - flat.sum(1), "amplification": largest}
     return {name: tuple(part.tolist()) for name, part in parts.items()}
+
+
+def _kept(values: list[Tensor], scores: Tensor) -> tuple[Text, ...]:
+    """Where little of the score arrives, the reader must know that the colours are shares of that little."""
+    score = in_double(scores).abs().clamp(min=1e-30)
+    arrived = min(float((in_double(one.flatten(1)).sum(1).abs().to(score.device) / score).min()) for one in values)
+    if not arrived <= LITTLE:
+        return ()
+    en = f"Only {arrived:.2g} of the score arrives here; the biases on the way keep most of the rest."
+    return (Text(en, f"到达此处的只有得分的 {arrived:.2g}；其余大多被途中的偏置吸收。"),)
 
 
 def _notes(seen: Seen, how: Relevance) -> tuple[Text, ...]:
