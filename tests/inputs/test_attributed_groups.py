@@ -45,7 +45,14 @@ def test_examples_may_have_different_numbers_of_groups() -> None:
     cut = grouped(x, torch.tensor([[[0, 1], [2, 3]], [[0, 0], [0, -1]]]))
     (result,) = attributed_groups(x, cut, [torch.tensor([1.0, 2, 3, 4]), torch.tensor([5.0])], facts={})
     assert result.values.tolist() == [[[1, 2], [3, 4]], [[5, 5], [5, 0]]]
-    assert result.notes[-1].en == "Groups: 1–4 (groups given as labels)." and "标签" in result.notes[-1].zh
+    assert result.notes[-1].en == "Groups: 1–4 (groups given as labels); each part shows the value of its whole group."
+    assert "标签" in result.notes[-1].zh and "整组" in result.notes[-1].zh
+
+
+def test_columns_need_no_word_about_groups() -> None:
+    x = inputs(torch.zeros(1, 3))
+    (result,) = attributed_groups(x, grouped(x), [torch.ones(3)], facts={})
+    assert result.notes[-1].en == "Groups: 3 (columns)."
 
 
 def test_every_input_gets_its_own() -> None:

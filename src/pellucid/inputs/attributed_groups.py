@@ -94,7 +94,11 @@ def _told(groups: Groups, values: Sequence[Tensor]) -> Text:
     count = str(low) if low == high else f"{low}–{high}"
     en, zh = " + ".join(kind.en for kind in kinds), "、".join(kind.zh or kind.en for kind in kinds)
     if set(groups.kinds.values()) != {"channels"}:
-        return Text(f"Groups: {count} ({en}).", f"分组：{count} 个（{zh}）。")
+        single = set(groups.kinds.values()) <= {"columns", "tokens", "elements"}
+        each_en, each_zh = (
+            ("", "") if single else ("; each part shows the value of its whole group", "；各处显示所在整组的值")
+        )
+        return Text(f"Groups: {count} ({en}){each_en}.", f"分组：{count} 个（{zh}）{each_zh}。")
     first = values[0]
     order = torch.argsort(-first.abs(), stable=True)[:STRONGEST].tolist()
     said = ", ".join(f"{groups.names(0)[i]} {float(first[i]):+.3g}" for i in order)

@@ -107,7 +107,7 @@ def _told(found: list[Masked]) -> Text:
         max(many) for many in zip(*((one.masks, one.error, one.share) for one in found), strict=True)
     )
     more_en, more_zh = (
-        ("; n_samples= larger makes it less", "；增大 n_samples 可使其减小") if share > ROUGH else ("", "")
+        ("; a larger n_samples= makes it smaller", "；增大 n_samples 可使其减小") if share > ROUGH else ("", "")
     )
     return Text(
         f"{masks} masks; values are good to about ±{error:.2g} (mean standard error, {share:.0%} of the map's range){more_en}.",

@@ -105,7 +105,7 @@ def _notes(found: list[Shared]) -> tuple[Text, ...]:
     error = sum(float(one.errors.mean()) for one in drawn) / len(drawn)
     share = max(noise(one.values, one.errors) for one in drawn)
     more_en, more_zh = (
-        ("; n_samples= larger makes it less", "；增大 n_samples 可使其减小") if share > ROUGH else ("", "")
+        ("; a larger n_samples= makes it smaller", "；增大 n_samples 可使其减小") if share > ROUGH else ("", "")
     )
     orders = max(one.orders for one in drawn)
     return (
