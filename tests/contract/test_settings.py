@@ -23,7 +23,7 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "loss": (lambda output, label: F.cross_entropy(output, label, label_smoothing=0.3, reduction="none"),),
     "layer": ("first conv", "conv1", "0", "every conv"),
     "tokens": ((0, 1),),
-    "of": ("input_x_gradient",),
+    "of": ("input_x_gradient", ("saliency", "integrated_gradients")),
     "channel": (1, (0, 2)),
     "rules": (("conv1=epsilon",), ("*=z_plus",)),
     "labelled": ((torch.linspace(-1, 1, 6 * 3 * 32 * 32).reshape(6, 3, 32, 32), (0, 1, 0, 1, 0, 1)),),

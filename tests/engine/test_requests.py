@@ -21,9 +21,10 @@ def test_answers_have_the_shape_of_the_request():
     assert answer_to(NEST, answers) == ("a", ("l", "b"), "a") and answer_to(A, answers) == "a"
 
 
-def test_the_first_error_is_the_answer():
+def test_errors_stand_in_their_places():
     error, later = ValueError("first"), ValueError("later")
-    assert answer_to(NEST, {id(A): "a", id(B): later, id(L): error}) is error
+    assert answer_to(NEST, {id(A): "a", id(B): later, id(L): error}) == ("a", (error, later), "a")
+    assert answer_to(A, {id(A): error}) is error
 
 
 def test_every_tensor_that_was_shown():

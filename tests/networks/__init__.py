@@ -11,18 +11,20 @@ from tests.networks.network import Network as Network
 from tests.networks.network import integers, normal, seeded
 
 _GRADIENT_CAMS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "xgrad_cam", "eigen_grad_cam")
+_OTHER_CAMS = ("eigen_cam", "score_cam", "ablation_cam")
 _NO_GRID = dict.fromkeys(
-    (*_GRADIENT_CAMS, "eigen_cam", "activation_maps", "full_grad", "guided_grad_cam"), "(?i)convolution"
+    (*_GRADIENT_CAMS, *_OTHER_CAMS, "activation_maps", "full_grad", "guided_grad_cam"), "(?i)convolution"
 )
 _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution"), "(?i)activation|sigmoid|tanh")
 _NO_PART = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution", "deep_lift"), "(?i)part of another")
+_NO_EDIT = {"ablation_cam": "(?i)cannot be replaced"}
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
     "activation_maps",
     "activation_statistics",
     *_GRADIENT_CAMS,
-    "eigen_cam",
+    *_OTHER_CAMS,
     "full_grad",
     "deep_lift",
     "lrp",
@@ -46,6 +48,7 @@ _GRADIENT = (
     "deep_lift",
     "lrp",
     "hierarchy",
+    "agreement",
     "guided_backprop",
     "guided_grad_cam",
     "deconvolution",
@@ -98,7 +101,7 @@ ZOO: tuple[Network, ...] = (
         _image,
         "in place",
         "view",
-        refuses={**dict.fromkeys(_GRADIENT_CAMS, "(?i)view"), **_NO_PART},
+        refuses={**dict.fromkeys(_GRADIENT_CAMS, "(?i)view"), **_NO_PART, **_NO_EDIT},
     ),
     _network("child_named_output", vision.ChildNamedOutput, _image, "names"),
     _network("channels_behind", vision.ChannelsBehind, normal(3, 16, 16), "channels behind"),
@@ -138,7 +141,7 @@ ZOO: tuple[Network, ...] = (
     _network("parametrized", strange.parametrized, _image, "parametrized"),
     _network("counts_calls", strange.CountsCalls, _image, "state"),
     _network("writes_into_input", strange.WritesIntoInput, _image, "state", "in place"),
-    _network("always_drops", strange.AlwaysDrops, _image, "random"),
+    _network("always_drops", strange.AlwaysDrops, _image, "random", refuses=_NO_EDIT),
     _network("unused_branch", strange.UnusedBranch, _image, "unused"),
     _network("no_gradient", strange.NoGradient, _image, "no gradient", refuses=_NO_GRADIENT),
     _network("checkpointed", strange.Checkpointed, _image, "checkpointed"),

@@ -121,7 +121,10 @@ class Together:
 
 
 def together(*looks: Iterable[Any]) -> Looking[tuple[Any, ...]]:
-    """Advance several requests or generators side by side, so that their passes can share."""
+    """Advance several requests or generators side by side, so that their passes can share.
+
+    What goes wrong with one is raised there; it ends all of them unless it is caught there.
+    """
     running = [iter(look) for look in looks]
     results: list[Any] = [None] * len(running)
     waiting: dict[int, Any] = {}
@@ -137,7 +140,10 @@ def together(*looks: Iterable[Any]) -> Looking[tuple[Any, ...]]:
 
 def _advance(one: Any, answer: Any, i: int, waiting: dict[int, Any], results: list[Any]) -> None:
     try:
-        waiting[i] = next(one) if answer is None else one.send(answer)
+        if isinstance(answer, BaseException):
+            waiting[i] = one.throw(answer)
+        else:
+            waiting[i] = next(one) if answer is None else one.send(answer)
     except StopIteration as stop:
         results[i] = stop.value
 

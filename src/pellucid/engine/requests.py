@@ -22,10 +22,9 @@ def looks_in(request: Any) -> list[Look]:
 
 
 def answer_to(request: Any, answers: dict[int, Any]) -> Any:
-    """What a request is answered with; the first error among its parts, if there is one."""
+    """What a request is answered with; errors stand in the places of their parts."""
     if isinstance(request, Together):
-        parts = [answer_to(part, answers) for part in request.requests]
-        return next((part for part in parts if isinstance(part, BaseException)), tuple(parts))
+        return tuple(answer_to(part, answers) for part in request.requests)
     return answers[id(request)]
 
 

@@ -58,7 +58,8 @@ def scale_of(result: Result) -> Scale | None:
         if not plain:
             return None
         scope = "image" if result.scope == "image" else "gallery"
-        return _scale(result, np.concatenate(plain), result.signed, "viridis", scope)
+        clip = CLIP if result.beneath and scope == "gallery" else None
+        return _scale(result, np.concatenate(plain), result.signed, "viridis", scope, clip)
     return None
 
 

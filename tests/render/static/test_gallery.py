@@ -25,6 +25,24 @@ def test_tiles_never_overlap(count, groups):
             assert a.x1 <= b.x0 + 1e-6 or b.x1 <= a.x0 + 1e-6 or a.y1 <= b.y0 + 1e-6 or b.y1 <= a.y0 + 1e-6
 
 
+def test_a_map_is_laid_over_its_picture_and_strong_cells_saturate():
+    map_, picture = np.zeros((40, 40)), np.full((40, 40, 3), 0.5)
+    map_[:4, :4], map_[0, 0] = 1.0, 9.0
+    shown = Gallery(values=np.zeros(1), images=(map_, map_), beneath=(picture, None), signed=True)
+    first, second = (axes.images[0].get_array() for axes in drawn(gallery, shown).axes[:2])
+    assert np.ptp(first[20, 20]) < 1e-6 and 0.5 < first[20, 20, 0] < 0.9 < second[20, 20, 0]
+    assert shown.scale.clipped == 99.0 and shown.scale.high < 9
+
+
+def test_rows_of_four_are_large():
+    images, groups = (np.ones((5, 5)),) * 8, ("a",) * 4 + ("b",) * 4
+    alike = gallery.size(Gallery(values=np.zeros(1), images=images, groups=groups), STYLE)[0]
+    assert alike > gallery.size(Gallery(values=np.zeros(1), images=images, groups=("a",) * 8), STYLE)[0] * 0.9
+    assert (
+        len({box.y0 for box in tiles(drawn(gallery, Gallery(values=np.zeros(1), images=images, groups=groups)))}) == 2
+    )
+
+
 def test_headings_captions_and_dead_tiles():
     seen = words(drawn(gallery, samples.gallery()))
     assert {"conv1", "conv2", "channel 0", "channel 4", "0"} <= set(seen)

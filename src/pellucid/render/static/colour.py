@@ -38,11 +38,15 @@ def painted(values: np.ndarray, scale: Scale, style: Style) -> np.ndarray:
 
 
 def overlay(beneath: np.ndarray, values: np.ndarray, scale: Scale, style: Style) -> np.ndarray:
-    """Colours laid over a grey picture `(height, width, 3)`: the larger the absolute value, the more opaque."""
+    """Colours laid over a grey picture `(height, width, 3)`: the larger the absolute value, the more opaque.
+
+    For signed scales, whose weak colours are pale, the picture is pale too.
+    """
     relative = scale.relative(np.nan_to_num(values, nan=scale.low if scale.centre is None else 0.0))
     weight = np.abs(relative - 0.5) * 2 if scale.centre is not None else relative
     opacity = (0.88 * weight**0.75)[..., None]
-    grey = (np.asarray(beneath, dtype=np.float64)[..., :3] @ [0.299, 0.587, 0.114])[..., None] * 0.85 + 0.08
+    grey = (np.asarray(beneath, dtype=np.float64)[..., :3] @ [0.299, 0.587, 0.114])[..., None]
+    grey = grey * 0.85 + 0.08 if scale.centre is None else grey * 0.5 + 0.46
     mixed = grey * (1 - opacity) + painted(values, scale, style) * opacity
     return np.where(np.isfinite(values)[..., None], np.clip(mixed, 0, 1), to_rgb(BAD))
 

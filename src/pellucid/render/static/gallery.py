@@ -1,12 +1,14 @@
 """Gallery: tiles with captions, in groups under headings."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from pellucid.core.messages import message
+from pellucid.core.text import say
 from pellucid.render.static import measure
-from pellucid.render.static.colour import ROOM, bar, painted
+from pellucid.render.static.colour import ROOM, bar, overlay, painted
 from pellucid.render.static.page import Canvas
 from pellucid.render.static.theme import Style
 from pellucid.results.gallery import Gallery
@@ -91,7 +93,13 @@ def _tile(canvas: Canvas, result: Gallery, tile: Tile, side: float, tall: float)
     width, height = columns * ratio, rows * ratio
     axes = canvas.axes(tile.x + (side - width) / 2, tile.y + (tall - height) / 2, width, height)
     scale = image_scale(result, tile.index)
-    colours = np.clip(image, 0, 1) if scale is None else painted(image, scale, canvas.style)
+    beneath = result.beneath[tile.index] if tile.index < len(result.beneath) else None
+    if scale is None:
+        colours = np.clip(image, 0, 1)
+    elif beneath is not None:
+        colours = overlay(beneath, image, scale, canvas.style)
+    else:
+        colours = painted(image, scale, canvas.style)
     if image.size:
         axes.imshow(colours, aspect="auto", interpolation="auto" if max(rows, columns) > 32 else "nearest")
     if scale is not None and image.size and not np.any(image):
@@ -107,9 +115,15 @@ def _side(result: Gallery) -> tuple[float, float]:
         ratio = min(1.6, max(0.2, result.images[0].shape[0] / max(1, result.images[0].shape[1])))
         side = min(ALONE, ALONE * 0.75 / ratio)
         return side, side * ratio
-    side = 1.75 if count <= 4 else 1.2 if count <= 18 else 0.92 if count <= 48 else 0.74
+    side = 1.75 if count <= 4 or _rows_of_four(result) else 1.2 if count <= 18 else 0.92 if count <= 48 else 0.74
     tallest = max((image.shape[0] / max(1, image.shape[1]) for image in result.images), default=1.0)
     return side, side * min(1.6, max(0.2, tallest))
+
+
+def _rows_of_four(result: Gallery) -> bool:
+    """Whether every group is a row of three or four tiles, and they are few."""
+    sizes = Counter(say(group) for group in result.groups).values()
+    return len(result.images) <= 12 and bool(sizes) and min(sizes) >= 3 and max(sizes) <= 4
 
 
 def _lines(result: Gallery, style: Style) -> int:

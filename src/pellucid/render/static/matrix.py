@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from pellucid.core.messages import message
 from pellucid.core.text import Text
@@ -14,7 +15,7 @@ from pellucid.render.static.theme import Style
 from pellucid.results import spell
 from pellucid.results.matrix import Matrix
 
-MOST = 64
+MOST, FEW = 64, 4
 LABEL, NAME = 7.5, 7.5
 GAP, HEAD, AXIS = 0.12, 0.2, 0.2
 LABELS = 60
@@ -61,10 +62,10 @@ def draw(canvas: Canvas, result: Matrix) -> None:
         if head:
             name = style.say(result.panels[i]) if i < len(result.panels) else f"{i}"
             canvas.text(x, y - 0.03, measure.shorten(name, width, NAME), NAME, va="bottom", color=style.theme.muted)
+        if len(panels) <= FEW:
+            _numbers(canvas, axes, panel, result)
         bottom = i + columns >= len(panels)
         _labels(canvas, axes, result, rows=column == 0, columns=bottom)
-    if len(panels) == 1:
-        _numbers(canvas, panels[0], result)
     total = rows * (height + GAP + head) - GAP
     bar(canvas, left + columns * (width + GAP) - GAP + 0.1, head, max(0.9, min(4.4, total - head)), result.scale)
     _axis_names(canvas, result, (left, total, columns * (width + GAP) - GAP, foot))
@@ -116,11 +117,7 @@ def _margins(result: Matrix, style: Style) -> tuple[float, float]:
     return (_room(result.rows) + 0.1 if rows else 0) + axis, (_room(result.columns) + 0.1 if columns else 0) + axis
 
 
-def _labels(canvas: Canvas, axes: object, result: Matrix, *, rows: bool, columns: bool) -> None:
-    from matplotlib.axes import Axes
-
-    if not isinstance(axes, Axes):
-        return
+def _labels(canvas: Canvas, axes: Axes, result: Matrix, *, rows: bool, columns: bool) -> None:
     ink: dict[str, Any] = {"fontsize": canvas.font(LABEL), "color": canvas.style.theme.ink}
     named = _named(result)
     if rows and named[0]:
@@ -145,14 +142,13 @@ def _axis_names(canvas: Canvas, result: Matrix, place: tuple[float, float, float
 
 
 def _axis(name: str) -> Text | str:
-    known = {"query", "key", "row", "column"}
+    known = {"query", "key", "row", "column", "method"}
     return message(f"draw.{name}") if name in known else name
 
 
-def _numbers(canvas: Canvas, panel: np.ndarray, result: Matrix) -> None:
+def _numbers(canvas: Canvas, axes: Axes, panel: np.ndarray, result: Matrix) -> None:
     if panel.size > 100 or result.scale is None:
         return
-    axes = canvas.figure.axes[-1]
     width, _ = _cell(result)
     colours = painted(panel, result.scale, canvas.style)
     words = [[spell.number(float(value), 2) for value in row] for row in panel]

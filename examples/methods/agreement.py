@@ -1,0 +1,15 @@
+"""Why this answer, and not the other: a picture with two animals, by four methods side by side."""
+
+import argparse
+
+import pellucid as pl
+from pellucid.zoo.demo import composite, lens
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--out", default="examples/out/agreement.png")
+asked = parser.parse_args()
+
+tiles, matrix = pl.agreement()(lens(), composite())
+tiles.save(asked.out)
+print(tiles.describe())
+print(matrix.describe())
