@@ -220,6 +220,14 @@ def test_roles_of_the_article_net():
     ]
 
 
+def test_a_role_is_read_from_a_trace_once():
+    """It is asked for at every event of the first forward, and reading it takes a walk over all of them."""
+    looker = Looker(seeded(vision.TinyViT)())
+    see(looker, torch.randn(1, 3, 16, 16), keep=["last spatial"])
+    reader = next(iter(looker.traces.values()))
+    assert reader.places("last spatial") is reader.places("last spatial")
+
+
 def test_what_goes_into_a_role():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3)).eval()
     seen = see(model, torch.randn(1, 3, 8, 8), keep=["every conv:in", "1"])

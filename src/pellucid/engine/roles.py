@@ -52,6 +52,7 @@ class Reader:
         self._layouts: dict[Place, Layout] = {}
         self._grids: dict[int, list[tuple[int, ...]]] = {}
         self._pooled: set[tuple[int, ...]] = set()
+        self._places: dict[str, tuple[Place, ...]] = {}
         grids, features = self._grids, 0
         batch = _batch(trace)
         for event in trace.events:
@@ -85,8 +86,13 @@ class Reader:
                 return True
         return False
 
-    def places(self, role: str) -> list[Place]:
+    def places(self, role: str) -> tuple[Place, ...]:
         """The places that a role means in this forward, in execution order."""
+        if role not in self._places:
+            self._places[role] = tuple(self._found(role))
+        return self._places[role]
+
+    def _found(self, role: str) -> list[Place]:
         match role:
             case "last spatial":
                 return self._last_spatial()
