@@ -7,8 +7,7 @@ import pytest
 import torch
 
 import pellucid as pl
-from pellucid.cli.source import input_of, labels_of, lens_of, target_of
-from pellucid.engine.targets import Contrast, Targets
+from pellucid.cli.source import input_of, labels_of, lens_of
 
 NET = "from torch import nn\nclass Net(nn.Linear):\n    def __init__(self):\n        super().__init__(3, 2)\n"
 
@@ -81,21 +80,6 @@ def test_labels(tmp_path):
         labels_of(tmp_path / "d.json")
     with pytest.raises(pl.BadInput, match="no file"):
         labels_of(tmp_path / "e.txt")
-
-
-def test_targets():
-    labels = ("tabby", "drake, male", "7")
-    assert target_of([], labels) is None
-    assert target_of(["3"], labels) == 3 and target_of(["-1"]) == -1
-    assert target_of(["Tabby"], labels) == "Tabby"
-    assert target_of(["drake, male"], labels) == "drake, male"
-    assert target_of(["7"], labels) == "7"
-    assert target_of(["2, 5"], labels) == (2, 5)
-    assert target_of(["1>tabby"], labels) == Contrast(1, "tabby")
-    assert target_of(["1", "tabby"], labels) == Targets((1, "tabby"))
-    assert target_of(["no such"], labels) == "no such"
-    with pytest.raises(pl.BadRequest, match="empty"):
-        target_of([" "])
 
 
 def test_what_is_given_goes_before_what_the_source_states(tmp_path):

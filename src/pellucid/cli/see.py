@@ -62,7 +62,8 @@ Examples:
     "targets",
     multiple=True,
     metavar="CLASS",
-    help="What to explain: a class as number or name, or 'A>B' for why A rather than B. "
+    help="What to explain: a class as number or name, 'A>B' for why A rather than B, 'rival', 'like:cat.jpg', "
+    "'box:10,20,90,80=dog', 'mask:dog.png=dog', 'unit:layer4,17'. "
     "Several times: a picture of each. Default: the predicted class.",
 )
 @click.option("-w", "--weights", metavar="FILE", help="Weights: safetensors, or what torch.save wrote of a state_dict.")
@@ -113,7 +114,8 @@ def see(
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
     from pellucid.cli.progress import working
-    from pellucid.cli.source import input_of, lens_of, target_of
+    from pellucid.cli.source import input_of, lens_of
+    from pellucid.cli.targets import target_of
     from pellucid.lens.tour import tour
 
     views = [view_of(one, tuple(layers)) for one in methods or [view.name for view in tour()]]

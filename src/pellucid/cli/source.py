@@ -1,4 +1,4 @@
-"""What stands for MODEL, INPUT, labels and targets on the command line, as the library takes them."""
+"""What stands for MODEL, INPUT and labels on the command line, as the library takes them."""
 
 import json
 import pickle
@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import BadInput, BadRequest, BadSetting
-from pellucid.engine.targets import contrast, targets
+from pellucid.core.errors import BadInput, BadSetting
 from pellucid.inputs.image import as_file
 from pellucid.inputs.preprocess import preprocess_of
 from pellucid.lens.lens import Lens
@@ -138,29 +137,3 @@ def _tensors(path: Path) -> Any:
         ) from error
     except Exception as error:  # damaged bytes make the reader raise almost any class
         raise BadInput(f"'{path}' cannot be read as tensors: {error}", hint="torch.save(tensor, 'x.pt')") from error
-
-
-def target_of(asked: Sequence[str], labels: Sequence[str] = ()) -> Any:
-    """What `--target` stands for: None, one target, or several.
-
-    Args:
-        asked: each a number, a class name, `A>B` (why A rather than B), or `3,17` (an index into several axes).
-        labels: class names; a name that is among them is never read as anything else.
-    """
-    each = [_target(one.strip(), labels) for one in asked]
-    return None if not each else each[0] if len(each) == 1 else targets(*each)
-
-
-def _target(words: str, labels: Sequence[str]) -> Any:
-    if not words:
-        raise BadRequest("A target is empty.", hint="--target 281, or --target 'tabby'")
-    if words.lower() in {one.lower() for one in labels}:
-        return words
-    first, rather, second = words.partition(">")
-    if rather:
-        return contrast(_target(first.strip(), labels), _target(second.strip(), labels))
-    try:
-        numbers = tuple(int(part) for part in words.split(","))
-    except ValueError:
-        return words
-    return numbers[0] if len(numbers) == 1 else numbers

@@ -26,6 +26,7 @@ class Resolved:
         infos: one per sample.
         raw: `pick` takes the model's whole output, not the explained tensor.
         mean: the scalar of the batch is the mean, as losses are; otherwise the sum.
+        listed: that whole output is a list with an item for each example.
         rival: the clean output → the best of the other classes, fixed likewise; None where there are no classes.
     """
 
@@ -34,6 +35,7 @@ class Resolved:
     infos: tuple[TargetInfo, ...]
     raw: bool = False
     mean: bool = False
+    listed: bool = False
     rival: "Callable[[Tensor], Resolved] | None" = None
 
     def total(self, scores: Tensor) -> Tensor:
@@ -48,7 +50,7 @@ class Resolved:
             start: which example the first row is.
             variants: every row is that example.
         """
-        if not variants or self.raw or len(self.infos) == 1:
+        if not variants or (self.raw and not self.listed) or len(self.infos) == 1:
             return self.pick(out, start).reshape(-1)
         return torch.cat([self.pick(out[row : row + 1], start).reshape(-1) for row in range(len(out))])
 

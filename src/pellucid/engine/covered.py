@@ -27,11 +27,10 @@ def run_covered(session: Session, group: list[Pass]) -> list[Seen | PellucidErro
     if covered is None:
         return run_group(session, group)
     try:
-        return _again(session, group, covered)
-    except Refused:
-        pass
-    try:
-        return _whole(session, group, covered)
+        try:
+            return _again(session, group, covered)
+        except Refused:
+            return _whole(session, group, covered)
     except Exception as error:
         if not out_of_memory(error) or len(covered.boxes) < 2:
             raise
@@ -102,7 +101,7 @@ def _seen(session: Session, ask: Pass, raw: Any) -> Seen:
     reader = session.looker.traces.get(ask.x.signature)
     trace = reader.trace if reader is not None else Trace()
     if resolved.raw:
-        score = resolved.pick(raw, ask.start).reshape(-1)
+        score = resolved.scores(raw, ask.start, variants=True)
     elif output is None:
         raise Refused("the output holds no scores")
     else:
@@ -111,8 +110,14 @@ def _seen(session: Session, ask: Pass, raw: Any) -> Seen:
 
 
 def _agrees(session: Session, group: list[Pass], covered: Covered, raw: Any) -> bool:
-    """Whether what a replay returned is what an ordinary pass returns."""
-    for one, whole in zip(group, _whole(session, group, covered), strict=True):
+    """Whether what a replay returned is what an ordinary pass returns; it is not known where memory runs out."""
+    try:
+        answers = _whole(session, group, covered)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        return False
+    for one, whole in zip(group, answers, strict=True):
         if not isinstance(whole, Seen):
             return False
         try:

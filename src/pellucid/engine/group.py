@@ -183,7 +183,7 @@ class Group:
         except PellucidError as error:
             for one in self.members:
                 target = one.ask.target
-                if target is not None and one.unit is None and not callable(target.asked):
+                if target is not None and one.unit is None and not target.reads_whole:
                     one.error = one.error or error
         return output
 

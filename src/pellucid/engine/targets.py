@@ -10,7 +10,9 @@ from torch.nn.functional import cross_entropy
 from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
 from pellucid.core.provenance import TargetInfo
 from pellucid.engine.aims import Resolved, as_rival, function_of, indexed, region_won, single
+from pellucid.engine.areas import Box, Region
 from pellucid.engine.losses import Loss, loss_of
+from pellucid.engine.similarity import Similarity
 from pellucid.engine.units import Unit
 
 
@@ -68,7 +70,8 @@ class Target:
     """A target as asked, with what it was found to mean on the clean input of its look.
 
     Args:
-        asked: class, name, list, tuple, `contrast`, function, or None for the predicted class.
+        asked: class, name, list, tuple, `contrast`, `rival`, `region`, `box`, `similarity`, `unit`, a function, or None
+            for the predicted class.
         labels: class names.
         loss: explain this loss of the asked label instead of its score.
     """
@@ -84,6 +87,11 @@ class Target:
     def key(self) -> Any:
         """Equal for targets that were asked alike."""
         return (_frozen(self.asked), id(self.loss) if self.loss else 0)
+
+    @property
+    def reads_whole(self) -> bool:
+        """Whether it can read a model's output that holds no tensor with a row for each example."""
+        return _reads_whole(self.asked)
 
     def resolve(self, output: Tensor | None, raw: Any, size: int | None = None) -> Resolved:
         """Fix the target on the clean output of `size` examples (first call) and return it.
@@ -113,14 +121,21 @@ class Target:
         Raises:
             NotApplicable: this target is no class.
         """
-        if self.loss is not None or callable(self.asked) or isinstance(self.asked, (Contrast, Rival, Unit)):
+        if self.loss is not None or callable(self.asked) or isinstance(self.asked, _NO_CLASS):
             raise NotApplicable(_NO_RIVAL, hint="give a class as target=")
         if "rival" not in self.derived:
             self.derived["rival"] = Target(Rival(self.asked), self.labels)
         return self.derived["rival"]
 
 
+_NO_CLASS = (Contrast, Rival, Unit, Similarity)
 _NO_RIVAL = "only a class has a rival: this target is none, so there is no other class to compare it with"
+
+
+def _reads_whole(asked: Any) -> bool:
+    if isinstance(asked, Contrast):
+        return _reads_whole(asked.a) and _reads_whole(asked.b)
+    return callable(asked) or isinstance(asked, Box)
 
 
 def _frozen(asked: Any) -> Any:
@@ -134,15 +149,24 @@ def _frozen(asked: Any) -> Any:
         return ("contrast", _frozen(asked.a), _frozen(asked.b))
     if isinstance(asked, Rival):
         return ("rival", _frozen(asked.of))
+    if isinstance(asked, (Region, Box)):
+        return (*asked.key, _frozen(asked.target))
+    if isinstance(asked, Similarity):
+        return asked.key
     return id(asked) if callable(asked) else asked
 
 
 def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) -> Resolved:
     asked, labels = target.asked, target.labels
-    if target.loss is not None and (callable(asked) or isinstance(asked, (Contrast, Rival))):
+    if target.loss is not None and (callable(asked) or isinstance(asked, (*_NO_CLASS, Region, Box))):
         raise NotApplicable("a loss needs a label, not a function or a contrast", hint="give the class as target=")
     if callable(asked):
         return function_of(asked, raw, size)
+    if isinstance(asked, Contrast) and target.reads_whole:
+        return _difference(target, asked, output, raw, size)
+    if isinstance(asked, Box):
+        count = size or (len(raw) if output is None else output.shape[0])
+        return asked.resolve(output, raw, _per_sample(asked.target, count), labels)
     if output is None:
         raise NotApplicable("the model's output holds no floating tensor", hint="give output= or a function as target=")
     if isinstance(asked, Contrast):
@@ -151,6 +175,10 @@ def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) 
         return _rival_of(_resolve(Target(asked.of, labels), output, raw, size), output)
     if output.ndim == 0:
         raise BadTarget("the model's output has no batch axis", hint="return one score per example")
+    if isinstance(asked, Region):
+        return asked.resolve(output, _per_sample(asked.target, output.shape[0]), labels)
+    if isinstance(asked, Similarity):
+        return asked.resolve(output)
     per_sample = _per_sample(asked, output.shape[0])
     if target.loss is not None:
         return loss_of(target.loss, labels, output, per_sample)
@@ -179,7 +207,7 @@ def _rival_of(resolved: Resolved, output: Tensor) -> Resolved:
     return as_rival(resolved.rival(output))
 
 
-def _difference(target: Target, asked: Contrast, output: Tensor, raw: Any, size: int | None) -> Resolved:
+def _difference(target: Target, asked: Contrast, output: Tensor | None, raw: Any, size: int | None) -> Resolved:
     a, b = (_resolve(Target(one, target.labels), output, raw, size) for one in (asked.a, asked.b))
     if a.raw != b.raw:
         raise BadTarget("contrast() cannot mix a function and a class")

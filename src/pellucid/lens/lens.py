@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pellucid.engine.planner import Progress
 from pellucid.engine.targets import Target, Targets
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
+from pellucid.lens.asked import Asking
 from pellucid.lens.layers import layer_table
 from pellucid.lens.looking import Looking, look_in_blocks
 from pellucid.lens.provenance import Origin
@@ -127,8 +129,8 @@ class Lens:
         Args:
             x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for the model alone.
             views: configured methods or their names; none for the tour.
-            target: class, name, list (one per example), tuple of indices, `targets()`, `contrast()`, a function of the
-                output; None for the predicted class.
+            target: class, name, list (one per example), tuple of indices, `targets()`, `contrast()`, `rival()`,
+                `region()`, `box()`, `similarity()`, `unit()`, a function of the output; None for the predicted class.
             batch_size: most examples in one look.
             seed: of the random state that every forward starts from.
             progress: called between passes; may raise `Cancelled`, what is finished then stays.
@@ -141,8 +143,10 @@ class Lens:
         for one in chosen:
             if inputs is None and "x" in one.spec.given:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
-        looking = Looking(self._looker, self._origin, chosen, self._targets(target), seed, progress, _said(x))
+        asking = Asking(self._looker, self.read, inputs, seed)
+        looking = Looking(self._looker, self._origin, chosen, self._targets(target, asking), seed, progress, _said(x))
         given, cost = look_in_blocks(looking, inputs, batch_size or self.batch_size)
+        cost = replace(cost, forwards=cost.forwards + asking.cost.forwards, samples=cost.samples + asking.cost.samples)
         raise_requests(chosen, given)
         if not views:
             kept = [pair for pair in zip(chosen, given, strict=True) if not _inapplicable(pair[1])]
@@ -171,9 +175,9 @@ class Lens:
             accepts=accepts,
         )
 
-    def _targets(self, target: Any) -> list[Target]:
+    def _targets(self, target: Any, asking: Asking) -> list[Target]:
         each = target.each if isinstance(target, Targets) else (target,)
-        return [Target(one, self.labels) for one in each]
+        return [Target(asking.ready(one), self.labels) for one in each]
 
 
 def check_layers(looker: Looker, views: Sequence[View]) -> None:

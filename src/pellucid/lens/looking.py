@@ -5,15 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
-from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
+from pellucid.core.errors import NotApplicable, PellucidError
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sharing import MemoryRanOut
-from pellucid.engine.targets import Contrast, Target
+from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.lens.asked import cut
 from pellucid.lens.provenance import Origin
 from pellucid.registry import View
 from pellucid.results.failure import Failure
@@ -73,19 +71,7 @@ def _equal_blocks(size: int, most: int) -> list[tuple[int, int]]:
 def _cut(targets: Sequence[Target], block: tuple[int, int], size: int) -> list[Target]:
     if block == (0, size):
         return [Target(one.asked, one.labels, one.loss) for one in targets]
-    return [Target(_cut_one(one.asked, block, size), one.labels, one.loss) for one in targets]
-
-
-def _cut_one(asked: Any, block: tuple[int, int], size: int) -> Any:
-    if isinstance(asked, Contrast):
-        return Contrast(_cut_one(asked.a, block, size), _cut_one(asked.b, block, size))
-    if isinstance(asked, (Tensor, np.ndarray)) and asked.ndim:
-        asked = asked.tolist()
-    if not isinstance(asked, list):
-        return asked
-    if len(asked) != size:
-        raise BadTarget(f"{len(asked)} targets for {size} examples", hint="one per example, or one for all")
-    return asked[slice(*block)]
+    return [Target(cut(one.asked, block, size), one.labels, one.loss) for one in targets]
 
 
 def _block(looking: Looking, x: Inputs | None, targets: Sequence[Target]) -> tuple[list[Any], Cost]:

@@ -1,0 +1,145 @@
+"""Similarity to a reference as the target, for networks that give an embedding instead of classes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from pellucid.core.errors import BadTarget, NotApplicable
+from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
+from pellucid.engine.aims import Resolved
+
+Measure = Literal["cosine", "dot"]
+_MEASURES = {"cosine": Text("cosine similarity", "余弦相似度"), "dot": Text("dot product", "点积")}
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """How like the explained output is to a reference.
+
+    Args:
+        reference: as given.
+        measure: cosine or dot product.
+        token: which token of an output `(batch, token, feature)`; None: their mean.
+        embedding: the reference as an output of the network, `(1 or batch, ...)`; None until the lens has run it.
+    """
+
+    reference: Any
+    measure: Measure = "cosine"
+    token: int | None = None
+    embedding: Tensor | None = None
+
+    def __repr__(self) -> str:
+        more = "" if self.measure == "cosine" else f", measure={self.measure!r}"
+        more += "" if self.token is None else f", token={self.token}"
+        return f"pl.similarity({self._shown()}{more})"
+
+    @property
+    def key(self) -> Any:
+        """Equal for similarities to the same vector."""
+        held = self.embedding if self.embedding is not None else self.reference
+        value = tuple(np.asarray(held.detach().cpu()).ravel().tolist()) if isinstance(held, Tensor) else id(held)
+        return ("similarity", self.measure, self.token, value)
+
+    def cut(self, block: tuple[int, int], size: int) -> "Similarity":
+        """For some examples of a batch of `size`."""
+        held = self.embedding
+        if held is None or len(held) != size or size == 1:
+            return self
+        return replace(self, embedding=held[slice(*block)])
+
+    def resolve(self, output: Tensor) -> Resolved:
+        """Fix it on the clean output.
+
+        Raises:
+            NotApplicable: the output is one number per example.
+            BadTarget: the reference has another size than the output.
+        """
+        if output.ndim < 2 or output[0].numel() < 2:
+            raise NotApplicable(f"the output {tuple(output.shape)} is no embedding: one number has no direction")
+        reference = self._vectors(output)
+
+        def pick(out: Tensor, start: int = 0) -> Tensor:
+            vectors = self._one_vector(out)
+            rows = (torch.arange(len(vectors), device=out.device) + start) % len(reference)
+            other = reference[rows]
+            return cosine_similarity(vectors, other, 1) if self.measure == "cosine" else (vectors * other).sum(1)
+
+        name, how = self._name(), _MEASURES[self.measure]
+        part = self._part(output)
+        infos = tuple(
+            TargetInfo(
+                f"{how.en} to {name.en}{part.en}",
+                None,
+                score,
+                None,
+                "asked",
+                "cosine" if self.measure == "cosine" else "dot product",
+                f"与{name.say('zh')}的{how.say('zh')}{part.zh}",
+            )
+            for score in pick(output.detach()).cpu().double().tolist()
+        )
+        return Resolved(pick, self.key, infos)
+
+    def _vectors(self, output: Tensor) -> Tensor:
+        if self.embedding is None:
+            raise BadTarget("the reference has not been run through the model", hint="use lens.see(x, target=...)")
+        held = self.embedding.detach().to(output)
+        vectors = self._one_vector(held) if held.ndim == output.ndim else held.reshape(-1, held.shape[-1])
+        width = self._one_vector(output[:1].detach()).shape[1]
+        if vectors.shape[1] != width or len(vectors) not in (1, len(output)):
+            raise BadTarget(
+                f"a reference of shape {tuple(held.shape)} does not fit the output {tuple(output.shape)}",
+                hint=f"one vector of {width} numbers, one for each example, or an input to run through the model",
+            )
+        return vectors.expand(len(output), -1)
+
+    def _one_vector(self, out: Tensor) -> Tensor:
+        """`(batch, feature)`: a token or the mean over tokens, the mean over the cells of a grid."""
+        if out.ndim == 2:
+            return out
+        if out.ndim == 3:
+            return out.mean(1) if self.token is None else out[:, self.token]
+        return out.flatten(2).mean(2)
+
+    def _part(self, output: Tensor) -> Text:
+        if output.ndim == 2:
+            return Text("", "")
+        if output.ndim == 3 and self.token is not None:
+            return Text(f", token {self.token}", f"，词元 {self.token}")
+        return (
+            Text(", mean over tokens", "，词元平均") if output.ndim == 3 else Text(", mean over the grid", "，网格平均")
+        )
+
+    def _name(self) -> Text:
+        if isinstance(self.reference, (str, Path)):
+            return Text(f"'{Path(self.reference).name}'", f"“{Path(self.reference).name}”")
+        return Text("the reference", "参考")
+
+    def _shown(self) -> str:
+        if isinstance(self.reference, (str, Path)):
+            return repr(str(self.reference))
+        shape = getattr(self.reference, "shape", None)
+        return type(self.reference).__name__.lower() + (str(tuple(shape)) if shape is not None else "")
+
+
+def similarity(reference: Any, measure: Measure = "cosine", token: int | None = None) -> Similarity:
+    """Explain how like the output is to a reference, for networks that give an embedding.
+
+    Args:
+        reference: an input as for `see` (a path, a picture, a tensor of the shape of the input), which is run through
+            the model once; any other tensor or array is the embedding itself, one vector or one for each example.
+        measure: "cosine" or "dot".
+        token: which token of an output `(batch, token, feature)`; None: the mean over the tokens (over the cells of a
+            grid).
+    Raises:
+        BadTarget: there is no such measure.
+    """
+    if measure not in _MEASURES:
+        raise BadTarget(f"no measure is called '{measure}'", nearest="'cosine', 'dot'")
+    return Similarity(reference, measure, token)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity
+
+import pellucid as pl
+from pellucid.core.errors import BadTarget, NotApplicable
+from pellucid.engine.similarity import Similarity, similarity
+from pellucid.engine.targets import Target
+from tests.engine.outputs import PIXELS, ROWS, TOKENS, resolved
+from tests.networks import NETWORKS
+
+VECTOR = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
+
+
+def given(reference: torch.Tensor, **more: object) -> Similarity:
+    return Similarity(reference, embedding=reference, **more)
+
+
+def test_cosine_and_dot_product() -> None:
+    found, scores = resolved(given(VECTOR), ROWS)
+    assert torch.allclose(scores, cosine_similarity(ROWS, VECTOR[None]))
+    assert (found.infos[0].label, found.infos[0].zh) == ("cosine similarity to the reference", "与参考的余弦相似度")
+    assert torch.allclose(resolved(given(VECTOR, measure="dot"), ROWS)[1], ROWS @ VECTOR)
+    assert resolved(given(VECTOR, measure="dot"), ROWS)[0].infos[0].unit == "dot product"
+
+
+def test_each_example_has_its_own_reference() -> None:
+    found, scores = resolved(given(ROWS.flip(0), measure="dot"), ROWS)
+    assert torch.allclose(scores, (ROWS * ROWS.flip(0)).sum(1))
+    assert torch.allclose(found.pick(ROWS[1:], 1), scores[1:])
+    assert torch.allclose(found.pick(torch.cat([ROWS, ROWS])), torch.cat([scores, scores]))
+
+
+def test_tokens_and_grids_are_averaged_unless_a_token_is_named() -> None:
+    whole = torch.randn(1, 4, 6)
+    found, scores = resolved(given(whole), TOKENS)
+    assert torch.allclose(scores, cosine_similarity(TOKENS.mean(1), whole.mean(1)))
+    assert found.infos[0].label.endswith(", mean over tokens") and found.infos[0].zh.endswith("，词元平均")
+    first, scores = resolved(given(whole, token=0), TOKENS)
+    assert torch.allclose(scores, cosine_similarity(TOKENS[:, 0], whole[:, 0])) and "token 0" in first.infos[0].label
+    one = torch.randn(3)
+    assert torch.allclose(resolved(given(one), PIXELS)[1], cosine_similarity(PIXELS.mean((2, 3)), one[None]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "output", "error", "words"),
+    [
+        (given(VECTOR[:4]), ROWS, BadTarget, "does not fit the output"),
+        (given(ROWS[:2]), ROWS, BadTarget, "does not fit the output"),
+        (similarity(VECTOR), ROWS, BadTarget, "has not been run"),
+        (given(VECTOR[:1]), ROWS[:, :1], NotApplicable, "is no embedding"),
+    ],
+)
+def test_what_cannot_be_compared(asked: object, output: torch.Tensor, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        resolved(asked, output)
+
+
+def test_names_and_keys() -> None:
+    with pytest.raises(BadTarget, match="no measure is called 'l2'"):
+        similarity(VECTOR, "l2")
+    assert repr(similarity("a/cat.jpg", "dot", 0)) == "pl.similarity('a/cat.jpg', measure='dot', token=0)"
+    assert repr(similarity(VECTOR)) == "pl.similarity(tensor(5,))"
+    assert Target(given(VECTOR)).key == Target(given(VECTOR.clone())).key != Target(given(VECTOR, measure="dot")).key
+    with pytest.raises(NotApplicable, match="only a class has a rival"):
+        Target(given(VECTOR)).rival()
+
+
+def test_a_reference_picture_is_run_through_the_model_once() -> None:
+    network = NETWORKS["article_net"]
+    model, x, other = network.build(), network.x(3), torch.randn(1, 3, 32, 32)
+    lens = pl.Lens(model)
+    views = lens.see(x, pl.saliency(), pl.input_x_gradient(), target=pl.similarity(other))
+    assert (views.cost.forwards, views.cost.backwards, views.cost.samples) == (1 + 1, 1, 1 + 3)
+    leaf = x.clone().requires_grad_()
+    score = cosine_similarity(model(leaf), model(other).detach())
+    np.testing.assert_allclose(views[0].values, torch.autograd.grad(score.sum(), leaf)[0].numpy(), rtol=1e-4, atol=1e-8)
+    assert [one.score for one in views[0].targets] == pytest.approx(score.tolist(), rel=1e-5)
+    blocks = lens.see(x, pl.saliency(), target=pl.similarity(other), batch_size=2)
+    np.testing.assert_allclose(blocks[0].values, views[0].values, rtol=1e-4, atol=1e-8)
+    assert blocks.cost.forwards == 1 + 2
+    vector = lens.see(x, pl.saliency(), target=pl.similarity(model(other)[0].detach()))
+    np.testing.assert_allclose(vector[0].values, views[0].values, rtol=1e-4, atol=1e-8)
+    assert vector.cost.forwards == 1
+
+
+def test_why_like_this_picture_rather_than_like_that_one() -> None:
+    network = NETWORKS["article_net"]
+    model, x = network.build(), network.x(2)
+    a, b = torch.randn(2, 1, 3, 32, 32).unbind()
+    result = pl.saliency()(model, x, target=pl.contrast(pl.similarity(a), pl.similarity(b)))
+    parts = [pl.saliency()(model, x, target=pl.similarity(one)).values for one in (a, b)]
+    np.testing.assert_allclose(result.values, parts[0] - parts[1], rtol=1e-3, atol=1e-8)
+    each = pl.saliency()(model, x, target=pl.similarity(torch.cat([a, b]))).values
+    np.testing.assert_allclose(each[1], parts[1][1], rtol=1e-4, atol=1e-9)
+
+
+def test_the_reference_is_as_it_was() -> None:
+    network = NETWORKS["article_net"]
+    reference = torch.randn(1, 3, 32, 32, requires_grad=True)
+    result = pl.integrated_gradients(n_steps=2)(network.build(), network.x(1), target=pl.similarity(reference))
+    assert reference.grad is None and result.targets[0].unit == "cosine" and "pl.similarity(tensor" in result.code
