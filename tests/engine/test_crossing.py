@@ -221,3 +221,29 @@ def test_a_rule_that_gives_another_shape_is_at_fault():
     model = net(lambda x, a: a(x), a=lambda: nn.Linear(5, 3))
     with pytest.raises(MethodFault, match="gives a gradient of"):
         by_rule(model, X, {"linear"}, lambda _, __, arrived, ___: arrived)
+
+
+def test_a_rule_that_raises_is_at_fault():
+    model = net(lambda x, a: a(x), a=lambda: nn.Linear(5, 3))
+    with pytest.raises(MethodFault, match=r"the rule at '/?linear\.0' raised ZeroDivisionError|layers\.a/linear"):
+        by_rule(model, X, {"linear"}, lambda *_: 1 / 0)
+
+
+def test_a_product_of_two_nodes_to_one_input_is_replaced_once():
+    model = net(
+        lambda x, a: functional.gelu(functional.normalize(a(x)[None]), approximate="tanh")[0], a=lambda: nn.Linear(5, 3)
+    )
+    calls = []
+
+    def count(operation, which, arrived, own):
+        calls.append(operation.name)
+        return own
+
+    assert torch.allclose(by_rule(model, X, {"normalize", "gelu"}, count), plain(model, X), atol=1e-7)
+    assert sorted(calls) == ["gelu", "normalize"]
+
+
+def test_masked_regions_of_the_input_get_nothing():
+    window = torch.tensor([1.0, 1, 0, 0, 1])
+    model = net(lambda x, a: a(x * window), a=lambda: nn.Linear(5, 3))
+    assert not by_rule(model, X, {"linear"}, double)[:, 2:4].any()

@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.core.errors import MethodFault, NotApplicable
+from pellucid.core.errors import MethodFault, NotApplicable, PellucidError
 from pellucid.core.sites import address
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.operations import Operation
 
 MOST_NODES = 64
@@ -99,7 +100,13 @@ class _Replacement:
         return hook
 
     def _new(self, own: Tensor) -> Tensor:
-        new = self.through(self.operation, self.which, self.arrived[0], own)
+        try:
+            new = self.through(self.operation, self.which, self.arrived[0], own)
+        except Exception as error:
+            if isinstance(error, PellucidError) or out_of_memory(error):
+                raise
+            said = f"the rule at '{_where(self.operation)}' raised {type(error).__name__}: {error}"
+            raise MethodFault(said) from error
         if new.shape != own.shape:
             raise MethodFault(
                 f"the rule at '{_where(self.operation)}' gives a gradient of {tuple(new.shape)}, "

@@ -125,7 +125,7 @@ def test_a_score_that_hardly_arrives_is_said() -> None:
         model[4].bias += 100.0
     result = pl.lrp(composite="z_plus")(model, X, target=1)
     assert abs(result.facts["sum"][0]) < 0.5 * abs(result.facts["score"][0])
-    assert any("the biases on the way keep" in note.en and "偏置" in note.zh for note in result.notes)
+    assert any("biases, and operations without a rule, keep" in note.en and "偏置" in note.zh for note in result.notes)
 
 
 def test_epsilon_without_end_is_input_times_gradient() -> None:
@@ -282,7 +282,17 @@ def test_what_has_no_rule_is_named() -> None:
     result = pl.lrp()(NETWORKS["tiny_vit"].build(), NETWORKS["tiny_vit"].x(2), target=1)
     text = " ".join(note.en + note.zh for note in result.notes)
     assert "layer_norm" in text and "plain gradient" in text and "普通梯度" in text
-    assert not pl.lrp()(NETWORKS["residual"].build(), NETWORKS["residual"].x(2), target=1).notes
+    plain = pl.lrp()(NETWORKS["residual"].build(), NETWORKS["residual"].x(2), target=1)
+    assert not any("No rule of LRP" in note.en for note in plain.notes)
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+def test_the_rules_are_said(composite: str) -> None:
+    note = pl.lrp(composite=composite)(net(), X, target=1).notes
+    said = next(one for one in note if one.en.startswith("Rules: "))
+    for name in COMPOSITES[composite]:
+        assert name is None or (name in said.en and name in said.zh)
+    assert said.en.endswith(".") and said.zh.endswith("。")
 
 
 def test_smooth_activations_pass_all_they_received() -> None:

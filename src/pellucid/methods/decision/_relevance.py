@@ -96,7 +96,8 @@ class Relevance:
         affine, z, gradient = _fused(operation, arrived)
         name = self.name_for(operation.name, operation.place, first=operation.first)
         if name == "epsilon":
-            return ops.pulled(affine, gradient * ops.held(z, self.epsilon))
+            upper = gradient * ops.held(z, self.epsilon)
+            return upper @ affine.weight if operation.name in DENSE else ops.pulled(affine, upper)
         relevance = gradient * z
         if name == "gamma":
             return ops.gamma(affine, z, relevance, self.gamma, STABILIZER)

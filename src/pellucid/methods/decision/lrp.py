@@ -52,7 +52,6 @@ LITTLE = 0.5
         "1. 输入前向传播。2. 从得分出发。3. 在每个卷积层与全连接层（并入批归一化），按该层的规则分配到达的相关性；激活、池化与求和照原样传递。4. 画出到达输入的部分。",
     ),
     quick={"composite": "epsilon_gamma_box"},
-    tour=45,
 )
 def lrp(
     x: Inputs,
@@ -120,12 +119,17 @@ def _kept(values: list[Tensor], scores: Tensor) -> tuple[Text, ...]:
     arrived = min(float((in_double(one.flatten(1)).sum(1).abs().to(score.device) / score).min()) for one in values)
     if not arrived <= LITTLE:
         return ()
-    en = f"Only {arrived:.2g} of the score arrives here; the biases on the way keep most of the rest."
-    return (Text(en, f"到达此处的只有得分的 {arrived:.2g}；其余大多被途中的偏置吸收。"),)
+    en = f"Only {arrived:.2g} of the score arrives here; biases, and operations without a rule, keep the rest."
+    return (Text(en, f"到达此处的只有得分的 {arrived:.2g}；其余被途中的偏置以及没有规则的运算吸收。"),)
 
 
 def _notes(seen: Seen, how: Relevance) -> tuple[Text, ...]:
-    notes: list[Text] = []
+    first, convolution, dense = COMPOSITES[how.composite]
+    en, zh = (
+        f"Rules: {dense} for dense layers, {convolution} for convolutions",
+        f"规则：全连接层 {dense}，卷积层 {convolution}",
+    )
+    notes = [Text(en + (f", {first} at the input." if first else "."), zh + (f"，输入处 {first}。" if first else "。"))]
     names = ", ".join(unruled(seen.met))
     if names:
         notes.append(
@@ -134,7 +138,6 @@ def _notes(seen: Seen, how: Relevance) -> tuple[Text, ...]:
                 f"{names} 处没有采用 LRP 规则：此处传递普通梯度，总和可能与得分不同。",
             )
         )
-    first = COMPOSITES[how.composite].first
     if first and not any(one.first and is_linear(one) for one in seen.met):
         notes.append(
             Text(
