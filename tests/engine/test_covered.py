@@ -151,11 +151,25 @@ class Small(nn.Module):
         return F.relu(self.conv(x)).mean((2, 3))
 
 
-def test_when_memory_runs_out_fewer_parts_at_once():
+def test_when_memory_runs_out_fewer_parts_at_once_and_no_comparison(replays):
     model, boxes = Small().eval(), windows(GRID, 3, 7)
     _, seen, cost = look(model, X[:1], boxes, 1)
     assert relative(seen.scores, whole(model, X[:1], boxes)[:, 1]) < 1e-6
-    assert len(seen.output) == 7 and cost.samples >= 7
+    assert len(seen.output) == 7 and cost.samples >= 7 and replays == [4]
+
+
+def test_when_memory_runs_out_in_a_replay(model, replays, monkeypatch):
+    play = cone.Replay.run
+
+    def small(replay):
+        if len(replay.parts[0]) > 4:
+            raise torch.OutOfMemoryError("planted")
+        return play(replay)
+
+    monkeypatch.setattr(cone.Replay, "run", small)
+    boxes = windows(GRID, 3, 7)
+    _, seen, _ = look(model, X[:1], boxes, 1)
+    assert relative(seen.scores, whole(model, X[:1], boxes)[:, 1]) < 1e-5 and replays == [4, 4, 3]
 
 
 @pytest.mark.parametrize(
