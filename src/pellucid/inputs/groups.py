@@ -80,12 +80,13 @@ class Groups:
             values: `(batch, group)`, as many as the example with most groups has.
             name: the input; needed where there are several.
         Returns:
-            `(batch, *shape)`, the shape that broadcasts to what is explained: `(batch, 1, height, width)` for an image.
+            `(batch, *shape)` on the device of `values`; the shape broadcasts to what is explained: `(batch, 1, height,
+            width)` for an image.
         """
-        labels = self.by_input[name] if name else self.labels
+        labels = (self.by_input[name] if name else self.labels).to(values.device)
         padded = torch.cat([values, values.new_zeros(len(values), 1)], 1)
-        rows = torch.arange(len(values), device=labels.device).reshape(-1, *[1] * (labels.ndim - 1))
-        return padded.to(labels.device)[rows, labels]
+        rows = torch.arange(len(values), device=values.device).reshape(-1, *[1] * (labels.ndim - 1))
+        return padded[rows, labels]
 
 
 def grouped(x: Inputs, groups: GroupsSetting = "auto") -> Groups:
