@@ -94,3 +94,10 @@ def test_tables():
     assert "Highest v: 2 (#1); lowest: 1 (#0)." in told(table(same))
     gaps = Table(rows=({"v": None}, {"v": 2}), columns={"v": Text("v")})
     assert "1 of 2 numeric cells is empty" in told(table(gaps))
+
+
+def test_a_matrix_of_correlations_is_not_told_by_its_diagonal():
+    values = np.array([[1.0, 0.2, -0.4], [0.2, 1.0, 0.7], [-0.4, 0.7, 1.0]], np.float32)
+    names = ("a", "b", "c")
+    said = Matrix(values=values, rows=names, columns=names, signed=True).describe()
+    assert "0.7" in said and "b → c" in said and "total" not in said and "columns" not in said

@@ -22,6 +22,8 @@ def matrix(result: Matrix) -> list[Text]:
     rows, columns = result.values.shape[-2:]
     panels = np.where(np.isfinite(result.values), result.values, 0.0).reshape(-1, rows, columns).astype(np.float64)
     size = {"rows": rows, "columns": columns}
+    if _relates(result, panels):
+        panels = np.where(np.eye(rows, dtype=bool), 0.0, panels)
     found = [message("matrix.one", **size) if len(panels) == 1 else message("matrix.size", count=len(panels), **size)]
     if not panels.any():
         return [*found, message("odd.zeros")]
@@ -37,7 +39,13 @@ def matrix(result: Matrix) -> list[Text]:
         if named
         else message("matrix.largest", **words)
     )
-    return found + _spread(result, panels)
+    return found if _relates(result, panels) else found + _spread(result, panels)
+
+
+def _relates(result: Matrix, panels: np.ndarray) -> bool:
+    """Whether it relates things with themselves, as a correlation does: the diagonal then tells nothing."""
+    same = bool(result.rows) and result.rows == result.columns and result.signed
+    return same and bool(np.allclose(panels, panels.swapaxes(-1, -2)))
 
 
 def _spread(result: Matrix, panels: np.ndarray) -> list[Text]:

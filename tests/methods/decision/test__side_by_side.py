@@ -26,6 +26,12 @@ def test_captions_tell_the_share_against() -> None:
     assert tiles.captions[1].en == f"Input × gradient: {against:.0%} against"
 
 
+def test_what_a_method_says_of_its_map_is_passed_on() -> None:
+    steep = pl.integrated_gradients(n_steps=1)
+    tiles, _ = pl.agreement(of=(steep, "saliency"))(NETWORKS["smooth"].build(), NETWORKS["smooth"].x(1) * 30)
+    assert any(note.en.startswith("Integrated gradients: With 1 points") for note in tiles.notes)
+
+
 def test_tiles_are_in_percent_on_the_picture() -> None:
     tiles, _ = pl.agreement(of=OF, cells=32)(NETWORKS["article_net"].build(), NETWORKS["article_net"].x(1))
     np.testing.assert_allclose(tiles.images[1], tiles.values[0, 0, 1] * 100, rtol=1e-5)

@@ -14,8 +14,6 @@ from pellucid.ops.evidence import by_example, enlarged
 from pellucid.ops.spatial import channels_first
 from pellucid.results import Gallery
 
-_SUMS = Text("Below each map stands what it sums to: the evidence at that level.", "图下为该图之和，即该层的证据。")
-
 
 def ledger_of(x: Inputs, seen: Seen, chosen: Sequence[Spot]) -> Tensor:
     """`(level, column, example)`, the input being level 0; columns are evidence, constants added later, rest."""
@@ -70,7 +68,6 @@ def maps_of(x: Inputs, seen: Seen, chosen: Sequence[Spot], ledger: Tensor, drawn
             signed=True,
             unit=seen.targets[0].unit,
             targets=seen.targets,
-            notes=(_SUMS,),
             facts={"levels": tuple(name for name, _, _ in spread)},
         )
     ]

@@ -57,11 +57,16 @@ def tiles_of(
     x: Inputs,
     views: Sequence[View],
     answers: Sequence[Answer],
-    base: Base | None,
+    given: Sequence[Attribution],
     examples: int,
     missing: Sequence[tuple[str, str]],
 ) -> Gallery:
-    """A row of tiles for each answer of each drawn example."""
+    """A row of tiles for each answer of each drawn example.
+
+    Args:
+        given: what the methods gave for the first answer: the picture beneath, and what they say of themselves.
+    """
+    base = given[0].base
     values = np.stack([answer.maps.numpy() for answer in answers], 1)
     images: list[np.ndarray] = []
     captions: list[Text] = []
@@ -88,7 +93,7 @@ def tiles_of(
         signed=True,
         unit=Text("% of a map's total, per cell", "占各图总量的 %，每格"),
         targets=answers[0].targets,
-        notes=_notes(views, common, missing, rival=len(answers) > 1),
+        notes=_notes(views, common, missing, rival=len(answers) > 1) + _of_each(views, given),
         facts={"methods": tuple(repr(one) for one in views), "overlap": common},
     )
 
@@ -176,6 +181,16 @@ def _overlaps(values: np.ndarray) -> tuple[tuple[float, ...], ...]:
     if values.shape[1] < 2:
         return tuple(() for _ in values)
     return tuple(tuple(overlap(*both) for both in one.swapaxes(0, 1)) for one in values)
+
+
+def _of_each(views: Sequence[View], given: Sequence[Attribution]) -> tuple[Text, ...]:
+    """What each method says of its own map."""
+    titles = [one.spec.words.title for one in views]
+    return tuple(
+        Text(f"{title.say('en')}: {note.say('en')}", f"{title.say('zh')}：{note.say('zh')}")
+        for title, result in zip(titles, given, strict=True)
+        for note in result.notes
+    )
 
 
 def _notes(

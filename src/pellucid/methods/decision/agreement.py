@@ -72,7 +72,7 @@ def agreement(
     views = _default(x) if of is None else [view(one) for one in of]
     asked: list[Target | None] = [target, _rival(target)]
     looks = [(one, goal) for goal in asked if goal is not None for one in views]
-    given = yield from together(*(_tried(one, x, goal) for one, goal in looks))
+    given: tuple[Any, ...] = yield from together(*(_tried(one, x, goal) for one, goal in looks))
     first, second = given[: len(views)], given[len(views) :] or (None,) * len(views)
     kept, missing, rival = _kept(views, first, second)
     if len(kept) < LEAST:
@@ -80,10 +80,10 @@ def agreement(
             f"{len(kept)} of {len(views)} methods apply: " + "; ".join(f"{name}: {why}" for name, why in missing),
             hint="agreement(of=(...)) takes other methods",
         )
-    rows = [[first[i] for i in kept], *([[second[i] for i in kept]] if rival else [])]
+    rows: list[list[Any]] = [[made[i] for i in kept] for made in ([first, second] if rival else [first])]
     answers = [answer_of(row, cells) for row in rows]
     names = [views[i] for i in kept]
-    return tiles_of(x, names, answers, rows[0][0].base, examples, missing), compared(names, answers)
+    return tiles_of(x, names, answers, rows[0], examples, missing), compared(names, answers)
 
 
 def _default(x: Inputs) -> list[View]:

@@ -33,8 +33,8 @@ _NAMES = {
     title=Text("Hierarchy of evidence", "逐层证据"),
     question=Text("How does the answer form from layer to layer?", "答案是怎样逐层形成的？"),
     shows=Text(
-        "Per level: how much of the score its values carry (value × gradient), what biases add later, and the rest; the three sum to the score. Maps: where the evidence lies at that level.",
-        "每一层：其数值承载了多少得分（值×梯度），其后各偏置又加入多少，以及余项；三者之和即得分。图：该层证据的位置。",
+        "Per level: how much of the score its values carry (value × gradient), what biases add later, and the rest; the three sum to the score. Maps: where the evidence lies at that level; below each stands what it sums to.",
+        "每一层：其数值承载了多少得分（值×梯度），其后各偏置又加入多少，以及余项；三者之和即得分。图：该层证据的位置，图下为其总和。",
     ),
     cannot=Text(
         "What a level would say by itself: its share is counted along the slope of everything above it.",
