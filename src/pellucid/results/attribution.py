@@ -43,3 +43,8 @@ class Attribution(Result):
     def heat_signed(self) -> bool:
         """Whether zero is a neutral middle of `heat`: absolute values and norms have no sign left."""
         return self.signed and self.reduction in ("none", "sum")
+
+    @property
+    def explains(self) -> bool:
+        """Whether the values speak for or against a target: those of a method that took none do not."""
+        return bool(self.targets) or self.provenance is None

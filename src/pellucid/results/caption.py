@@ -81,7 +81,8 @@ def _colours(result: Result) -> list[Text]:
     if scale.centre is None:
         parts = [message("caption.unsigned", **limits)]
     else:
-        parts = [message("caption.signed" if isinstance(result, Attribution) else "caption.signed_neutral", **limits)]
+        speaks = isinstance(result, Attribution) and result.explains
+        parts = [message("caption.signed" if speaks else "caption.signed_neutral", **limits)]
     if scale.clipped is not None:
         parts.append(message("caption.clipped", percentile=spell.number(scale.clipped)))
     return parts

@@ -67,25 +67,26 @@ def _all_zero(result: Attribution) -> Text:
         result.provenance is not None
         and result.provenance.settings.get("relu") is True
         and not result.facts.get("without gradient")
+        and not result.facts.get("zero before the ReLU")
     )
     return message("odd.relu" if relu else "odd.zeros")
 
 
 def _where(result: Attribution, heat: np.ndarray) -> list[Text]:
     kind = result.base.kind if result.base is not None else "layer"
-    target = said_target(result.targets[0] if result.targets else None)
     shares, sign = weights(result, heat)
+    target = said_target(result.targets[0] if result.targets else None)
+    what = message("map.shares" if result.explains else "map.values", sign=message(f"sign.{sign}"), target=target)
     if kind in ("tokens", "features") and heat.ndim == 1:
         found = [message("map.items", target=target, items=_items(result, heat))]
     else:
-        found = [_area(kind, heat, shares, sign, target), _degree(measures.half_share(shares))]
+        found = [_area(kind, heat, shares, what), _degree(measures.half_share(shares))]
     return found + _signs(result, heat)
 
 
-def _area(kind: str, heat: np.ndarray, shares: np.ndarray, sign: str, target: Text) -> Text:
+def _area(kind: str, heat: np.ndarray, shares: np.ndarray, what: Text) -> Text:
     words = {
-        "sign": message(f"sign.{sign}"),
-        "target": target,
+        "what": what,
         "base": message(f"base.{kind}"),
         "area": spell.percent(measures.half_share(shares)),
     }
@@ -133,7 +134,7 @@ def _items(result: Attribution, heat: np.ndarray) -> Text:
 
 
 def _signs(result: Attribution, heat: np.ndarray) -> list[Text]:
-    if not result.heat_signed:
+    if not result.heat_signed or not result.explains:
         return []
     finite = heat[np.isfinite(heat)].astype(np.float64)
     against, total = float(-finite[finite < 0].sum()), float(np.abs(finite).sum())

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import pellucid as pl
+from pellucid.results.caption import caption
 from tests.methods.activation.cams import layer_of, on_every_layout, restated
 from tests.networks import NETWORKS, known
 
@@ -76,3 +77,12 @@ def test_it_cannot_tell_two_classes_apart() -> None:
     maps = [pl.eigen_cam(layer="1")(scene.model, scene.x, target=target).values for target in (0, 1)]
     assert np.array_equal(*maps)
     assert scene.share_inside(torch.tensor(maps[0][0]), 0) < 0.5
+
+
+def test_its_words_speak_of_no_target() -> None:
+    network = NETWORKS["residual"]
+    result = pl.eigen_cam(relu=False)(network.build(), network.x(1))
+    said = result.describe("en").partition("What it cannot tell")[0] + result.describe("zh").partition("它不能说明")[0]
+    assert "sum of the positive values" in said and "正值之和" in said
+    assert not any(word in said for word in ("target", "against", "目标", "反对"))
+    assert "red positive" in caption(result) and "红色为正" in caption(result, "zh")
