@@ -30,7 +30,7 @@ from pellucid.results import Attribution
     check=Text("Beside HiResCAM, whose cells it is made of.", "与 HiResCAM 对照，二者出自同样的各格贡献。"),
     needs=SPATIAL_LAYER,
     formula="L = ReLU(±(G − mean G) v₁),  G = A ⊙ ∂f_t/∂A: cells × channels, v₁ its first right singular vector",
-    paper="Muhammad and Yeasin 2020, arXiv:2008.00299, of A ⊙ ∂f_t/∂A as in pytorch-grad-cam",
+    paper="after Muhammad and Yeasin 2020, arXiv:2008.00299",
     steps=Text(
         "1. Choose the target. 2. Run forward and take the gradient of the target at each cell of each feature map. 3. Multiply by the feature map, cell by cell. 4. Find the direction along which the cells of the products differ most, and measure how far each lies along it. 5. Choose the sign that agrees with the summed contributions, keep what is positive, enlarge it, lay it on the input.",
         "1. 选定目标。2. 前向传播，求目标对每个特征图每一格的梯度。3. 逐格与特征图相乘。4. 找出各格乘积差异最大的方向，求每格沿该方向的距离。5. 取与贡献总和一致的符号，保留正值，放大并叠加到输入上。",
