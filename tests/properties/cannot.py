@@ -54,6 +54,7 @@ QUESTIONS: dict[str, Text] = {
 
 _CELLS = ("ablation_cam", "eigen_cam", "eigen_grad_cam", "grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam")
 _MAPS = (*_CELLS, "score_cam", "xgrad_cam", "full_grad", "guided_grad_cam")
+_RANKINGS = tuple(name for name in _MAPS if name not in ("hires_cam", "xgrad_cam"))  # those two sum to the score
 _NO_GRID = dict.fromkeys(
     _MAPS,
     Text(
@@ -148,7 +149,7 @@ CANNOT: dict[str, dict[str, Text]] = {
         ),
     },
     "complete": {
-        **dict.fromkeys((*_MAPS, "guided_backprop", "saliency", "smooth_grad"), _SHARE),
+        **dict.fromkeys((*_RANKINGS, "guided_backprop", "saliency", "smooth_grad"), _SHARE),
         "occlusion": _ONE_BY_ONE,
         "rise": Text(
             "Each value is what a place adds on average; what places do together is in several of them or in none.",
@@ -186,6 +187,3 @@ CANNOT: dict[str, dict[str, Text]] = {
         ),
     },
 }
-# Sums of the cells of these are the score, where nothing is cut off.
-for _name in ("hires_cam", "xgrad_cam"):
-    del CANNOT["complete"][_name]
