@@ -74,7 +74,8 @@ class Multipliers:
         asked, axis = operation.value(key), self._axis(operation)
         if axis is None:
             return own
-        halves = _Halves(axis, operation.out.shape[axis])
+        wide = operation.name in CURVED | TAKEN_APART | {"div"} and own.device.type != "mps"
+        halves = _Halves(axis, operation.out.shape[axis], wide)
         if not halves.cut(asked):
             return own
         found = _multiplier(operation, key, halves, halves.two(arrived).mean, own)
@@ -89,10 +90,14 @@ class Multipliers:
 
 @dataclass(frozen=True)
 class _Halves:
-    """Where the inputs end and the baselines begin: `size` rows along `axis`, or along the first axis."""
+    """Where the inputs end and the baselines begin: `size` rows along `axis`, or along the first axis.
+
+    `wide` where small differences are taken of large values: then in double precision.
+    """
 
     axis: int
     size: int
+    wide: bool
 
     def cut(self, value: Any) -> int | None:
         """One more than the axis along which a tensor has both; None for constants."""
@@ -103,9 +108,10 @@ class _Halves:
                 return axis + 1
         return None
 
-    def two(self, value: Any, *, wide: bool = True) -> Two:
+    def two(self, value: Any) -> Two:
         """Both halves; a constant is the same in both."""
-        value = value.to(torch.float64) if wide and value.device.type != "mps" and value.is_floating_point() else value
+        if value.is_floating_point() and (self.wide or value.element_size() < 4):
+            value = value.to(torch.float64 if self.wide else torch.float32)
         axis = self.cut(value)
         return Two(value, value) if axis is None else Two(*value.chunk(2, axis - 1))
 
@@ -147,7 +153,7 @@ def _function(operation: Operation, keys: list[int | str], halves: _Halves) -> C
         """A constant of this call: of the type of what varies, and of one half where it has a row per example."""
         if not isinstance(value, Tensor):
             return value
-        value = halves.two(value, wide=False).x if value.ndim == rank else value
+        value = halves.two(value).x if value.ndim == rank and halves.cut(value) else value
         return value.to(like.dtype) if value.is_floating_point() else value
 
     def call(*values: Tensor) -> Tensor:
