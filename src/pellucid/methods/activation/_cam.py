@@ -50,7 +50,7 @@ def _map(
     silent = reached & (signed == 0).flatten(1).all(1)
     against = reached & ~silent & (signed <= 0).flatten(1).all(1)
     unreached, empty = int((~reached).sum()), int(silent.sum())
-    notes = _told(unreached, int(against.sum()) if relu else 0, empty, len(signed))
+    notes = told(unreached, int(against.sum()) if relu else 0, empty, len(signed))
     unit = seen.targets[0].unit
     return drawn(
         x,
@@ -111,7 +111,8 @@ def drawn(
     )
 
 
-def _told(unreached: int, against: int, silent: int, examples: int) -> tuple[Text, ...]:
+def told(unreached: int, against: int, silent: int, examples: int) -> tuple[Text, ...]:
+    """What an empty map means, each with how many examples it concerns."""
     found: list[Text] = []
     if unreached:
         found.append(
