@@ -227,7 +227,7 @@ def name_of(result: Any) -> str:
     """`grad_cam layer4`."""
     made = result.provenance
     words = [made.method if made else result.kind, result.layer]
-    asked = list(dict.fromkeys(one.label for one in result.targets if one.chosen == "asked"))
+    asked = list(dict.fromkeys(one.label for one in result.targets if one.chosen != "predicted"))
     return " ".join([*(word for word in words if word), *(f"({one})" for one in asked[:1])])
 
 
