@@ -126,8 +126,10 @@ class ReadsTheBatchEarly(nn.Module):
         match self.way:
             case "views":
                 return self.fc(x.view(batch, 4, -1).mean(2))
+            case "reshapes":
+                return self.fc(torch.reshape(x, (batch * 4, x.shape[2], x.shape[3])).mean((1, 2)).reshape(batch, 4))
             case "mixes":
-                x = x.reshape(batch, -1, 4, *x.shape[2:])
+                x = x.unflatten(0, (batch, -1))
                 return self.fc((x - x.mean(1, keepdim=True)).flatten(0, 1).mean((2, 3)))
             case "writes":
                 before.add_(x)
@@ -162,7 +164,8 @@ class ReadsTheBatchEarly(nn.Module):
 
 X = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(3))
 WAYS = {
-    "views": False,
+    "views": True,
+    "reshapes": True,
     "mixes": False,
     "writes": False,
     "forgets": False,
@@ -186,6 +189,39 @@ def test_a_network_that_shares_nothing_is_noticed_and_run_whole(way, shared):
     for one in seen:
         torch.testing.assert_close(one.output, expected, rtol=1e-5, atol=1e-6)
     assert cost.forwards == 5 + (way in ("mixes", "forgets", "divides"))
+
+
+def test_a_network_that_raises_later_is_run_whole_from_then_on():
+    class Once(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc, self.odd = nn.Conv2d(3, 4, 3), nn.Linear(4, 3), False
+
+        def forward(self, x):
+            batch = len(x)
+            x = self.conv(x)
+            if self.odd and len(x) != batch:
+                raise ValueError("not now")
+            return self.fc(x.mean((2, 3)))
+
+    model = seeded(Once)()
+    _, _, looker = looked(model, X, "conv")
+    assert list(looker.sharing.values()) == [True]
+    model.odd = True
+    (seen,), _, _ = looked(looker, X, "conv")
+    assert list(looker.sharing.values()) == [False]
+    torch.testing.assert_close(seen.output, by_hand(model, X, "conv"))
+
+
+def test_the_whole_network_runs_on_as_many_rows_as_suit_it(monkeypatch):
+    monkeypatch.setattr(subject, "rows_per_pass", lambda _x, _batch_size: 2)
+    network = NETWORKS["residual"]
+    expected, _, looker = looked(network.build(), network.x(1), "0.conv1")
+    looker.sharing = dict.fromkeys(looker.sharing, False)
+    (seen,), cost, _ = looked(looker, network.x(1), "0.conv1")
+    assert cost.forwards == 1 + 3 and cost.samples == 1 + ROWS
+    torch.testing.assert_close(seen.output, expected[0].output, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(seen.scores, expected[0].scores, rtol=1e-5, atol=1e-7)
 
 
 def test_a_network_that_draws_at_random_is_run_whole():

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.weak import WeakIdKeyDictionary
 
 from pellucid.core.errors import BadSetting, LayerNotFound, NotApplicable
 from pellucid.engine.calls import Call
 from pellucid.engine.edits import Edit
 from pellucid.engine.memory import out_of_memory
 
+_SHAPES = frozenset({"view", "reshape"})
 _EQUAL_BATCHES = frozenset(
     {"cat", "stack", "hstack", "dstack", "column_stack", "matmul", "baddbmm", "scaled_dot_product_attention"}
     | {"grid_sample", "add", "sub", "mul", "div"}
@@ -34,6 +37,7 @@ class Spread:
         self.asked, self.rows, self.picked, self.entering = edit, rows, picked, entering
         self.grown = False
         self.farthest: list[int] = []
+        self._many: Any = WeakIdKeyDictionary()
         self.edit = replace(edit, change=self._change, spread=self)
 
     def _change(self, value: Tensor) -> Tensor:
@@ -59,22 +63,49 @@ class Spread:
             with torch.no_grad():
                 change = (made - value).detach().flatten(1).abs().amax(1)
                 self.farthest = change.topk(min(2, self.rows)).indices.tolist()
-        return made if self.picked is None else made[self.picked]
+        made = made.to(value.dtype) if self.picked is None else made[self.picked]
+        if self.grown:
+            self._many[made] = True
+        return made
 
     def called(self, call: Call, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """`func(*args, **kwargs)`; where batches of one and of many do not go together, the one is repeated."""
-        if not self.grown or call.name not in _EQUAL_BATCHES:
+        """`func(*args, **kwargs)`, as it would have been called had all rows come in.
+
+        Where batches of one and of many do not go together, the one is repeated; where a size says one example, it
+        says as many as there are rows.
+        """
+        if not self.grown or self.rows == 1 or not self._from_many((args, kwargs)):
             return func(*args, **kwargs)
+        if call.name in _SHAPES:
+            args = self._resized(args)
         try:
-            return func(*args, **kwargs)
+            out = func(*args, **kwargs)
         except RuntimeError as error:
-            mixed = {one.shape[:1] for one in tree_leaves((args, kwargs)) if isinstance(one, Tensor)}
-            if out_of_memory(error) or not mixed >= {(1,), (self.rows,)} or self.rows == 1:
+            if out_of_memory(error) or call.name not in _EQUAL_BATCHES:
                 raise
-        written = call.writes
+            out = func(*self._widened(call, args), **self._widened(call, kwargs))
+        for one in tree_leaves((out, call.written(args, kwargs))):
+            if isinstance(one, Tensor):
+                self._many[one] = True
+        return out
 
-        def widened(value: Tensor) -> Tensor:
+    def _from_many(self, nest: Any) -> bool:
+        return any(one in self._many for one in tree_leaves(nest) if isinstance(one, Tensor))
+
+    def _widened(self, call: Call, nest: Any) -> Any:
+        def wide(value: Tensor) -> Tensor:
             many = value.expand(self.rows, *value.shape[1:]) if value.shape[:1] == (1,) else value
-            return many.clone() if written else many
+            return many.clone() if call.writes else many
 
-        return func(*tree_map_only(Tensor, widened, args), **tree_map_only(Tensor, widened, kwargs))
+        return tree_map_only(Tensor, wide, nest)
+
+    def _resized(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments of `view` and `reshape` whose first size was worked out from one example."""
+        value, *sizes = args
+        whole = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else tuple(sizes)
+        if not isinstance(value, Tensor) or not whole or not all(isinstance(one, int) for one in whole):
+            return args
+        one_example = (
+            whole[0] == 1 and value.shape[0] == self.rows if -1 in whole else prod(whole) * self.rows == value.numel()
+        )
+        return (value, (whole[0] * self.rows, *whole[1:])) if one_example and whole[0] > 0 else args

@@ -15,6 +15,7 @@ from pellucid.engine.edits import Edit
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session
 from pellucid.engine.passes import Pass, Seen
+from pellucid.engine.rows import rows_per_pass
 from pellucid.engine.spread import Spread
 
 CLOSE = 1e-4
@@ -40,7 +41,7 @@ def run_variants(session: Session, group: list[Pass]) -> Answers:
         raise BadSetting(f"variants are made of what flows at one place, not at '{site}'")
     if ask.expand == 1:
         return _counted(session, group, Spread(edit, 1))
-    if not any(one.keep or one.grads or one.constants or one.graph for one in group):
+    if _only_scores(group):
         key = (site, ask.x.signature)
         if key not in looker.sharing:
             answers, spread = _tried(session, group, edit)
@@ -48,8 +49,15 @@ def run_variants(session: Session, group: list[Pass]) -> Answers:
             if answers is not None and looker.sharing[key]:
                 return answers
         elif looker.sharing[key]:
-            return _counted(session, group, Spread(edit, ask.expand))
-    return _whole(session, group, Spread(edit, ask.expand, entering=ask.expand))
+            try:
+                return _counted(session, group, Spread(edit, ask.expand))
+            except ModelFailed:
+                looker.sharing[key] = False
+    return _in_parts(session, group, edit)
+
+
+def _only_scores(group: list[Pass]) -> bool:
+    return not any(one.keep or one.grads or one.constants or one.graph for one in group)
 
 
 def _only(ask: Pass) -> Edit:
@@ -92,6 +100,31 @@ def _close(shared: Tensor | None, whole: Tensor | None, rows: list[int]) -> bool
     return len(shared) > max(rows) and torch.allclose(shared[rows], whole, rtol=0.0, atol=limit, equal_nan=True)
 
 
+def _in_parts(session: Session, group: list[Pass], edit: Edit) -> Answers:
+    """The whole network on as many rows as suit it, until all variants are done."""
+    ask = group[0]
+    rows = rows_per_pass(ask.x, None) if _only_scores(group) else ask.expand
+    parts: list[Answers] = []
+    for start in range(0, ask.expand, rows):
+        stop = min(start + rows, ask.expand)
+        spread = Spread(edit.part(start, stop), stop - start, entering=stop - start)
+        parts.append(_whole(session, [replace(one, expand=stop - start) for one in group], spread))
+    return [_joined(each) for each in zip(*parts, strict=True)]
+
+
+def _joined(parts: tuple[Seen | PellucidError, ...]) -> Seen | PellucidError:
+    first, seen = parts[0], [one for one in parts if isinstance(one, Seen)]
+    if len(seen) < len(parts) or not isinstance(first, Seen) or len(parts) == 1:
+        return next((one for one in parts if not isinstance(one, Seen)), first)
+    outputs, scores = [one.output for one in seen], [one.score for one in seen]
+    return replace(first, output=_cat(outputs), score=_cat(scores))
+
+
+def _cat(tensors: list[Tensor | None]) -> Tensor | None:
+    found = [one for one in tensors if one is not None]
+    return torch.cat(found) if len(found) == len(tensors) else None
+
+
 def _counted(session: Session, group: list[Pass], spread: Spread) -> Answers:
     answers = _run(session, group, spread)
     session.samples += group[0].expand - 1
@@ -104,7 +137,7 @@ def _whole(session: Session, group: list[Pass], spread: Spread) -> Answers:
 
 
 def _run(session: Session, group: list[Pass], spread: Spread) -> Answers:
-    edits = tuple(spread.edit if edit is spread.asked else edit for edit in group[0].edits)
+    edits = tuple(spread.edit if edit.grows else edit for edit in group[0].edits)
     asked = [replace(one, edits=edits) for one in group]
     return [_checked(one, group[0].expand) for one in run_group(session, asked)]
 
