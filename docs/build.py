@@ -13,6 +13,7 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Literal, get_args
 
+from docs import truths
 from pellucid import registry
 from pellucid.registry import MethodSpec
 from pellucid.render.report_words import FAMILIES
@@ -30,6 +31,7 @@ HEADINGS = {
     "shows": ("What it shows", "它展示什么"),
     "cannot": ("What it cannot tell", "它不能说明什么"),
     "check": ("How to check it", "如何检验"),
+    "missed": ("Known answers that it misses", "它答错的已知问题"),
     "formula": ("Formula", "公式"),
     "steps": ("How it is made", "计算步骤"),
     "needs": ("What it needs", "适用条件"),
@@ -57,6 +59,7 @@ DOCUMENTS = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "docs/design.md": "design.md",
+    "benchmarks/README.md": "measured.md",
 }
 
 
@@ -95,6 +98,7 @@ class Page:
         parts += self.section("shows", words.shows.say(self.lang))
         parts += self.section("cannot", words.cannot.say(self.lang))
         parts += self.section("check", words.check.say(self.lang))
+        parts += self.section("missed", truths.missed(self.spec.name, self.lang))
         parts += self.section("formula", words.formula and f"```text\n{words.formula}\n```")
         parts += self.section("steps", listed(words.steps.say(self.lang)))
         parts += self.section("needs", self.spec.needs.say(self.lang))
@@ -227,6 +231,7 @@ def main() -> None:
             page = Page(spec, lang)
             write(page.path, page.text)
         write(f"{'zh/' if lang == 'zh' else ''}methods/index.md", index(specs, lang))
+        write(f"{'zh/' if lang == 'zh' else ''}truths.md", truths.page(specs, lang))
     for name, path in DOCUMENTS.items():
         write(path, document(name))
     print(f"{2 * len(specs)} pages of methods in {PAGES.relative_to(ROOT)}")

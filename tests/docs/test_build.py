@@ -6,9 +6,11 @@ import re
 import pytest
 import torch
 
+from docs import truths
 from docs.build import DOCUMENTS, LANGUAGES, ROOT, WRITTEN, Page, arguments, document, index, listed
 from pellucid import registry
 from pellucid.core import errors
+from tests.properties.cannot import CANNOT, QUESTIONS
 
 DOCSTRING = """What.
 
@@ -155,3 +157,12 @@ def test_the_worked_method_runs(tmp_path, monkeypatch, capsys):
 def test_the_quick_start_runs_as_printed(tmp_path, monkeypatch, capsys):
     run((ROOT / "README.md").read_text(encoding="utf-8"), tmp_path, monkeypatch)
     assert (tmp_path / "report.html").stat().st_size > 100_000 and "koala" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_a_method_misses_stands_on_its_page_and_in_the_table(specs, lang):
+    text = truths.page(specs, lang)
+    assert all(f"`{spec.name}`" in text for spec in truths.tested(specs))
+    for key, reasons in CANNOT.items():
+        for name, reason in reasons.items():
+            assert reason.say(lang) in text and QUESTIONS[key].say(lang) in Page(registry.find(name), lang).text
