@@ -1,6 +1,7 @@
 """Roles ("last spatial", "every block") and the layout of a tensor on the input's grid, read from the trace alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,7 +123,7 @@ class Reader:
             ]
         if not spots:
             return []
-        last = self._bottleneck(spots)[-1]
+        last = _bottleneck(events, {i: self._layouts[events[i].place].grid for i in spots}, self._pooled)[-1]
         ends = self._layouts[events[last].place]
         attention = [i for i, event in enumerate(events) if _is_attention(event)]
         if len(events[last].shape) == 3 and ends.kind != "channels_first" and attention:
@@ -130,21 +131,6 @@ class Reader:
             norms = [i for i in before if self._is_norm(events[i])]
             last = norms[-1] if norms else last
         return [events[last].place]
-
-    def _bottleneck(self, spots: list[int]) -> list[int]:
-        """Where the answer itself lies on the grid: places on the coarsest grid that are weighed once more behind.
-
-        The last place of all is then the answer, and what raises it there is itself. A grid that an adaptive pool
-        makes (a pyramid beside the features) does not count.
-        """
-        events = self.trace.events
-        answer = events[-1].shape
-        weighed = [i for i, event in enumerate(events) if event.op in _AFFINE]
-        if len(answer) - 2 not in self._grids or _size(answer[2:]) == 1 or not weighed:
-            return spots
-        grids = {i: self._layouts[events[i].place].grid for i in spots if i < weighed[-1]}
-        sizes = [_size(grid) for grid in grids.values() if grid not in self._pooled]
-        return [i for i, grid in grids.items() if grid not in self._pooled and _size(grid) == min(sizes)] or spots
 
     def _is_norm(self, event: Event) -> bool:
         """Whether a module call only normalises: a linear layer with a norm behind it mixes features."""
@@ -194,6 +180,26 @@ class Reader:
         blocks = {path for family in families.values() if len(family) > 1 for path in family}
         top = {path for path in blocks if not any(path.startswith(f"{other}.") for other in blocks)}
         return [event.place for event in self.trace.modules() if event.path in top]
+
+
+def _bottleneck(
+    events: Sequence[Event], grids: Mapping[int, tuple[int, ...]], pooled: AbstractSet[tuple[int, ...]]
+) -> list[int]:
+    """Where the answer itself lies on a grid: places on the coarsest one that are weighed once more behind.
+
+    The last place of all is then the answer, and what raises it there is itself. A grid that an adaptive pool makes (a
+    pyramid beside the features) does not count.
+
+    Args:
+        grids: of each place, by the number of its event.
+        pooled: grids that adaptive pools make.
+    """
+    answer = events[-1].shape
+    weighed = [i for i, event in enumerate(events) if event.op in _AFFINE]
+    if len(answer) - 2 not in set(map(len, grids.values())) or _size(answer[2:]) == 1 or not weighed:
+        return list(grids)
+    before = {i: _size(grid) for i, grid in grids.items() if i < weighed[-1] and grid not in pooled}
+    return [i for i, size in before.items() if size == min(before.values())] or list(grids)
 
 
 def may_be(role: str, place: Place, tensor: Tensor) -> bool:
