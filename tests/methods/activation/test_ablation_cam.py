@@ -219,7 +219,7 @@ def stretched(maps: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"), [("resnet18", "layer4"), ("resnet18", "layer2"), ("vgg11_bn", "features.10")]
+    ("name", "layer"), [("resnet18", "layer4"), ("resnet18", "layer2"), ("vgg11_bn", "features.13")]
 )
 def test_pytorch_grad_cam(name: str, layer: str) -> None:
     """Only behind a ReLU and for positive scores: elsewhere the peer does not set zeros, or turns the signs."""
