@@ -12,7 +12,7 @@ from pellucid.methods.decision._cut import Cut, Points
 from pellucid.ops.precision import in_double
 from pellucid.ops.quadrature import gauss_legendre
 
-MOST_POINTS, IN_PANEL, ROUNDING = 1024, 4, 1e-6
+MOST_POINTS, IN_PANEL, ROUNDING = 1024, 2, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
