@@ -6,7 +6,6 @@ import platform
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -15,12 +14,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from torchvision.models import resnet18, resnet50
 
-from benchmarks import sides, small
+from benchmarks import page, sides, small
 from benchmarks.clock import Times, interleaved
 from benchmarks.sides import Case
 
-README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 BARE, TEN, TWELVE, ALONE = "bare forward + backward", "pellucid, ten", "pellucid, twelve", "pellucid, one by one"
 CAPTUM, WITH_CAMS = "Captum, twelve calls", "Captum with pytorch-grad-cam"
 # side, compared with, aim, whether less is better
@@ -62,8 +59,7 @@ def main() -> None:
     text = "\n".join([said, "", *_sides(times), "", *ratios, "", *_others(first, first_seconds, rounds)])
     print(text)
     if given.write:
-        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        page.put("measured", text)
 
 
 def _versions() -> str:

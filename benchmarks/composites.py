@@ -23,13 +23,12 @@ from PIL import Image
 from torch import Tensor
 
 import pellucid as pl
+from benchmarks import page
 from pellucid import registry
 from pellucid.cli.asked import view_of
 from pellucid.results import Attribution
 from pellucid.results.failure import Failure
 
-README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- composites -->", "<!-- end of composites -->"
 SIDE, MIDDLE = 224, 112
 BOXES = ((4, 40, 106, 144), (114, 40, 220, 144))  # left top right bottom
 AIM, LEAST_STAMPS = 0.85, 12
@@ -106,8 +105,7 @@ def main() -> None:
     text = "\n".join([text, "", *HEAD, *rows])
     print(text)
     if given.write:
-        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        page.put("composites", text)
 
 
 def maps() -> list[str]:

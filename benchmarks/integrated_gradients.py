@@ -21,6 +21,7 @@ from captum import attr
 from torch import Tensor, nn
 
 import pellucid as pl
+from benchmarks import page
 from benchmarks.clock import interleaved
 from pellucid.zoo.demo import PHOTOS, lens
 
@@ -146,10 +147,14 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m benchmarks.integrated_gradients", description=__doc__)
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--photos", type=int, default=8)
+    asked.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     given = asked.parse_args()
     torch.set_num_threads(1)
     photos = sorted(path.name for path in PHOTOS.glob("*.jpg"))[: given.photos]
-    print(table(("resnet18", "resnet50"), photos, given.rounds))
+    text = table(("resnet18", "resnet50"), photos, given.rounds)
+    print(text)
+    if given.write:
+        page.put("integrated_gradients", text)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from captum import attr
 from torch import Tensor, nn
 
 import pellucid as pl
+from benchmarks import page
 from benchmarks.clock import interleaved
 
 SIDE, WINDOW, STRIDE, TARGET = 224, 32, 16, 281
@@ -113,9 +114,13 @@ def main() -> None:
     asked.add_argument("networks", nargs="*", default=list(AIMS))
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--at-once", type=int, help="windows in one of Captum's forwards; else its best is found first")
+    asked.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     given = asked.parse_args()
     torch.set_num_threads(1)
-    print("\n".join(table(given.networks, given.rounds, given.at_once)))
+    text = "\n".join(table(given.networks, given.rounds, given.at_once))
+    print(text)
+    if given.write:
+        page.put("occlusion", text)
 
 
 if __name__ == "__main__":
