@@ -12,7 +12,7 @@ VARIANT_BYTES, VARIANT_ROWS = 64 * 2**20, 256
 TOKEN_BYTES = 3 * 2**10
 
 
-def rows_per_pass(x: Inputs, batch_size: int | None, *, row_bytes: int = 0) -> int:
+def rows_per_pass(x: Inputs, batch_size: int | None) -> int:
     """How many rows one pass should have; the same for a batch as for each of its members.
 
     On a processor a pass gains nothing from more rows than its caches hold: one thread takes as long per row of
@@ -21,13 +21,12 @@ def rows_per_pass(x: Inputs, batch_size: int | None, *, row_bytes: int = 0) -> i
     Args:
         x: the input; its bytes per example are what counts, an integer as the embedding that it stands for.
         batch_size: what the user asked for; None: as described.
-        row_bytes: of one row of something larger that is made per row, as of an edited activation.
     Returns: at least 1.
     """
     if batch_size is not None:
         return max(1, batch_size)
     tensors = [*x.tensors.values(), *x.embedded.values()]
-    largest = max([row_bytes, *(_bytes_of_a_row(one) for one in tensors)])
+    largest = max((_bytes_of_a_row(one) for one in tensors), default=1)
     on_cpu = all(one.device.type == "cpu" for one in tensors)
     room, most = (CPU_BYTES, CPU_ROWS) if on_cpu else (DEVICE_BYTES, DEVICE_ROWS)
     return min(most, max(1, room // max(1, largest)))
