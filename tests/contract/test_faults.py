@@ -82,7 +82,7 @@ def _ruled_out(network: Network, card: Failure) -> bool:
 
 @on_every_network
 def test_forward_raises(network: Network) -> None:
-    """Every view says so, but those that this network's input rules out; the flow graph shows how far the model came."""
+    """Every view says so, but those that the input alone rules out; the flow graph shows how far the model came."""
     model, x = plant(network, raising(Planted)), network.x(2)
     before = state.of_everything(model, x)
     views = look_with_everything(model, x)
