@@ -1,11 +1,8 @@
 """Variants of one example: equal to the whole network on all of them, with what lies before the edit run once."""
 
-import copy
-
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from pellucid.core.errors import BadSetting, LayerNotFound, NotApplicable
 from pellucid.engine import variants as subject
@@ -16,9 +13,9 @@ from pellucid.engine.targets import Target
 from pellucid.engine.units import unit
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, plan
+from tests.engine.varying import ROWS, X, by_hand, change, looked
 from tests.networks import NETWORKS, seeded
 
-ROWS = 5
 PLACES = [
     ("article_net", "conv1", True),
     ("article_net", "/relu.1", True),
@@ -47,46 +44,6 @@ PLACES = [
 ]
 
 
-def change(value):
-    """Five rows: one feature after the other is taken away."""
-    made = value.repeat(ROWS, *[1] * (value.ndim - 1))
-    for row in range(ROWS):
-        made[row, row % made.shape[1]] *= -0.5 * row
-    return made
-
-
-def looked(model, x, site, *, edit=change, rows=ROWS, times=1, **wanted):
-    """What several equal passes show, one after the other, and what they cost besides the clean one."""
-    looker = model if isinstance(model, Looker) else Looker(model)
-
-    def method(x, target):
-        yield from Pass(x, target=target)
-        seen = []
-        for _ in range(times):
-            seen.append((yield from Pass(x, target=target, edits=(variants(site, edit),), expand=rows, **wanted)))
-        return seen
-
-    (task,), planner = plan(looker, method, x=x)
-    if task.error is not None:
-        raise task.error
-    return task.result, planner.cost(), looker
-
-
-def by_hand(model, x, path, call=0):
-    """The whole network on as many rows, changed by a hook."""
-    calls = []
-
-    def hook(_module, _args, out):
-        calls.append(0)
-        return change(out[:1]) if len(calls) == call + 1 else None
-
-    handle = model.get_submodule(path).register_forward_hook(hook)
-    with torch.no_grad():
-        out = model(x.repeat(ROWS, *[1] * (x.ndim - 1)))
-    handle.remove()
-    return out
-
-
 @pytest.mark.parametrize(("name", "site", "shared"), [one for one in PLACES if one[1]])
 def test_variants_equal_the_whole_network_on_as_many_rows(name, site, shared):
     network = NETWORKS[name]
@@ -109,86 +66,6 @@ def test_the_whole_network_on_as_many_rows_is_what_a_hook_gives(name, path, call
     site = f"{path}#{call}"
     (seen,), _, _ = looked(network.build(), network.x(1), site)
     torch.testing.assert_close(seen.output, by_hand(network.build(), network.x(1), path, call), rtol=1e-5, atol=1e-7)
-
-
-class ReadsTheBatchEarly(nn.Module):
-    """Every way to break what is shared; each must be noticed."""
-
-    def __init__(self, way):
-        super().__init__()
-        self.way, self.conv, self.fc = way, nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
-        self.token = nn.Parameter(torch.ones(1, 4))
-
-    def forward(self, x):
-        batch = x.shape[0]
-        before = F.avg_pool2d(x, 3, 1).mean(1, keepdim=True)
-        x = self.conv(x)
-        match self.way:
-            case "views":
-                return self.fc(x.view(batch, 4, -1).mean(2))
-            case "reshapes":
-                return self.fc(torch.reshape(x, (batch * 4, x.shape[2], x.shape[3])).mean((1, 2)).reshape(batch, 4))
-            case "mixes":
-                x = x.unflatten(0, (batch, -1))
-                return self.fc((x - x.mean(1, keepdim=True)).flatten(0, 1).mean((2, 3)))
-            case "writes":
-                before.add_(x)
-                return self.fc(before.expand(-1, 4, -1, -1).mean((2, 3)))
-            case "forgets":
-                kept = before.clone().expand(-1, 4, -1, -1).contiguous()
-                total = kept
-                total += x
-                return self.fc((kept + x).mean((2, 3)))
-            case "divides":
-                return self.fc(x.mean((2, 3)) / batch)
-            case "cats":
-                return self.fc(torch.cat([before.expand(-1, 2, -1, -1), x[:, :2]], 1).mean((2, 3)))
-            case "stacks":
-                return self.fc(torch.stack([before.expand(-1, 4, -1, -1), x], 1).mean((1, 3, 4)))
-            case "adds in place":
-                total = before.expand(-1, 4, -1, -1).contiguous()
-                total += x
-                return self.fc(total.mean((2, 3)))
-            case "bmm":
-                return self.fc(
-                    torch.bmm(before.flatten(1, 2), x.flatten(2).transpose(1, 2)[:, : before.shape[3]]).mean(1)
-                )
-            case "tokens":
-                cells = torch.cat([self.token.expand(batch, 1, -1), x.flatten(2).transpose(1, 2)], 1)
-                return self.fc(
-                    F.scaled_dot_product_attention(before.flatten(2).expand(-1, -1, 36)[..., :4], cells, cells)[:, 0]
-                )
-            case _:
-                raise ValueError(self.way)
-
-
-X = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(3))
-WAYS = {
-    "views": True,
-    "reshapes": True,
-    "mixes": False,
-    "writes": False,
-    "forgets": False,
-    "divides": False,
-    "cats": True,
-    "stacks": True,
-    "adds in place": True,
-    "bmm": True,
-    "tokens": True,
-}
-
-
-@pytest.mark.parametrize(("way", "shared"), WAYS.items())
-def test_a_network_that_shares_nothing_is_noticed_and_run_whole(way, shared):
-    model = seeded(lambda: ReadsTheBatchEarly(way))()
-    if way == "writes":
-        model.conv = nn.Conv2d(3, 1, 3)
-    seen, cost, looker = looked(model, X, "conv", times=3)
-    assert list(looker.sharing.values()) == [shared]
-    expected = by_hand(copy.deepcopy(model), X, "conv")
-    for one in seen:
-        torch.testing.assert_close(one.output, expected, rtol=1e-5, atol=1e-6)
-    assert cost.forwards == 5 + (way in ("mixes", "forgets", "divides"))
 
 
 def test_a_network_that_raises_later_is_run_whole_from_then_on():

@@ -1,7 +1,7 @@
 """A model made addressable for the engine: its modules, its traces, one forward, one backward."""
 
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -52,8 +52,7 @@ class Looker:
         self.parameters: dict[str, Tensor] = dict(self.model.named_parameters())
         self.traces: dict[Any, Reader] = {}
         self.branches = False
-        self.sharing: dict[Any, bool] = {}
-        self.layouts: dict[Any, bool] = {}
+        self.sharing, self.layouts = dict[Any, bool](), dict[Any, bool]()
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
 
@@ -175,8 +174,7 @@ class Looker:
     def looking(self, seed: int) -> Generator["Session"]:
         """The model as it is for one look: watched, in `eval` behaviour, and as before afterwards."""
         intercept = Intercept(self.modules)
-        with pristine(self.model) as snapshot, ExitStack() as stack:
-            stack.enter_context(intercept.installed())
+        with pristine(self.model) as snapshot, intercept.installed():
             yield Session(self, intercept, snapshot, seed)
 
 
