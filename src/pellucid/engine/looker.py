@@ -140,21 +140,12 @@ class Looker:
         if not site.side.startswith(":"):
             return []
         if site.role:
-            return self._matrices(site.role, reader)
+            return _matrices(self.parameters, site.role, reader)
         held = ((name, value, *name.rpartition(".")[::2]) for name, value in self.parameters.items())
         found = [(name, value) for name, value, path, last in held if site.matches(Place(path, side=f":{last}"))]
         behind = f"{site.path}.parametrizations{site.side.replace(':', '.')}.original".lstrip(".")
         originals = [pair for pair in self.parameters.items() if pair[0].startswith(behind) and pair[1].ndim > 1]
         return found or sorted(originals, key=lambda pair: -pair[1].numel())[:1]
-
-    def _matrices(self, role: str, reader: Reader | None) -> list[tuple[str, Tensor]]:
-        matrices = [pair for pair in self.parameters.items() if pair[1].ndim > 1]
-        if reader is None:
-            return matrices
-        every = role if role.startswith("every") else role.replace("first", "every")
-        order = {path: i for i, path in enumerate(dict.fromkeys(place.path for place in reader.places(every)))}
-        used = sorted((pair for pair in matrices if owner(pair[0]) in order), key=lambda pair: order[owner(pair[0])])
-        return used[:1] if role.startswith("first") else used
 
     def remember(self, signature: Any, reader: Reader) -> None:
         """Keep the trace of a signature; of many signatures, as of texts of every length, the latest."""
@@ -187,6 +178,16 @@ def unwrapped(model: nn.Module) -> nn.Module:
             model = model._orig_mod  # type: ignore[assignment]
         else:
             return model
+
+
+def _matrices(parameters: Mapping[str, Tensor], role: str, reader: Reader | None) -> list[tuple[str, Tensor]]:
+    matrices = [pair for pair in parameters.items() if pair[1].ndim > 1]
+    if reader is None:
+        return matrices
+    every = role if role.startswith("every") else role.replace("first", "every")
+    order = {path: i for i, path in enumerate(dict.fromkeys(place.path for place in reader.places(every)))}
+    used = sorted((pair for pair in matrices if owner(pair[0]) in order), key=lambda pair: order[owner(pair[0])])
+    return used[:1] if role.startswith("first") else used
 
 
 def _refuse_tied(looker: Looker, path: str, last: str) -> None:
