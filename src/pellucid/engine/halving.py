@@ -28,12 +28,12 @@ def run_halved(session: Session, group: list[Pass], run: Run, chunks: list[int])
     """
     _free()
     size = group[0].expand if makes_variants(group[0]) else group[0].x.size
-    if size < 2 or not all(_cuttable(session, one) for one in group):
+    if size < 2 or not all(cuttable(session, one) for one in group):
         return None
     middle = (size + 1) // 2
     halves: list[list[Seen | PellucidError]] = []
     for start, stop in ((0, middle), (middle, size)):
-        parts = [_part(one, start, stop) for one in group]
+        parts = [part_of(one, start, stop) for one in group]
         try:
             half: list[Seen | PellucidError] | None = run(session, parts)
             chunks.append(stop - start)
@@ -46,7 +46,7 @@ def run_halved(session: Session, group: list[Pass], run: Run, chunks: list[int])
             return None
         halves.append(half)
     shares = (middle / size, 1 - middle / size)
-    return [_joined(one, a, b, shares) for one, a, b in zip(group, *halves, strict=True)]
+    return [joined(one, a, b, shares) for one, a, b in zip(group, *halves, strict=True)]
 
 
 def _free() -> None:
@@ -55,7 +55,7 @@ def _free() -> None:
         torch.cuda.empty_cache()
 
 
-def _part(one: Pass, start: int, stop: int) -> Pass:
+def part_of(one: Pass, start: int, stop: int) -> Pass:
     """Some examples; of many variants of one example, some variants."""
     if makes_variants(one):
         edits = tuple(edit.part(start, stop) if edit.grows else edit for edit in one.edits)
@@ -65,7 +65,8 @@ def _part(one: Pass, start: int, stop: int) -> Pass:
     return replace(one, x=one.x.rows(start, stop), start=one.start + start)
 
 
-def _cuttable(session: Session, one: Pass) -> bool:
+def cuttable(session: Session, one: Pass) -> bool:
+    """Whether everything that a pass wants has a known batch axis."""
     if makes_variants(one):
         return not (one.graph or one.state or one.keep or one.grads)
     if one.graph or one.edits or one.state or one.constants:
@@ -84,9 +85,10 @@ def _has_batch_axis(site: Site) -> bool:
     return is_input(site) or whole or site.side.startswith(":")
 
 
-def _joined(
+def joined(
     ask: Pass, a: Seen | PellucidError, b: Seen | PellucidError, shares: tuple[float, float]
 ) -> Seen | PellucidError:
+    """What two parts of a batch showed, as the batch; `shares` say how much of it each part is."""
     if not isinstance(a, Seen):
         return a
     if not isinstance(b, Seen):

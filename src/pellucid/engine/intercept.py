@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from pellucid.core.sites import Place
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
+from pellucid.engine.mixing import READS, may_mix
 from pellucid.engine.recording import Frame, Recording, assigned
 from pellucid.engine.taps import Point
 
@@ -148,6 +149,8 @@ class _Mode(TorchFunctionMode):
         if call is None:
             call = _KNOWN.setdefault(func, known(func))
         run = self.owner.recording
+        if call.name in READS and run is not None and not run.aside:
+            run.trace.mixes = True
         if call.silent or run is None or run.aside or not run.stack:
             return func(*args, **kwargs)
         if call.inner is not None:
@@ -182,6 +185,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
         return out
     frame.counts[name] = n + 1
     run.event(frame.path, frame.call, name, n, name, tensor)
+    run.trace.mixes = run.trace.mixes or may_mix(name, args, kwargs, tensor)
     if run.graph is not None:
         changed = assigned(args, tensor) if name == "setitem" else written
         run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out, changed)

@@ -140,7 +140,7 @@ class Planner:
                 )
             for group in groups(passes, self.clean):
                 self._tell(waiting, group)
-                answers = dict(zip(map(id, group), run_shared(session, group, self.chunks), strict=True))
+                answers = dict(zip(map(id, group), run_shared(session, group, self.chunks, self.clean), strict=True))
                 for task in waiting:
                     task.answers.update(
                         {id(one): answers[id(one)] for one in passes_in(task.request) if id(one) in answers}

@@ -1,6 +1,7 @@
 """Which passes share a forward, and how a group is run: together, alone to find the guilty one, cut to save memory."""
 
 from pellucid.core.errors import ModelFailed, PellucidError
+from pellucid.engine.apart import Apart, knows_others
 from pellucid.engine.covered import run_covered
 from pellucid.engine.group import run_group
 from pellucid.engine.halving import Run, run_halved
@@ -49,7 +50,9 @@ def groups(passes: list[Pass], clean: Inputs | None) -> list[list[Pass]]:
     return found
 
 
-def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[Seen | PellucidError]:
+def run_shared(
+    session: Session, group: list[Pass], chunks: list[int], clean: Inputs | None = None
+) -> list[Seen | PellucidError]:
     """One group.
 
     A model that raises does so for every member; where a member's own code ran inside the forward, each member is run
@@ -58,13 +61,13 @@ def run_shared(session: Session, group: list[Pass], chunks: list[int]) -> list[S
     Raises:
         MemoryRanOut: it does not fit and cannot be cut.
     """
-    run = _run_of(group[0])
+    run = Apart(clean) if clean is not None and knows_others(session, group[0], clean) else _run_of(group[0])
     try:
         return run(session, group)
     except PellucidError as error:
         if isinstance(error, ModelFailed) or len(group) == 1:
             return [error for _ in group]
-        return [run_shared(session, [one], chunks)[0] for one in group]
+        return [run_shared(session, [one], chunks, clean)[0] for one in group]
     except Exception as error:
         if not out_of_memory(error):
             raise

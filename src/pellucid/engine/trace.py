@@ -35,6 +35,7 @@ class Trace:
         calls: how often each module was called.
         complete: whether the forward ran to its end.
         failed: address of the place at which the model raised, `""` if it did not.
+        mixes: whether a call may have let the rows of the batch know of one another.
         links: which event read what, where a pass asked for the graph.
     """
 
@@ -42,6 +43,7 @@ class Trace:
     calls: dict[str, int] = field(default_factory=dict)
     complete: bool = False
     failed: str = ""
+    mixes: bool = False
     links: Any = None
 
     def address(self, place: Place) -> str:
