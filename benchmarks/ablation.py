@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ablation [--quick] [--rounds N] [LAYER ...]`: Ablation-CAM and gradient CAMs beside pytorch-grad-cam's.
+"""`python -m benchmarks.ablation [--quick] [--rounds N] [LAYER ...]`: Ablation-CAM beside pytorch-grad-cam's, and CAMs.
 
 Both sides take away equally many channels; each picks those that it holds most promising, as it offers to its users.
 """
