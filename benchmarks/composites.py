@@ -35,8 +35,8 @@ AIM, LEAST_STAMPS = 0.85, 12
 AIMED = ("grad_cam", "layer_cam", "hires_cam")
 ELSEWHERE = ("layer_cam:layer=_blocks.15",)  # in front of the last convolution, where activations have both signs
 HEAD = (
-    "| method | asked half, median | for the first answer | for the second | asked half is the larger | aim | CPU s |",
-    "|---|---|---|---|---|---|---|",
+    "| method | pairs | asked half, median | first answer | second answer | asked half is the larger | aim | CPU s |",
+    "|---|---|---|---|---|---|---|---|",
 )
 STAMPS = {
     "animals/birds/hen": "hen",
@@ -79,8 +79,8 @@ def main() -> None:
     """Measure, print, and with `--write` put the table into the README."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.composites", description=__doc__)
     asked.add_argument("--stamps", type=Path, required=True, help="where tuxpaint-stamps-default was unpacked")
-    asked.add_argument("--methods", nargs="*", help="METHOD[:NAME=VALUE,…]; every map where left out")
-    asked.add_argument("--pairs", type=int, help="at most so many pairs, spread over all; all of them where left out")
+    asked.add_argument("--methods", nargs="*", help="METHOD[:NAME=VALUE,…][@PAIRS]; every map if left out")
+    asked.add_argument("--pairs", type=int, help="at most so many pairs, spread over all; all of them if left out")
     asked.add_argument("--batch", type=int, default=8, help="pairs in one look")
     asked.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     given = asked.parse_args()
@@ -95,12 +95,12 @@ def main() -> None:
         raise SystemExit(f"only {len(known)} stamps are recognised alone; {LEAST_STAMPS} are needed")
     possible = list(combinations(known, 2))
     found = list(pairs(lens, cutouts, possible))
-    used = [found[i] for i in np.linspace(0, len(found) - 1, min(given.pairs or len(found), len(found)), dtype=int)]
+    used = spread(found, given.pairs or len(found))
     rows = measured(lens, used, given.methods or [*maps(), *ELSEWHERE], given.batch)
     text = (
         f"EfficientNet-Lite0; {len(known)} stamps that it recognises alone, {len(possible)} pairs of them, of which "
-        f"{len(found)} have their two classes in the first two places; measured on {len(used)} of these, each for "
-        "either class."
+        f"{len(found)} have their two classes in the first two places; measured on these, or on as many as stand in "
+        "the table, each for either class."
     )
     text = "\n".join([text, "", *HEAD, *rows])
     print(text)
@@ -172,23 +172,32 @@ def shares(heat: np.ndarray) -> np.ndarray:
 
 def measured(lens: pl.Lens, used: Sequence[Pair], methods: Sequence[str], batch: int) -> Iterator[str]:
     """A row of the table for each method."""
-    for name in methods:
+    for asked_for in methods:
+        name, _, most = asked_for.partition("@")
         view, began = view_of(name), process_time()
+        here = spread(used, int(most)) if most else used
         asked: list[float] = []
         first: list[bool] = []
         try:
-            for start in range(0, len(used), batch):
-                some = used[start : start + batch]
+            for start in range(0, len(here), batch):
+                some = here[start : start + batch]
                 x = torch.stack([pair.picture for pair in some])
                 best = [row[0] for row in ranked(lens, x, 1)]
-                for half in (0, 1):
-                    target = [pair.classes[half] for pair in some]
-                    asked += shares(heat_of(lens.see(x, view, target=target)[0], name))[:, half].tolist()
+                targets = [[pair.classes[half] for pair in some] for half in (0, 1)]
+                given = lens.see(x, view, target=pl.targets(*targets))[0]
+                both = given if isinstance(given, tuple) else (given, given)
+                for half, (target, result) in enumerate(zip(targets, both, strict=True)):
+                    asked += shares(heat_of(result, name))[:, half].tolist()
                     first += [one == other for one, other in zip(target, best, strict=True)]
         except NotDrawn as reason:
-            yield f"| `{name}` | – | – | – | {reason} | | |"
+            yield f"| `{name}` | – | – | – | – | {reason} | | |"
             continue
         yield row(name, np.array(asked), np.array(first), process_time() - began)
+
+
+def spread(some: Sequence[Pair], most: int) -> Sequence[Pair]:
+    """At most so many, spread over all."""
+    return [some[i] for i in np.linspace(0, len(some) - 1, min(most, len(some)), dtype=int)]
 
 
 class NotDrawn(Exception):
@@ -209,8 +218,8 @@ def row(name: str, asked: np.ndarray, first: np.ndarray, seconds: float) -> str:
     middle = float(np.median(asked))
     aim = (f"≥ {AIM}: {'yes' if middle >= AIM else 'no'}") if name.partition(":")[0] in AIMED else ""
     return (
-        f"| `{name}` | {middle:.2f} | {np.median(asked[first]):.2f} | {np.median(asked[~first]):.2f} "
-        f"| {np.mean(asked > 0.5):.0%} | {aim} | {seconds:.0f} |"
+        f"| `{name}` | {len(asked) // 2} | {middle:.2f} | {np.median(asked[first]):.2f} "
+        f"| {np.median(asked[~first]):.2f} | {np.mean(asked > 0.5):.0%} | {aim} | {seconds:.0f} |"
     )
 
 
