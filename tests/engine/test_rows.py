@@ -31,6 +31,6 @@ def test_an_accelerator_takes_more():
 def test_variants_of_a_small_layer_share_one_pass():
     assert variants_per_pass(torch.zeros(2, 2048, 7, 7), None) > 128
     assert variants_per_pass(torch.zeros(1, 8, 4, 4), None) == VARIANT_ROWS
-    assert variants_per_pass(torch.zeros(1, 64, 224, 224), None) == 5
+    assert variants_per_pass(torch.zeros(1, 64, 224, 224), None) == 10
     assert variants_per_pass(torch.zeros(1, 64, 2048, 2048), None) == 1
     assert variants_per_pass(torch.zeros(1, 8, 4, 4), 3) == 3

@@ -8,7 +8,7 @@ from pellucid.inputs.inputs import Inputs
 
 CPU_BYTES, DEVICE_BYTES = 8 * 2**20, 64 * 2**20
 CPU_ROWS, DEVICE_ROWS = 128, 256
-VARIANT_BYTES, VARIANT_ROWS = 64 * 2**20, 256
+VARIANT_BYTES, VARIANT_ROWS = 128 * 2**20, 320
 TOKEN_BYTES = 3 * 2**10
 
 

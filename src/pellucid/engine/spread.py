@@ -31,11 +31,14 @@ class Spread:
         rows: how many it must make.
         picked: which of them are used, None for all.
         entering: how many rows arrive there: one, if what lies before is shared by the variants.
+        compares: whether the two variants that change most are to be found.
     """
 
-    def __init__(self, edit: Edit, rows: int, *, picked: list[int] | None = None, entering: int = 1) -> None:
+    def __init__(
+        self, edit: Edit, rows: int, *, picked: list[int] | None = None, entering: int = 1, compares: bool = False
+    ) -> None:
         self.asked, self.rows, self.picked, self.entering = edit, rows, picked, entering
-        self.grown = False
+        self.grown, self.compares = False, compares
         self.farthest: list[int] = []
         self._many: Any = WeakIdKeyDictionary()
         self.edit = replace(edit, change=self._change, spread=self)
@@ -59,9 +62,9 @@ class Spread:
                 f"the variants at '{site}' have shape {tuple(made.shape)}, not {(self.rows, *value.shape[1:])}"
             )
         self.grown = self.entering == 1
-        if self.grown:
+        if self.grown and self.compares:
             with torch.no_grad():
-                change = (made - value).detach().flatten(1).abs().amax(1)
+                change = torch.stack([(one - value[0]).abs().max() for one in made.detach()])
                 self.farthest = change.topk(min(2, self.rows)).indices.tolist()
         made = made.to(value.dtype) if self.picked is None else made[self.picked]
         if self.grown:

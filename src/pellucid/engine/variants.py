@@ -71,7 +71,7 @@ def _only(ask: Pass) -> Edit:
 
 def _tried(session: Session, group: list[Pass], edit: Edit) -> tuple[Answers | None, Spread]:
     """All variants with the part before them shared; None if the network cannot."""
-    spread = Spread(edit, group[0].expand)
+    spread = Spread(edit, group[0].expand, compares=True)
     try:
         answers = _counted(session, group, spread)
     except ModelFailed:
