@@ -101,3 +101,10 @@ def test_one_picture_is_no_plural(capsys):
         "1 picture from 1 forward and 0 backward passes in 0.0 s.",
         "共 2 幅图像，前向 1 次，反向 0 次，用时 0.0 秒。",
     ]
+
+
+def test_what_could_not_be_made_is_told_also_by_a_quiet_screen(capsys):
+    Screen(quiet=True).missed("Not made: grad_cam")
+    assert capsys.readouterr() == ("", "Not made: grad_cam\n")
+    Screen().missed("Not made: grad_cam")
+    assert capsys.readouterr() == ("Not made: grad_cam\n", "")

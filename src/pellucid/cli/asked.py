@@ -43,8 +43,8 @@ def view_of(words: str, layers: tuple[str, ...] = ()) -> View:
 
 
 def with_layers(spec: MethodSpec, settings: dict[str, Any], layers: tuple[str, ...]) -> dict[str, Any]:
-    """The settings, and `layers` for the first setting that names layers if it was not given."""
-    names = [name for name, _ in factory(spec.name)().layers]
+    """The settings, and `layers` for the first setting that names layers if it was not given and is not the input."""
+    names = [name for name, usual in factory(spec.name)().layers if usual != "input"]
     if not layers or not names or names[0] in settings:
         return settings
     return {**settings, names[0]: layers[0] if len(layers) == 1 else layers}
@@ -94,7 +94,8 @@ def kind(annotation: Any) -> str:
     if origin is Literal:
         return " | ".join(map(str, parts))
     if origin is tuple:
-        return f"({', '.join(kind(part) if part is not ... else '...' for part in parts)})"
+        each = [kind(part) if part is not ... else "..." for part in parts]
+        return f"({', '.join(each)})" if all(each) else "tensors (in Python)"
     words = {
         int: "whole number",
         float: "number",

@@ -92,7 +92,12 @@ def setting(parameter: inspect.Parameter, said: str) -> str:
     from pellucid.cli.asked import kind
 
     default = getattr(parameter.default, "__name__", None) or spelled(parameter.default)
-    return f"{kind(parameter.annotation)}; default {default}." + (f" {said[:1].upper()}{said[1:]}" if said else "")
+    return f"{kind(parameter.annotation)}; default {default}." + (f" {capital(said)}" if said else "")
+
+
+def capital(said: str) -> str:
+    """A sentence; a Greek letter at its head is a symbol and stays."""
+    return said[:1].upper() + said[1:] if said[:1].isascii() else said
 
 
 def spelled(default: Any) -> str:

@@ -53,6 +53,13 @@ class Screen:
         else:
             click.echo(spoken)
 
+    def missed(self, words: Text | str) -> None:
+        """One line about what could not be made; a quiet screen gives it to the error stream."""
+        if self.quiet:
+            click.echo(shown(say(words, self.lang)), err=True)
+        else:
+            self.say(words, "yellow")
+
     def aside(self, words: Text | str) -> None:
         """One line that is not the result: to the error stream, dim."""
         if self.quiet:

@@ -79,7 +79,8 @@ Examples:
     "layers",
     multiple=True,
     metavar="NAME",
-    help="Layer for all methods that take one. `pellucid layers MODEL` lists the names.",
+    help="Layer for all methods that look at one; those of the input (as saliency) stay there unless their own "
+    "setting says otherwise. `pellucid layers MODEL` lists the names.",
 )
 @click.option(
     "-o",
@@ -203,10 +204,10 @@ def tell(screen: Screen, seen: Any) -> None:
     for reason in dict.fromkeys(one.reason for one in seen.failures):
         same = [one for one in seen.failures if one.reason == reason]
         names = ", ".join(dict.fromkeys(one.method for one in same))
-        screen.say(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{reason}"), "yellow")
+        screen.missed(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{reason}"))
         helps = same[0].error.hint if isinstance(same[0].error, PellucidError) else ""
         if helps:
-            screen.say(f"  try       {helps}", "yellow")
+            screen.missed(f"  try       {helps}")
     screen.counted(len(seen.results), seen.cost.forwards, seen.cost.backwards, seen.cost.seconds)
 
 
