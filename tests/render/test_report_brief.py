@@ -41,7 +41,8 @@ def test_what_calls_for_caution():
     note = (Text("Mind the gap.", "小心间隙。"),)
     seen = [attribution(notes=note), attribution(notes=note), attribution(), Failure("lime", "none")]
     said = words(brief(seen, "Heavy.", "zh"))
-    assert "小心间隙。 (× 2)" in said and "Heavy." in said and "1 项未能生成" in said and "没有需要提醒之处" not in said
+    assert "小心间隙。（× 2）" in said and "Heavy." in said and "1 项未能生成" in said
+    assert "没有需要提醒之处" not in said
 
 
 def test_a_note_of_every_picture_is_not_counted():

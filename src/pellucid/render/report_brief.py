@@ -38,7 +38,10 @@ def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
         sentences.append(phrase("nothing", lang))
     notes = Counter(say(note, lang) for one in results for note in one.notes)
     warnings = [large] if large else []
-    warnings += [note if count in (1, len(results)) else f"{note} (× {count})" for note, count in notes.items()]
+    warnings += [
+        note if count in (1, len(results)) else phrase("times", lang, note=note, count=count)
+        for note, count in notes.items()
+    ]
     if results and not warnings and not failures:
         sentences.append(phrase("clean", lang))
     listed = "".join(f"<li>{prose(one)}</li>" for one in warnings)

@@ -70,6 +70,7 @@ class Card:
         pictures = [Picture.of(one, lang) for one in results]
         beside = (
             len(results) > 1
+            and len({type(one) for one in results}) == 1
             and all(one.width <= BESIDE for one in pictures)
             and not any(isinstance(one, (Graph, Table)) for one in results)
         )

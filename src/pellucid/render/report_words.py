@@ -42,6 +42,7 @@ WORDS = {
     "backwards.one": Text("1 backward pass", "1 次反向计算"),
     "lacking": Text("{count} could not be made; the reasons stand at the end.", "{count} 项未能生成，原因见文末。"),
     "clean": Text("Nothing calls for a warning.", "没有需要提醒之处。"),
+    "times": Text("{note} (× {count})", "{note}（× {count}）"),
     "worth": Text("Worth knowing before you trust a picture", "相信图像之前请注意"),
     "large": Text(
         "This report has {size} MB; the heaviest are {names}. Fewer examples or fewer methods make it smaller.",

@@ -32,3 +32,11 @@ def test_what_has_no_bar_is_summed():
 @pytest.mark.parametrize("values", [np.zeros((1, 3)), np.full((1, 3), np.nan), np.full((2, 1), -1.0)])
 def test_odd_values(values):
     assert drawn(features, result(3, values=values, base=Base("features", np.zeros_like(values)))).axes
+
+
+def test_numbers_beside_bars_stay_within_the_axes():
+    low, high = features._span(np.array([-0.0456, 0.0341]), [0.35, 0.35])
+    inches = features.BARS / (high - low)
+    assert (-0.0456 - low) * inches == pytest.approx(0.45, abs=0.01)
+    assert (high - 0.0341) * inches == pytest.approx(0.45, abs=0.01)
+    assert features._span(np.zeros(2), [0.1, 0.1])[1] > 0

@@ -11,7 +11,8 @@ from pellucid.results.attribution import Attribution
 
 EXAMPLES, MOST = 4, 15
 BARS, ROW, HEAD, FOOT = 3.6, 0.235, 0.28, 0.42
-NAME = 8.5
+NAME, VALUE = 8.5, 7
+GAP = 0.1
 
 
 def size(result: Attribution, style: Style) -> tuple[float, float]:
@@ -78,8 +79,7 @@ def _bars(canvas: Canvas, top: float, result: Attribution, example: int) -> None
     axes.tick_params(axis="y", length=0)
     axes.axvline(0, color=style.theme.muted, linewidth=0.7)
     reach = float(np.nanmax(np.abs([*values, 0.0]))) or 1.0
-    low, high = min([0.0, *np.nan_to_num(values)]), max([0.0, *np.nan_to_num(values)])
-    axes.set_xlim(low - 0.2 * reach * (low < 0), (high or reach * (low == 0)) + 0.2 * reach * (high > 0))
+    axes.set_xlim(*_span(np.nan_to_num(values), [measure.width(spell.number(value), VALUE) for value in values]))
     for place, value in enumerate(values):
         axes.text(
             np.nan_to_num(value) + (0.015 if value >= 0 else -0.015) * reach,
@@ -87,8 +87,21 @@ def _bars(canvas: Canvas, top: float, result: Attribution, example: int) -> None
             spell.number(value),
             ha="left" if value >= 0 else "right",
             va="center_baseline",
-            fontsize=canvas.font(7),
+            fontsize=canvas.font(VALUE),
             color=style.theme.muted,
         )
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(style.say(result.unit), fontsize=canvas.font(8), color=style.theme.muted)
+
+
+def _span(values: np.ndarray, widths: list[float]) -> tuple[float, float]:
+    """The ends of the axis at which every number, that many inches wide, has its place beyond its bar."""
+    left = [(-value, width + GAP) for value, width in zip(values, widths, strict=True) if value < 0]
+    right = [(value, width + GAP) for value, width in zip(values, widths, strict=True) if value >= 0]
+    low, high = (max((length for length, _ in side), default=0.0) for side in (left, right))
+    if not low and not high:
+        return 0.0, 1.0
+    for _ in range(20):
+        scale = (low + high) / BARS
+        low, high = (max((length + width * scale for length, width in side), default=0.0) for side in (left, right))
+    return -low, high
