@@ -93,7 +93,7 @@ def test_every_example_asked_for_is_drawn_and_all_are_kept() -> None:
     network = NETWORKS["article_net"]
     result = pl.activation_maps(layer="conv1", channels=2, examples=2)(network.build(), network.x(3))
     assert len(result.values) == 3
-    assert [str(group.zh) for group in result.groups] == ["样本 0", "样本 0", "样本 1", "样本 1"]
+    assert [str(group.zh) for group in result.groups] == ["样本 1", "样本 1", "样本 2", "样本 2"]
 
 
 def test_a_volume_shows_the_slice_with_its_largest_value() -> None:

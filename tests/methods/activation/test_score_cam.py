@@ -156,7 +156,7 @@ def test_channels_that_vary_most_are_looked_through_and_the_reader_is_told() -> 
     result = pl.score_cam(layer="0.conv1", channels=3)(model, x, target=1)
     used = set(np.flatnonzero(result.facts["weights"][0]))
     assert used == set(cells.var(1).topk(3).indices.tolist())
-    assert "3 of 8 channels" in result.notes[0].en and "3 个" in result.notes[0].zh
+    assert "the 3 channels that vary most, of 8" in result.notes[0].en and "3 个" in result.notes[0].zh
     assert not pl.score_cam(layer="0.conv1")(model, x, target=1).notes
 
 

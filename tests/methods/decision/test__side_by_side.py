@@ -13,8 +13,8 @@ def test_a_heading_for_each_answer_of_each_example() -> None:
     told = list(dict.fromkeys(group.en for group in tiles.groups))
     assert (
         len(told) == 4
-        and told[0].startswith("Example 0. The answer: ")
-        and told[3].startswith("Example 1. Its rival: ")
+        and told[0].startswith("Example 1. The answer: ")
+        and told[3].startswith("Example 2. Its rival: ")
     )
     assert len(tiles.images) == len(tiles.captions) == len(tiles.beneath) == 8
 

@@ -175,7 +175,7 @@ def test_every_level_has_the_whole_difference(layer: str) -> None:
 
 def test_what_has_no_rule_is_told() -> None:
     result = pl.deep_lift()(NETWORKS["lstm"].build(), NETWORKS["lstm"].x(2))
-    assert "lstm pass on the plain gradient" in result.notes[0].en and "lstm" in result.notes[0].zh
+    assert "the plain gradient passes at lstm" in result.notes[0].en and "lstm" in result.notes[0].zh
     assert np.abs(result.facts["gap"]).max() > 1e-3
 
 

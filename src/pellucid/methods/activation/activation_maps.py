@@ -76,7 +76,7 @@ def _gallery(x: Inputs, spot: Spot, channels: int, order: str, examples: int) ->
         for caption, picture in _pictures(shown[example], spot.layout is not None, channels, order):
             images.append(picture.numpy())
             captions.append(caption)
-            groups.append(Text(f"example {example}", f"样本 {example}"))
+            groups.append(Text(f"example {example + 1}", f"样本 {example + 1}"))
     per_channel = shown.movedim(1 if spot.layout is not None or shown.ndim != 3 else -1, 0) if shown.ndim > 1 else shown
     return Gallery(
         values=as_array(value),

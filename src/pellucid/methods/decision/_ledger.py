@@ -56,7 +56,7 @@ def maps_of(x: Inputs, seen: Seen, chosen: Sequence[Spot], ledger: Tensor, drawn
             one = map_[example].cpu().numpy()
             images.append(one if one.ndim == 2 else one[None])
             captions.append(Text(f"{name}: {float(sums[example]):+.3g}"))
-        groups += [Text(f"example {example}", f"样本 {example}")] * (len(images) - len(groups))
+        groups += [Text(f"example {example + 1}", f"样本 {example + 1}")] * (len(images) - len(groups))
     return [
         Gallery(
             values=torch.stack([map_ for _, map_, _ in spread], 1).cpu().numpy(),

@@ -259,7 +259,7 @@ def notes_on(seen: Seen, missed: float) -> tuple[Text, ...]:
         )
     if missed > ROUGH:
         at, where = (
-            (f" ({', '.join(plain)} pass on the plain gradient)", f"（{'、'.join(plain)} 按普通梯度下传）")
+            (f" (the plain gradient passes at {', '.join(plain)})", f"（{'、'.join(plain)} 处按普通梯度下传）")
             if plain
             else ("", "")
         )

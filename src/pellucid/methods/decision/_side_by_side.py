@@ -139,19 +139,19 @@ def _said(mean: float, target: TargetInfo) -> Text:
         else ("hardly agree", "很少一致")
     )
     return Text(
-        f"On {target.label} the methods {degree[0]}: two of them correlate by {mean:.2f} on average.",
-        f"对 {target.words.say('zh')}，各方法{degree[1]}：两两相关系数平均为 {mean:.2f}。",
+        f"On “{target.label}” the methods {degree[0]}: two of them correlate by {mean:.2f} on average.",
+        f"对“{target.words.say('zh')}”，各方法{degree[1]}：两两相关系数平均为 {mean:.2f}。",
     )
 
 
 def _number(example: int, batch: int) -> tuple[str, str]:
-    return (f" (example {example})", f"（样本 {example}）") if batch > 1 else ("", "")
+    return (f" (example {example + 1})", f"（样本 {example + 1}）") if batch > 1 else ("", "")
 
 
 def _heading(target: TargetInfo, k: int, example: int | None) -> Text:
     sure = "" if target.probability is None else f" {spell.probability(target.probability)}"
     en, zh = ("The answer: ", "答案：") if k == 0 else ("Its rival: ", "竞争答案：")
-    number = ("", "") if example is None else (f"Example {example}. ", f"样本 {example}。")
+    number = ("", "") if example is None else (f"Example {example + 1}. ", f"样本 {example + 1}。")
     return Text(f"{number[0]}{en}{target.label}{sure}", f"{number[1]}{zh}{target.words.say('zh')}{sure}")
 
 

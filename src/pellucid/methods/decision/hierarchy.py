@@ -132,6 +132,6 @@ def _said(score: float, rest: float, exact: bool) -> Text:
             f"每一层的证据与常数之和都等于得分 {score:.4g}。",
         )
     return Text(
-        f"The three sum to the score, {score:.4g}. The rest, up to {rest:.3g}, is what bends above a level (GELU, the cap of ReLU6, softmax, normalisation): there a slope does not tell the whole.",
-        f"三者之和等于得分 {score:.4g}。余项最大 {rest:.3g}，来自该层之上的弯曲部分（GELU、ReLU6 的上限、softmax、归一化）：那里斜率不能说明全部。",
+        f"The three sum to the score, {score:.4g}. The rest, up to {rest:.3g}, is what bends above a level (such as GELU, the cap of ReLU6, softmax, normalisation, gates): there a slope does not tell the whole.",
+        f"三者之和等于得分 {score:.4g}。余项最大 {rest:.3g}，来自该层之上的弯曲部分（如 GELU、ReLU6 的上限、softmax、归一化、门控）：那里斜率不能说明全部。",
     )

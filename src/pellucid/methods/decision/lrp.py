@@ -17,7 +17,7 @@ from pellucid.methods.decision._relevance import COMPOSITES, Relevance, is_linea
 from pellucid.ops.precision import in_double
 from pellucid.ops.relevance import stand_in
 from pellucid.registry import method
-from pellucid.results import Attribution
+from pellucid.results import Attribution, spell
 
 Name = Literal[
     "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box", "epsilon_alpha2_beta1", "epsilon_alpha2_beta1_flat",
@@ -119,8 +119,8 @@ def _kept(values: list[Tensor], scores: Tensor) -> tuple[Text, ...]:
     arrived = min(float((in_double(one.flatten(1)).sum(1).abs().to(score.device) / score).min()) for one in values)
     if not arrived <= LITTLE:
         return ()
-    en = f"Only {arrived:.2g} of the score arrives here; biases, and operations without a rule, keep the rest."
-    return (Text(en, f"到达此处的只有得分的 {arrived:.2g}；其余被途中的偏置以及没有规则的运算吸收。"),)
+    en = f"Only {spell.percent(arrived)} of the score arrives here; biases, and operations without a rule, keep the rest."
+    return (Text(en, f"到达此处的只有得分的 {spell.percent(arrived)}；其余被途中的偏置以及没有规则的运算吸收。"),)
 
 
 def _notes(seen: Seen, how: Relevance) -> tuple[Text, ...]:

@@ -138,6 +138,11 @@ def _told(windows: Tensor, size: tuple[int, ...], stride: tuple[int, ...], basel
     fill = f"{baselines:g}" if isinstance(baselines, (int, float)) else baselines if isinstance(baselines, str) else ""
     words = {"blur": Text("the blurred input", "模糊后的输入"), "mean": Text("the mean", "均值")}
     by = words.get(fill, Text(fill or "the values given", f" {fill} " if fill else "给定的值"))
+    if len(windows) == 1:
+        return Text(
+            f"One window covers the whole input, filled with {by.en}: the map is flat (a smaller size= tells parts apart).",
+            f"一个窗口就盖住了整个输入，以{by.zh}填充：图是平的（减小 size= 才能区分各部分）。",
+        )
     return Text(
         f"{len(windows)} windows of {wide}, one every {step}, each filled with {by.en}.",
         f"{len(windows)} 个窗口，大小 {wide}，步长 {step}，以{by.zh}填充。",
