@@ -103,7 +103,7 @@ def _asked(x: Explained, setting: str | int) -> tuple[str, int | None]:
         raise BadSetting(
             f"groups={setting!r}: {what} has no {kind}" if known else f"groups={setting!r}: there is no such grouping",
             nearest=quoted(x.kinds if known else nearest_names(kind, x.kinds)),
-            hint="or a tensor of labels, one number for each group",
+            hint="a tensor of labels, one number for each group, does as well",
         )
     if not number:
         return kind, None
