@@ -1,13 +1,16 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import pellucid as pl
 from pellucid.core.errors import BadTarget, ModelFailed, NotApplicable
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import INPUT, OUTPUT, Pass
 from pellucid.engine.targets import Target, contrast
 from pellucid.engine.units import unit
 from pellucid.inputs.read import read
+from pellucid.results.failure import Failure
 from tests.engine.asking import ask, see
 from tests.networks import NETWORKS
 
@@ -178,3 +181,15 @@ def test_a_network_that_goes_one_way_runs_once():
     see(lens, x, keep=[OUTPUT])
     _, cost = ask(lens, Pass(read(x), keep=["every activation", OUTPUT]))
     assert cost.forwards == 1 and not lens.branches
+
+
+@pytest.mark.parametrize("name", ["integrated_gradients", "smooth_grad", "occlusion", "rise", "score_cam", "deep_lift"])
+def test_a_function_of_the_first_row_alone_is_refused_where_there_are_more(name: str):
+    network = NETWORKS["article_net"]
+    lens, x = pl.Lens(network.build()), network.x(1)
+    (seen,) = lens.see(x, getattr(pl, name)(**getattr(pl, name).spec.quick), target=lambda out: out[0, 1])
+    assert isinstance(seen, Failure) and "numbers for" in seen.reason
+    (per_row,) = lens.see(x, pl.integrated_gradients(), target=lambda out: out[:, 1])
+    (by_class,) = lens.see(x, pl.integrated_gradients(), target=1)
+    np.testing.assert_allclose(per_row.values, by_class.values, rtol=1e-5, atol=1e-7)
+    assert not isinstance(lens.see(x, pl.saliency(), target=lambda out: out[0, 1])[0], Failure)

@@ -79,9 +79,12 @@ def _again(session: Session, group: list[Pass], covered: Covered) -> list[Seen |
         raise Refused("more is asked for than scores")
     raw = replayed(session, group[0].x, covered, partial(_agrees, session, group))
     try:
-        return [_seen(session, one, raw) for one in group]
+        answers: list[Seen | PellucidError] = [_seen(session, one, raw) for one in group]
     except PellucidError as error:
         raise Refused("the output is not as it was") from error
+    if any(len(one.scores) != len(covered.boxes) for one in answers if isinstance(one, Seen)):
+        raise Refused("a target does not tell the rows apart")
+    return answers
 
 
 def _plain(one: Pass) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Site
+from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.looker import Session, entries_of
@@ -200,8 +201,24 @@ class Group:
                     member.resolved = target.resolve(output, raw, self.x.size)
                     seen = raw if member.resolved.raw or output is None else output
                     member.score = member.resolved.scores(seen, member.ask.start, variants=member.ask.expand > 1)
+                    if not any(edit.grows for edit in self.edits):
+                        _check_scores(member.resolved, len(member.score), self.x.size)
             except PellucidError as error:
                 member.error = error
+
+
+def _check_scores(resolved: Resolved, scores: int, rows: int) -> None:
+    """Refuse a function that gives one number for all rows, or that of one, where there are more than the batch has.
+
+    Raises:
+        NotApplicable: which score belongs to which row is not known.
+    """
+    if resolved.raw and scores != rows and rows != len(resolved.infos):
+        raise NotApplicable(
+            f"the target function {resolved.infos[0].label} gives {scores} numbers for {rows} rows: "
+            "which belongs to which is not known",
+            hint="one number per row, as lambda out: out[:, 3]; or batch_size=1 of the method",
+        )
 
 
 def _check_rows(output: Tensor, size: int) -> None:
