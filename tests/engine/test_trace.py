@@ -1,6 +1,8 @@
+import numpy as np
 import torch
 from torch import nn
 
+import pellucid as pl
 from pellucid.core.sites import Place
 from pellucid.engine.looker import Looker
 from pellucid.engine.trace import Event, Trace
@@ -79,3 +81,24 @@ def test_a_forward_that_stops_early_follows_the_whole_one():
     assert part.follows(whole)
     part.events = [whole.events[0]._replace(call=1)]
     assert not part.follows(whole)
+
+
+def test_a_forward_that_stops_early_keeps_its_own_shapes():
+    network = NETWORKS["article_net"]
+    looker = Looker(network.build())
+    see(looker, network.x(2), keep=["output"])
+    seen = see(looker, network.x(3), keep=["conv1"])
+    shapes = {event.place: event.shape for event in seen.trace.events}
+    assert shapes[Place("conv1", op="conv2d")][0] == 3
+    assert seen.trace.addresses() == trace().addresses()
+
+
+def test_deep_lift_to_a_unit_does_not_depend_on_the_batch_seen_before():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3), nn.ReLU(), nn.Linear(3, 2))
+    x, lens = torch.randn(3, 4), pl.Lens(model)
+    lens.see(x[:2], pl.saliency(), target=1)
+    after = lens.see(x[2:], pl.deep_lift(), target=pl.unit("2", 1))[0]
+    fresh = pl.Lens(model).see(x[2:], pl.deep_lift(), target=pl.unit("2", 1))[0]
+    np.testing.assert_array_equal(after.values, fresh.values)
+    assert abs(after.facts["gap"][0]) < 1e-6

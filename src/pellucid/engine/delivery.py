@@ -23,7 +23,7 @@ class Delivery:
     def __init__(self, shared: Shared) -> None:
         self.shared, self.recording = shared, shared.recording
         whole = shared.recording.trace
-        self.trace = whole if whole.complete or shared.reader is None else shared.reader.trace
+        self.trace = whole if whole.complete or shared.reader is None else whole.ended_as(shared.reader.trace)
         self.events = {event.place: event for event in self.trace.events}
         self.kept_bytes = 0
         self._counted: set[int] = set()

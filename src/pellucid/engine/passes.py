@@ -211,7 +211,7 @@ class Seen:
         output: the explained tensor, if the pass reached it.
         score: the target, one number per example.
         targets: what the target was, one per example.
-        trace: every event of this forward; of an earlier one with the same shapes if the pass stopped early.
+        trace: every event of this forward; what comes after an early stop is of an earlier one, of any batch size.
         notes: what the reader must know.
         constants: what is added on the way without depending on the input, in execution order, if it was asked for.
         met: the calls on the way from the explained inputs, if a rule went through operations.

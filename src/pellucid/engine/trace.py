@@ -1,6 +1,6 @@
 """The record of one forward: every module call and function call, in order, with shapes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from pellucid.core.sites import Place, Site, address
@@ -58,6 +58,13 @@ class Trace:
         if len(mine) > len(theirs) or (self.complete and len(mine) < len(theirs)):
             return False
         return all(one[:4] == two[:4] for one, two in zip(mine, theirs, strict=False))
+
+    def ended_as(self, other: "Trace") -> "Trace":
+        """This forward, which stopped early, with what came after in `other`, which it followed.
+
+        What ran has its own shapes: `other` may be of another batch size.
+        """
+        return replace(other, events=[*self.events, *other.events[len(self.events) :]])
 
     def addresses(self) -> list[str]:
         """Every address of this forward, in order."""
