@@ -281,3 +281,9 @@ def test_a_package_that_does_not_import_disturbs_nobody_else():
     with pytest.raises(ModuleNotFoundError, match="not_there"):
         registry.factory("broken")
     assert registry.find("saliency").family == "decision"
+
+
+def test_one_where_several_may_stand_is_a_tuple_of_one():
+    assert pl.agreement(of="grad_cam").settings["of"] == ("grad_cam",)
+    assert pl.lrp(rules="conv1=flat") == pl.lrp(rules=("conv1=flat",))
+    assert pl.occlusion(size=3).settings["size"] == 3

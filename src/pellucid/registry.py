@@ -105,7 +105,10 @@ class View:
                     nearest=quoted(nearest_names(name, known)) or "it has none",
                     hint=f"pellucid methods {spec.name}",
                 )
-        values = {name: _frozen(settings.get(name, parameter.default)) for name, parameter in known.items()}
+        values = {
+            name: _several(_frozen(settings.get(name, parameter.default)), parameter.annotation)
+            for name, parameter in known.items()
+        }
         for name, value in values.items():
             _check(spec.name, name, value, known[name].annotation)
         object.__setattr__(self, "spec", spec)
@@ -292,6 +295,12 @@ def view(one: Any) -> View:
     if hasattr(one, "spec"):
         raise BadSetting(f"{one.spec.name} is a method, not a view", hint=f"call it: pl.{one.spec.name}()")
     raise BadSetting(f"a view or the name of a method is needed, not {type(one).__name__}")
+
+
+def _several(value: Any, annotation: Any) -> Any:
+    """One alone, where only several may stand, is a tuple of one."""
+    alone = annotation is not Any and not isinstance(value, tuple) and not fits(value, annotation)
+    return (value,) if alone and fits((value,), annotation) else value
 
 
 def _frozen(value: Any) -> Any:

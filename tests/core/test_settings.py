@@ -16,7 +16,7 @@ CASES = [
     (Annotated[float, Gt(0), Le(1)], [0.5, 1], [0, 1.1], "a number and above 0 and at most 1"),
     (Annotated[float, Lt(1)] | None, [0, None], [1], "a number and below 1 or None"),
     (Literal["max", "index"], ["max"], ["min", 1], "one of 'max', 'index'"),
-    (tuple[int, ...], [(), (1, 2)], [(1, "a"), 1], "a tuple, each a whole number"),
+    (tuple[int, ...], [(), (1, 2)], [(1, "a"), 1], "several in brackets, each a whole number"),
     (tuple[int, str], [(1, "a")], [(1,), ("a", 1)], "a tuple of a whole number, a text"),
     (Callable[[int], int], [abs], [1], "a function"),
 ]

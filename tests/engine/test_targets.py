@@ -348,3 +348,8 @@ def test_running_out_of_memory_in_a_function_is_not_its_fault():
 
     with pytest.raises(torch.OutOfMemoryError):
         resolved(hungry, ROWS)
+
+
+def test_a_contrast_with_itself_is_refused():
+    with pytest.raises(BadTarget, match="class 1 rather than itself"):
+        resolved(contrast(1, 1), ROWS)

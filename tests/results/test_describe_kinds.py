@@ -35,7 +35,7 @@ def test_negative_share():
 def test_galleries():
     said = told(gallery(samples.gallery()))
     assert said.startswith("5 pictures in 2 groups.")
-    assert "the strongest is “channel 4”" in said
+    assert "the largest in amount stands in “channel 4”" in said
     assert "1 of 5 pictures is zero everywhere" in said
     flat = samples.gallery(images=(np.ones((2, 2)), np.eye(2)), groups=())
     assert "1 of 2 pictures is flat" in told(gallery(flat))

@@ -60,7 +60,7 @@ def worded(annotation: Any) -> str:
         return "one of " + ", ".join(map(repr, parts))
     if origin is tuple:
         each = [worded(part) for part in parts if part is not ...]
-        return f"a tuple, each {each[0]}" if parts[-1] is ... else f"a tuple of {', '.join(each)}"
+        return f"several in brackets, each {each[0]}" if parts[-1] is ... else f"a tuple of {', '.join(each)}"
     if origin is Callable or annotation is Callable:
         return "a function"
     words = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", type(None): "None"}

@@ -118,6 +118,8 @@ def region(mask: Any, target: Any = None) -> Region:
     Raises:
         BadTarget: the mask is empty, or not of zeros and ones.
     """
+    if isinstance(mask, str):
+        raise BadTarget(f"region() takes the mask first, not '{mask}'", hint="pl.region(mask, 'sky')")
     values = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
     if values.dtype.kind not in "biuf" or (values.dtype.kind == "f" and not np.isin(values, (0, 1)).all()):
         raise BadTarget("a mask holds true and false, or zeros and ones", hint="mask > 0.5")

@@ -211,6 +211,11 @@ def _difference(target: Target, asked: Contrast, output: Tensor | None, raw: Any
     a, b = (_resolve(Target(one, target.labels), output, raw, size) for one in (asked.a, asked.b))
     if a.raw != b.raw:
         raise BadTarget("contrast() cannot mix a function and a class")
+    if a.key == b.key:
+        raise BadTarget(
+            f"{a.infos[0].label} rather than itself: the two sides of contrast() are the same target",
+            hint="pl.contrast(None, pl.rival()) sets the answer against the best other class",
+        )
     infos = tuple(
         TargetInfo(
             f"{one.label} rather than {two.label}",

@@ -21,7 +21,9 @@ def shapley_exact(scores: Float[Tensor, " coalition"], players: int) -> Float[Te
     log = torch.lgamma
 
     def weight(smaller: Tensor) -> Tensor:
-        return torch.exp(log(smaller + 1) + log(players - smaller) - log(torch.tensor(players + 1.0, dtype=torch.float64)))
+        return torch.exp(
+            log(smaller + 1) + log(players - smaller) - log(torch.tensor(players + 1.0, dtype=torch.float64))
+        )
 
     gained, missed = weight((size - 1).clamp(min=0)), weight(size.clamp(max=players - 1))
     signed = torch.where(inside, gained[:, None], -missed[:, None])

@@ -46,11 +46,11 @@ def _others(result: Attribution) -> Text:
 
 
 def weights(result: Attribution, heat: np.ndarray) -> tuple[np.ndarray, str]:
-    """Non-negative weights of one example and their sign: what speaks for the target, or, without that, against it."""
+    """Non-negative weights of one example and their sign: what speaks for or against, whichever is more."""
     if not result.heat_signed:
         return np.abs(heat), "absolute" if result.reduction in ("max_abs", "l2") or np.any(heat < 0) else "positive"
-    positive = np.maximum(heat, 0)
-    return (positive, "positive") if np.any(positive > 0) else (np.maximum(-heat, 0), "negative")
+    positive, negative = np.maximum(heat, 0), np.maximum(-heat, 0)
+    return (positive, "positive") if np.nansum(positive) >= np.nansum(negative) else (negative, "negative")
 
 
 def said_target(target: TargetInfo | None) -> Text:
