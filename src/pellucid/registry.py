@@ -11,14 +11,16 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, NoneType, UnionType
 from typing import (
     Any,
     Concatenate,
     ParamSpec,
     Protocol,
+    Union,
     cast,
     get_args,
+    get_origin,
     get_type_hints,
     overload,
 )
@@ -299,8 +301,14 @@ def view(one: Any) -> View:
 
 def _several(value: Any, annotation: Any) -> Any:
     """One alone, where only several may stand, is a tuple of one."""
-    alone = annotation is not Any and not isinstance(value, tuple) and not fits(value, annotation)
-    return (value,) if alone and fits((value,), annotation) else value
+    kinds = (
+        [one for one in get_args(annotation) if one is not NoneType]
+        if get_origin(annotation) in (Union, UnionType)
+        else [annotation]
+    )
+    if isinstance(value, tuple) or not all(get_origin(one) is tuple for one in kinds) or fits(value, annotation):
+        return value
+    return (value,) if fits((value,), annotation) else value
 
 
 def _frozen(value: Any) -> Any:

@@ -53,3 +53,9 @@ def test_a_note_of_every_picture_is_not_counted():
 def test_one_class_of_several_examples_has_a_range():
     both = tuple(TargetInfo("tabby", (281,), 9.4, one, "predicted") for one in (0.98, 0.31))
     assert "tabby</bdi></strong> with probability 0.31 – 0.98." in brief([attribution(targets=both)], "", "en")
+
+
+def test_how_a_picture_was_made_calls_for_no_caution():
+    notes = (Text("9 windows.", "9 个窗口。", aside=True), Text("Empty.", "为空。"))
+    said = brief([attribution(notes=notes)], "", "en")
+    assert "Empty." in said and "9 windows." not in said

@@ -19,6 +19,7 @@ from tests.results import samples
         pytest.param(np.float32(0.5), 0.5, id="numpy number"),
         pytest.param(np.bool_(True), True, id="numpy truth"),
         pytest.param(Text("a", "b"), {"$text": ["a", "b"]}, id="text"),
+        pytest.param(Text("a", "b", aside=True), {"$text": ["a", "b", True]}, id="aside"),
         pytest.param(PurePosixPath("a/b"), "PurePosixPath('a/b')", id="anything else"),
     ],
 )

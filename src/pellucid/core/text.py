@@ -1,14 +1,20 @@
 """One sentence in both languages of the project."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The same words in English and Chinese; `zh` may be empty, then English stands in."""
+    """The same words in English and Chinese; `zh` may be empty, then English stands in.
+
+    Args:
+        en, zh: the words.
+        aside: of a note: it says how a result was made, and calls for no caution.
+    """
 
     en: str
     zh: str = ""
+    aside: bool = field(default=False, kw_only=True)
 
     def say(self, lang: str = "en") -> str:
         """The words in `lang` (`"en"` or `"zh"`)."""

@@ -98,8 +98,10 @@ def _told(groups: Groups, values: Sequence[Tensor]) -> Text:
         each_en, each_zh = (
             ("", "") if single else ("; each part shows the value of its whole group", "；各处显示所在整组的值")
         )
-        return Text(f"Groups: {count} ({en}){each_en}.", f"分组：{count} 个（{zh}）{each_zh}。")
+        return Text(f"Groups: {count} ({en}){each_en}.", f"分组：{count} 个（{zh}）{each_zh}。", aside=True)
     first = values[0]
     order = torch.argsort(-first.abs(), stable=True)[:STRONGEST].tolist()
     said = ", ".join(f"{groups.names(0)[i]} {float(first[i]):+.3g}" for i in order)
-    return Text(f"Groups: {count} ({en}); strongest: {said}.", f"分组：{count} 个（{zh}）；最强的是：{said}。")
+    return Text(
+        f"Groups: {count} ({en}); strongest: {said}.", f"分组：{count} 个（{zh}）；最强的是：{said}。", aside=True
+    )

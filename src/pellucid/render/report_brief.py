@@ -36,7 +36,7 @@ def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
         sentences.append(phrase("lacking", lang, count=failures))
     if not items:
         sentences.append(phrase("nothing", lang))
-    notes = Counter(say(note, lang) for one in results for note in one.notes)
+    notes = Counter(say(note, lang) for one in results for note in one.notes if not note.aside)
     warnings = [large] if large else []
     warnings += [
         note if count in (1, len(results)) else phrase("times", lang, note=note, count=count)

@@ -133,9 +133,10 @@ def _figure(result: Result, picture: Picture, lang: str) -> str:
     head = " ".join(
         part for part in (place, *(f"<bdi>{html(one)}</bdi>" for one in targets if len(targets) == 1)) if part
     )
-    parts = [f'<p class="colours">{prose(picture.caption)}</p>'] if picture.caption else []
+    said = [picture.caption, *(say(note, lang) for note in result.notes if note.aside)]
+    parts = [f'<p class="colours">{prose(one)}</p>' for one in said if one]
     parts.append(f'<p class="said">{prose(_described(result, lang))}</p>')
-    parts += [f'<p class="note">{prose(say(note, lang))}</p>' for note in result.notes]
+    parts += [f'<p class="note">{prose(say(note, lang))}</p>' for note in result.notes if not note.aside]
     if result.provenance:
         parts.append(f'<p class="origin">{origin(result.provenance, lang)}</p>')
     parts += [code(result.code, lang), numbers(result, lang)]

@@ -60,7 +60,7 @@ class Packer:
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else {"$float": str(float(value))}
         if isinstance(value, Text):
-            return {"$text": [value.en, value.zh]}
+            return {"$text": [value.en, value.zh, True] if value.aside else [value.en, value.zh]}
         if isinstance(value, bytes):
             return {"$bytes": value.hex()}
         if isinstance(value, np.ndarray) or hasattr(value, "detach"):
@@ -130,6 +130,6 @@ def unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if mark == "$bytes":
         return bytes.fromhex(body)
     if mark == "$text":
-        return Text(*body)
+        return Text(*body[:2], aside=len(body) > 2)
     known = {"$type": RECORDS, "$result": KINDS}[mark]
     return known[body](**{key: unpack(item, arrays) for key, item in value.items() if key != mark})

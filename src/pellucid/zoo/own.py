@@ -55,7 +55,7 @@ def _opened(spec: str, trained: bool) -> OpenedModel:
         found = getattr(found, part)
     model = found if isinstance(found, nn.Module) else _made(found, spec)
     place = getattr(module, "__file__", None) or source
-    note = Text(f"The model's code: {place}.", f"模型代码：{place}。")
+    note = Text(f"The model's code: {place}.", f"模型代码：{place}。", aside=True)
     return OpenedModel(model, name, notes=(note,) if trained else (note, _UNTRAINED))
 
 

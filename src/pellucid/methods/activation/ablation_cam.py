@@ -129,6 +129,7 @@ def _screened(some: int, channels: int) -> Text:
     return Text(
         f"{some} of {channels} channels were taken away; the drop of the others is estimated from the gradient.",
         f"{channels} 个通道中实际去掉了 {some} 个；其余通道的下降量由梯度估计。",
+        aside=True,
     )
 
 

@@ -130,6 +130,7 @@ def _chose(used: int, channels: int) -> Text:
     return Text(
         f"Looked through the {used} channels that vary most, of {channels} that vary (channels=None: all).",
         f"在 {channels} 个有变化的通道中，透过变化最大的 {used} 个观察（channels=None 则使用全部）。",
+        aside=True,
     )
 
 

@@ -187,7 +187,7 @@ def _of_each(views: Sequence[View], given: Sequence[Attribution]) -> tuple[Text,
     """What each method says of its own map."""
     titles = [one.spec.words.title for one in views]
     return tuple(
-        Text(f"{title.say('en')}: {note.say('en')}", f"{title.say('zh')}：{note.say('zh')}")
+        Text(f"{title.say('en')}: {note.say('en')}", f"{title.say('zh')}：{note.say('zh')}", aside=note.aside)
         for title, result in zip(titles, given, strict=True)
         for note in result.notes
     )

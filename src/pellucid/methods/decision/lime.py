@@ -128,6 +128,7 @@ def _notes(fits: list[Fit], n_samples: int) -> tuple[Text, ...]:
             + (f"; slopes are good to about ±{error:.2g}." if known else "; covers are too few to tell its error."),
             f"线性模型解释了加权方差的 {fit:.0%}（R²）"
             + (f"；斜率误差约 ±{error:.2g}。" if known else "；遮挡太少，无法得知误差。"),
+            aside=known and fit >= LOW,
         )
     ]
     if fit < LOW:

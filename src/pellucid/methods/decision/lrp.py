@@ -129,7 +129,8 @@ def _notes(seen: Seen, how: Relevance) -> tuple[Text, ...]:
         f"Rules: {dense} for dense layers, {convolution} for convolutions",
         f"规则：全连接层 {dense}，卷积层 {convolution}",
     )
-    notes = [Text(en + (f", {first} at the input." if first else "."), zh + (f"，输入处 {first}。" if first else "。"))]
+    more_en, more_zh = (f", {first} at the input", f"，输入处 {first}") if first else ("", "")
+    notes = [Text(f"{en}{more_en}.", f"{zh}{more_zh}。", aside=True)]
     names = ", ".join(unruled(seen.met))
     if names:
         notes.append(

@@ -146,4 +146,5 @@ def _told(windows: Tensor, size: tuple[int, ...], stride: tuple[int, ...], basel
     return Text(
         f"{len(windows)} windows of {wide}, one every {step}, each filled with {by.en}.",
         f"{len(windows)} 个窗口，大小 {wide}，步长 {step}，以{by.zh}填充。",
+        aside=True,
     )

@@ -112,4 +112,5 @@ def _told(found: list[Masked]) -> Text:
     return Text(
         f"{masks} masks; values are good to about ±{error:.2g} (mean standard error, {share:.0%} of the map's range){more_en}.",
         f"{masks} 个掩码；数值误差约 ±{error:.2g}（平均标准误差，为取值范围的 {share:.0%}）{more_zh}。",
+        aside=share <= ROUGH,
     )

@@ -112,5 +112,6 @@ def _notes(found: list[Shared]) -> tuple[Text, ...]:
         Text(
             f"Values from {orders} orders, good to about ±{error:.2g} (mean standard error, up to {share:.0%} of the largest value){more_en}.",
             f"由 {orders} 种顺序估计，误差约 ±{error:.2g}（平均标准误差，最多为最大值的 {share:.0%}）{more_zh}。",
+            aside=share <= ROUGH,
         ),
     )

@@ -129,6 +129,7 @@ def _told(inner: View, statistic: Statistic, samples: int, noise: float | tuple[
     return Text(
         f"{english} of {name} over {samples} noisy copies, noise {shares} of the range of the input.",
         f"{name} 在 {samples} 份带噪声副本上的{chinese}，噪声为输入取值范围的 {shares}。",
+        aside=True,
     )
 
 

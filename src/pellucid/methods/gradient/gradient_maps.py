@@ -1,6 +1,7 @@
 """Gradient maps: the direction and strength in which training would move the weights of a layer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 from annotated_types import Ge
@@ -98,7 +99,7 @@ def _gallery(
     axes = _AXES.get(spot.grad.ndim, tuple(f"axis {i}" for i in range(spot.grad.ndim)))
     weight = float(in_double(spot.value).norm()) if isinstance(spot.value, Tensor) else float("nan")
     norm = float(in_double(spot.grad).norm())
-    coloured = (message("gallery.colour_tiles"),) if colour else ()
+    coloured = (replace(message("gallery.colour_tiles"), aside=True),) if colour else ()
     return Gallery(
         values=as_array(spot.grad),
         axes=(axes[1], axes[0], *axes[2:]) if is_transposed(module) and len(axes) > 2 else axes,

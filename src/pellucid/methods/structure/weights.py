@@ -1,5 +1,6 @@
 """Weights: the filters and matrices that a network has learned, as pictures."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import torch
@@ -100,7 +101,7 @@ def _gallery(where: str, weight: Tensor, filters: int, module: nn.Module | None)
     copies = near_copies(ordered)
     axes = _AXES.get(value.ndim, ("filter", *(f"axis {i}" for i in range(1, value.ndim))))
     limit = float(value.abs().max())
-    notes = (message("gallery.colour_tiles"),) if colour else ()
+    notes = (replace(message("gallery.colour_tiles"), aside=True),) if colour else ()
     return Gallery(
         values=as_array(value),
         axes=(axes[1], axes[0], *axes[2:]) if is_transposed(module) else axes,
