@@ -83,6 +83,6 @@ def test_its_words_speak_of_no_target() -> None:
     network = NETWORKS["residual"]
     result = pl.eigen_cam(relu=False)(network.build(), network.x(1))
     said = result.describe("en").partition("What it cannot tell")[0] + result.describe("zh").partition("它不能说明")[0]
-    assert "sum of the positive values" in said and "正值之和" in said
+    assert "sum of the negative values" in said and "负值之和" in said
     assert not any(word in said for word in ("target", "against", "目标", "反对"))
     assert "red positive" in caption(result) and "红色为正" in caption(result, "zh")

@@ -330,7 +330,7 @@ def test_the_reader_is_told_of_the_patent() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for settings in ({"composite": "deep"}, {"epsilon": 0.0}, {"gamma": -1.0}, {"rules": "0=flat"}):
+    for settings in ({"composite": "deep"}, {"epsilon": 0.0}, {"gamma": -1.0}, {"rules": 3}):
         with pytest.raises(pl.BadSetting):
             pl.lrp(**settings)
     with pytest.raises(pl.BadSetting, match="box is empty"):
