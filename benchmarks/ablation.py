@@ -20,6 +20,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torchvision.models import resnet18, resnet50
 
 import pellucid as pl
+from benchmarks import page
 from benchmarks.clock import interleaved
 from benchmarks.sides import LAYERS, TARGET, Case
 
@@ -124,9 +125,13 @@ def main() -> None:
     asked.add_argument("--quick", action="store_true", help="a smaller network")
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("layers", nargs="*", default=list(AIMS), help="layer4, layer3")
+    asked.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     given = asked.parse_args()
     torch.set_num_threads(1)
-    print("\n".join(table(given.rounds, quick=given.quick, layers=given.layers)))
+    text = "\n".join(table(given.rounds, quick=given.quick, layers=given.layers))
+    print(text)
+    if given.write:
+        page.put("ablation", text)
 
 
 if __name__ == "__main__":
