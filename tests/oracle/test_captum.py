@@ -13,7 +13,7 @@ import pytest
 import torch
 from captum import attr
 from torch import Tensor, nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18, vgg11_bn
 
 import pellucid as pl
 from tests.networks import seeded, vision
@@ -28,10 +28,15 @@ CASES = {
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU activations:UserWarning")
 
 
-@pytest.fixture(scope="module")
-def resnet() -> nn.Module:
-    """ResNet-18 of random weights; its ReLU modules are in place and called twice."""
-    return seeded(lambda: resnet18(num_classes=10))()
+def vgg() -> nn.Module:
+    """VGG-11 with batch normalisation, its classifier cut short."""
+    return nn.Sequential(vgg11_bn(num_classes=10).features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+
+
+@pytest.fixture(scope="module", params=[lambda: resnet18(num_classes=10), vgg], ids=["resnet18", "vgg11_bn"])
+def network(request: pytest.FixtureRequest) -> nn.Module:
+    """A network of random weights; the ReLU modules of both are in place, those of ResNet are called twice."""
+    return seeded(request.param)()
 
 
 def pictures(*shape: int) -> Tensor:
@@ -57,16 +62,16 @@ def article(dtype: torch.dtype = torch.float32) -> tuple[nn.Module, nn.Module]:
 
 @pytest.mark.parametrize(("view", "peer", "options"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("shape", [(64, 64), (48, 80)], ids=["square", "non-square"])
-def test_resnet18(
-    resnet: nn.Module,
+def test_one_gradient(
+    network: nn.Module,
     view: Callable[..., Any],
     peer: Callable[[nn.Module], Any],
     options: dict[str, Any],
     shape: tuple[int, int],
 ) -> None:
     x, target = pictures(*shape), [7, 2]
-    expected = peer(out_of_place(resnet)).attribute(x.clone().requires_grad_(), target=target, **options)
-    assert np.array_equal(view()(resnet, x, target=target).values, expected.detach().numpy())
+    expected = peer(out_of_place(network)).attribute(x.clone().requires_grad_(), target=target, **options)
+    assert np.array_equal(view()(network, x, target=target).values, expected.detach().numpy())
 
 
 @pytest.mark.parametrize(("view", "peer", "options"), CASES.values(), ids=CASES)
@@ -100,3 +105,12 @@ def test_integrated_gradients() -> None:
     assert np.abs(values - expected.detach().numpy()).max() <= 4e-9 * np.abs(values).max()
     exact = naive.integrated_gradients(twin, x, target, 50).numpy()
     assert np.abs(values - exact).max() <= 1e-12 * np.abs(values).max()
+
+
+def test_integrated_gradients_of_deep_networks(network: nn.Module) -> None:
+    """Captum's step weights are float32: each is off by up to 2⁻²⁵ of itself, which bounds the sum of few steps."""
+    model, x, target = copy.deepcopy(network).double(), pictures(48, 64).double(), [3, 8]
+    peer = attr.IntegratedGradients(out_of_place(model))
+    expected = peer.attribute(x.clone().requires_grad_(), target=target, n_steps=10, method="gausslegendre")
+    values = pl.integrated_gradients(n_steps=10)(model, x, target=target).values
+    assert np.abs(values - expected.detach().numpy()).max() <= 2**-25 * np.abs(values).max()
