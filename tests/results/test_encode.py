@@ -152,6 +152,12 @@ def test_json_is_canonical_and_has_no_number_that_json_lacks():
     assert record["description"]["en"] == result.describe()
 
 
+def test_json_tells_an_aside_from_a_caution():
+    notes = (Text("9 windows.", "9 个窗口。", aside=True), Text("Empty.", "为空。"))
+    told = json.loads(to_json(samples.series(notes=notes)))["notes"]
+    assert told == [{"en": "9 windows.", "zh": "9 个窗口。", "aside": True}, {"en": "Empty.", "zh": "为空。"}]
+
+
 def test_json_leaves_large_arrays_to_other_endings():
     record = json.loads(to_json(samples.attribution(values=np.zeros((1, 100, 100)))))
     assert record["values"]["shape"] == [1, 100, 100]

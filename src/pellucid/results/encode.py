@@ -137,7 +137,7 @@ def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if "$bytes" in value:
         return value["$bytes"]
     if "$text" in value:
-        return dict(zip(("en", "zh"), value["$text"], strict=True))
+        return dict(zip(("en", "zh", "aside"), value["$text"], strict=False))
     return {key: _plain(item, arrays) for key, item in value.items() if key != "$type"}
 
 

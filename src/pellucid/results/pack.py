@@ -6,7 +6,7 @@ What JSON lacks is an object with one key that starts with `$`:
     {"$tuple": [...]}  {"$map": [[key, value], ...]}   a tuple; a dict whose keys are not all plain strings
     {"$float": "nan"}  "inf" or "-inf"
     {"$bytes": hexadecimal digits}
-    {"$text": [en, zh]}
+    {"$text": [en, zh]} (and true for an aside)
     {"$type": "Provenance", ...fields}     a record of the core: Words, TargetInfo, Trace, Provenance, Base
     {"$result": "series", ...fields}       a result
 
