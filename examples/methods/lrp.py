@@ -10,7 +10,8 @@ parser.add_argument("--out", default="examples/out/lrp.png")
 asked = parser.parse_args()
 
 views = lens().see(PHOTOS / "koala.jpg", pl.lrp(composite="epsilon_gamma_box"), pl.lrp())
-views[0].save(asked.out)
-for result in views:
-    print(result.describe())
-    print("score", result.facts["score"][0], "arrived at the input", result.facts["sum"][0])
+result = views[0]
+result.save(asked.out)
+for one in views:
+    print(one.describe())
+    print("score", one.facts["score"][0], "arrived at the input", one.facts["sum"][0])

@@ -27,3 +27,9 @@ def test_an_example_is_short_and_shows_its_method(name):
     tree = ast.parse(text)
     assert len(text.splitlines()) <= 20 and ast.get_docstring(tree)
     assert f"pl.{name}(" in text and f"examples/out/{name}.png" in text
+    named = {node.id for one in tree.body if isinstance(one, ast.Assign) for node in ast.walk(one) if _bound(node)}
+    assert "result" in named and "result.save(asked.out)" in text, "what the documentation draws is what it saves"
+
+
+def _bound(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
