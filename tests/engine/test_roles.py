@@ -95,11 +95,23 @@ VIDEOS = {
 }
 
 
+# Where the head begins with a convolution, the last block lies in front of it; everywhere else it is "last spatial".
+HEADED = {
+    "torchvision mobilenet_v3_small": "features.11",
+    "torchvision efficientnet_b0": "features.7",
+    "torchvision shufflenet_v2_x0_5": "stage4",
+    "timm tf_efficientnet_lite0": "blocks.6",
+    "timm mobilevit_xxs": "stages.4",
+}
+
+
 @pytest.mark.parametrize("name", [*DENSE, *VIDEOS])
 def test_last_spatial_of_dense_answers_and_of_films(name):
     build, sides, expected, grid = {**DENSE, **VIDEOS}[name]
     looker = Looker(seeded(build)())
-    (spot,) = see(looker, torch.randn(1, 3, *sides), keep=["last spatial"], grads=["last spatial"]).at("last spatial")
+    seen = see(looker, torch.randn(1, 3, *sides), keep=["last spatial", "last block"], grads=["last spatial"])
+    (spot,) = seen.at("last spatial")
+    assert addresses(seen, "last block") == [expected]
     layout = next(iter(looker.traces.values())).layout(spot.place)
     assert spot.address == expected and layout.grid == grid and layout.prefix == 0
     assert spot.gradient.any()
@@ -111,9 +123,11 @@ def test_last_spatial(name):
     build, side, expected = LAST_SPATIAL[name]
     looker = Looker(seeded(build)())
     x = torch.randn(1, 3, side, side)
-    (spot,) = see(looker, x, keep=["last spatial"], grads=["last spatial"]).at("last spatial")
-    assert spot.address == expected
-    assert spot.gradient.any() or name in NO_HEAD
+    seen = see(looker, x, keep=["last spatial", "last block"], grads=["last spatial", "last block"])
+    (spot,), (block,) = seen.at("last spatial"), seen.at("last block")
+    assert spot.address == expected and block.address == HEADED.get(name, expected)
+    assert block.layout is not None and block.layout.grid == spot.layout.grid
+    assert (spot.gradient.any() and block.gradient.any()) or name in NO_HEAD
     layout = next(iter(looker.traces.values())).layout(spot.place)
     tokens = spot.value.shape[1] if layout.kind == "tokens" else None
     assert min(layout.grid) >= 2
@@ -235,15 +249,47 @@ def test_what_goes_into_a_role():
     assert torch.equal(seen.at("every conv:in")[1].value, seen["1"])
 
 
-def test_blocks_are_the_outermost_modules_that_repeat():
-    seen = see(seeded(zoo.resnet18)(), torch.randn(1, 3, 32, 32), keep=["every block"])
-    assert addresses(seen, "every block") == ["layer1", "layer2", "layer3", "layer4"]
+BLOCKS = {
+    "torchvision resnet18": ["layer1", "layer2", "layer3", "layer4"],
+    "torchvision mobilenet_v3_small": [f"features.{i}" for i in range(1, 12)],
+    "torchvision efficientnet_b0": [f"features.{i}" for i in range(1, 8)],
+    "torchvision convnext_tiny": ["features.1", "features.3", "features.5", "features.7"],
+    "torchvision swin_t": ["features.1", "features.3", "features.5", "features.7"],
+    "torchvision vit_b_16": [f"encoder.layers.encoder_layer_{i}" for i in range(12)],
+    "torchvision densenet121": [f"features.denseblock{i}" for i in range(1, 5)],
+    "torchvision shufflenet_v2_x0_5": ["stage2", "stage3", "stage4"],
+    "timm convnextv2_atto": ["stages.0", "stages.1", "stages.2", "stages.3"],
+    "timm tf_efficientnet_lite0": [f"blocks.{i}" for i in range(7)],
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_blocks_are_the_outermost_modules_that_repeat(name):
+    """Not stem and head, nor features and classifier, nor layers between stages, though these are of one class too."""
+    build, side, _ = LAST_SPATIAL[name]
+    seen = see(seeded(build)(), torch.randn(1, 3, side, side), keep=["every block"])
+    assert addresses(seen, "every block") == BLOCKS[name]
+
+
+def test_blocks_of_an_encoder():
     encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 3).eval()
-    assert addresses(see(encoder, torch.randn(1, 5, 8), keep=["every block"]), "every block") == [
-        "layers.0",
-        "layers.1",
-        "layers.2",
-    ]
+    seen = see(encoder, torch.randn(1, 5, 8), keep=["every block"])
+    assert addresses(seen, "every block") == ["layers.0", "layers.1", "layers.2"]
+
+
+def test_a_layer_that_is_called_twice_is_one():
+    """Each of the two runs a convolution twice, and holds one."""
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = (nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU()) for _ in range(2))
+
+        def forward(self, x):
+            return self.two(self.two(self.one(self.one(x)))).mean((2, 3))
+
+    with pytest.raises(NotApplicable, match="no module of two or more weighted layers repeats"):
+        see(Twice(), torch.randn(1, 3, 8, 8), keep=["every block"])
 
 
 def test_every_attention():
@@ -252,7 +298,16 @@ def test_every_attention():
     assert addresses(seen, "every attention") == ["/scaled_dot_product_attention.0"]
 
 
-ROLES = ["last spatial", "first conv", "every conv", "first weight", "every weight", "every block", "every activation"]
+ROLES = [
+    "last spatial",
+    "last block",
+    "first conv",
+    "every conv",
+    "first weight",
+    "every weight",
+    "every block",
+    "every activation",
+]
 
 
 @pytest.mark.parametrize("name", ["article_net", "residual", "in_place", "channels_behind", "tiny_vit", "called_twice"])
@@ -278,8 +333,9 @@ def test_a_role_means_the_same_whatever_else_is_asked_and_however_often(name, ro
     ("role", "reason"),
     [
         ("last spatial", "no output keeps the height and width"),
+        ("last block", "no output keeps the height and width"),
         ("first conv", "it has no convolution"),
-        ("every block", "no module repeats"),
+        ("every block", "no module of two or more weighted layers repeats"),
         ("every attention", "no attention ran"),
     ],
 )

@@ -7,6 +7,7 @@ from functools import cache
 
 ROLES = (
     "last spatial",
+    "last block",
     "first conv",
     "first weight",
     "every weight",

@@ -198,12 +198,13 @@ _UNREACHED = (
 )
 _ROLE_REASONS = {
     "last spatial": "no output keeps the height and width (or length) of a convolution or pooling",
+    "last block": "no output keeps the height and width (or length) of a convolution or pooling",
     "first conv": "it has no convolution",
     "every conv": "it has no convolution",
     "first weight": "no layer holds a weight matrix",
     "every weight": "no layer holds a weight matrix",
     "every attention": "no attention ran",
-    "every block": "no module repeats",
+    "every block": "no module of two or more weighted layers repeats",
     "every activation": "no activation function was seen",
 }
 

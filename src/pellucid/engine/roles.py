@@ -1,5 +1,6 @@
 """Roles ("last spatial", "every block") and the layout of a tensor on the input's grid, read from the trace alone."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -97,6 +98,8 @@ class Reader:
         match role:
             case "last spatial":
                 return self._last_spatial()
+            case "last block":
+                return self._last_block()
             case "first conv":
                 return self._calls(_CONVOLUTIONS)[:1]
             case "every conv":
@@ -106,7 +109,7 @@ class Reader:
             case "every weight":
                 return self._weighted()
             case "every block":
-                return self._blocks()
+                return _blocks(self.trace, self._weighted())
             case "every activation":
                 return [event.place for event in self.trace.events if event.op in ACTIVATIONS]
             case _:
@@ -172,14 +175,50 @@ class Reader:
             weight = getattr(self.modules.get(path), "weight", None)
         return isinstance(weight, Tensor) and weight.ndim >= 2
 
-    def _blocks(self) -> list[Place]:
-        families: dict[tuple[str, str], list[str]] = {}
-        for path, module in self.modules.items():
-            if path and any(module.children()):
-                families.setdefault((path.rpartition(".")[0], type(module).__name__), []).append(path)
-        blocks = {path for family in families.values() if len(family) > 1 for path in family}
-        top = {path for path in blocks if not any(path.startswith(f"{other}.") for other in blocks)}
-        return [event.place for event in self.trace.modules() if event.path in top]
+    def _last_block(self) -> list[Place]:
+        """The last block where the head begins with convolutions; otherwise, and of dense answers, "last spatial"."""
+        last, blocks = self._last_spatial(), self.places("every block")
+        block = self._layouts.get(blocks[-1]) if blocks else None
+        if not last or block is None or block.grid != self._layouts[last[0]].grid:
+            return last
+        dense = _on_grid(self.trace.events[-1].shape, {len(layout.grid) for layout in self._layouts.values()})
+        return last if dense or not _headed(self.trace.events, blocks[-1], last[0]) else [blocks[-1]]
+
+
+def _blocks(trace: Trace, weighed: Sequence[Place]) -> list[Place]:
+    """The outermost modules that hold two or more weighted layers and stand beside another of their kind."""
+    layers = dict.fromkeys((place.path, place.op, place.n) for place in weighed)
+    held = Counter(parent for path, _, _ in layers for parent in _parents(path))
+    families: dict[tuple[str, str, int], set[str]] = {}
+    for event in trace.modules():
+        if event.path and held[event.path] > 1:
+            kin = (event.path.rpartition(".")[0], event.kind, len(event.shape))
+            families.setdefault(kin, set()).add(event.path)
+    blocks = {path for family in families.values() if len(family) > 1 for path in family}
+    return [
+        event.place
+        for event in trace.modules()
+        if event.path in blocks and blocks.isdisjoint(_parents(event.path)[:-1])
+    ]
+
+
+def _headed(events: Sequence[Event], block: Place, last: Place) -> bool:
+    """Whether a weighted layer stands between the block and the last place on the grid, and another behind that."""
+    order = {event.place: i for i, event in enumerate(events)}
+    weighed = [i for i, event in enumerate(events) if event.op in _AFFINE]
+    start, end = order[block], order[last]
+    return any(start < i < end for i in weighed) and any(end < i for i in weighed)
+
+
+def _parents(path: str) -> list[str]:
+    """`a.b.c`: a, a.b, a.b.c."""
+    names = path.split(".")
+    return [".".join(names[: i + 1]) for i in range(len(names))]
+
+
+def _on_grid(answer: tuple[int, ...], ranks: AbstractSet[int]) -> bool:
+    """Whether the answer itself lies on a grid of one of these ranks."""
+    return len(answer) - 2 in ranks and _size(answer[2:]) > 1
 
 
 def _bottleneck(
@@ -194,9 +233,8 @@ def _bottleneck(
         grids: of each place, by the number of its event.
         pooled: grids that adaptive pools make.
     """
-    answer = events[-1].shape
     weighed = [i for i, event in enumerate(events) if event.op in _AFFINE]
-    if len(answer) - 2 not in set(map(len, grids.values())) or _size(answer[2:]) == 1 or not weighed:
+    if not weighed or not _on_grid(events[-1].shape, set(map(len, grids.values()))):
         return list(grids)
     before = {i: _size(grid) for i, grid in grids.items() if i < weighed[-1] and grid not in pooled}
     return [i for i, size in before.items() if size == min(before.values())] or list(grids)
@@ -205,7 +243,7 @@ def _bottleneck(
 def may_be(role: str, place: Place, tensor: Tensor) -> bool:
     """Whether a place could turn out to be one of a role's, once the trace is complete; generous, never wrong."""
     match role:
-        case "last spatial":
+        case "last spatial" | "last block":
             return tensor.ndim in (3, 4, 5) and (
                 (bool(place.path) and not place.op) or place.op in _CONVOLUTIONS | _POOLS | ACTIVATIONS
             )
