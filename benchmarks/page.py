@@ -5,6 +5,11 @@ from pathlib import Path
 README = Path(__file__).parent / "README.md"
 
 
+def standing(name: str) -> str:
+    """What stands between `<!-- name -->` and `<!-- end of name -->`."""
+    return README.read_text(encoding="utf-8").partition(f"<!-- {name} -->")[2].partition(f"<!-- end of {name} -->")[0]
+
+
 def put(name: str, text: str) -> None:
     """Put a text between `<!-- name -->` and `<!-- end of name -->`, in place of what stands there."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"

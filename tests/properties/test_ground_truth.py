@@ -50,7 +50,7 @@ def settings_of(method: str, settings: dict[str, Any]) -> dict[str, Any]:
 def at(method: str, layer: str) -> dict[str, str]:
     """That layer, for methods that read inside."""
     setting = registry.find(method).settings.get("layer")
-    return {"layer": layer} if setting is not None and setting.default == "last spatial" else {}
+    return {"layer": layer} if setting is not None and setting.default in ("last spatial", "last block") else {}
 
 
 def many(method: str) -> dict[str, int]:

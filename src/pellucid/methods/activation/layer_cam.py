@@ -33,17 +33,19 @@ from pellucid.results import Attribution
     formula="L = ReLU(Σ_k ReLU(∂f_t/∂A^k) ⊙ A^k)",
     paper="Jiang et al. 2021, doi:10.1109/TIP.2021.3089943",
     steps=Text(
-        "1. Choose the target. 2. Run forward and take the gradient of the target at each cell of each feature map. 3. Set negative gradients to zero. 4. Multiply by the feature map, cell by cell. 5. Add the maps up, keep what is positive, enlarge it, lay it on the input.",
-        "1. 选定目标。2. 前向传播，求目标对每个特征图每一格的梯度。3. 将负梯度置零。4. 逐格与特征图相乘。5. 将各图相加，保留正值，放大并叠加到输入上。",
+        "1. Choose the target. 2. Run forward and take the gradient of the target at each cell of each feature map, by default those of the last block, in front of the convolutions of a head. 3. Set negative gradients to zero. 4. Multiply by the feature map, cell by cell. 5. Add the maps up, keep what is positive, enlarge it, lay it on the input.",
+        "1. 选定目标。2. 前向传播，求目标对每个特征图每一格的梯度；默认取最后一个块的特征图，即分类头的卷积之前。3. 将负梯度置零。4. 逐格与特征图相乘。5. 将各图相加，保留正值，放大并叠加到输入上。",
     ),
 )
 def layer_cam(
-    x: Inputs, target: Target, layer: Layer = "last spatial", relu: bool = True
+    x: Inputs, target: Target, layer: Layer = "last block", relu: bool = True
 ) -> Looking[tuple[Attribution, ...]]:
     """Multiply each cell by its own gradient where that is positive, and add the channels up.
 
     Args:
-        layer: where to read; every place on the input's grid that it denotes makes one result.
+        layer: where to read; every place on the input's grid that it denotes makes one result. The last block, not the
+            ReLU of a head convolution behind it: there, under a pooled linear head, only the positive weights of the
+            class would be kept, and what speaks against it could not cancel what classes share.
         relu: False keeps negative activations under positive gradients; without negative activations nothing changes.
     Returns:  Attribution `(batch, *grid of the layer)`, in units of the target; at least HiResCAM's map wherever the
         activations are not negative.
