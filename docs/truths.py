@@ -1,5 +1,6 @@
 """The page that says which method gives the right picture where it is known, from the list that the tests hold to."""
 
+from collections.abc import Mapping
 from typing import Literal, get_type_hints
 
 from pellucid.core.text import Text
@@ -36,7 +37,7 @@ def page(specs: list[MethodSpec], lang: Lang) -> str:
     parts = [f"# {TITLE.say(lang)}", LEAD.say(lang), numbered, _table([*head, *rows])]
     for i, key in enumerate(keys):
         if CANNOT.get(key):
-            reasons = [[f"`{name}`", reason.say(lang)] for name, reason in CANNOT[key].items()]
+            reasons = [[said(names), reason] for reason, names in shared(CANNOT[key], lang).items()]
             parts.append(f"## {i + 1}. {QUESTIONS[key].say(lang)}")
             parts.append(_table([[METHOD.say(lang), REASON.say(lang)], ["---"] * 2, *reasons]))
     return "\n\n".join(parts) + "\n"
@@ -44,15 +45,28 @@ def page(specs: list[MethodSpec], lang: Lang) -> str:
 
 def missed(name: str, lang: Lang) -> str:
     """What a method cannot give, as a list for its own page; empty where there is nothing."""
+    own = {key: reasons[name] for key, reasons in CANNOT.items() if name in reasons}
     return "\n".join(
-        f"- {QUESTIONS[key].say(lang)}: **✗** {reasons[name].say(lang)}"
-        for key, reasons in CANNOT.items()
-        if name in reasons
+        "- " + "<br>".join([*(f"**{QUESTIONS[key].say(lang)}**" for key in keys), reason])
+        for reason, keys in shared(own, lang).items()
     )
 
 
+def shared(reasons: Mapping[str, Text], lang: Lang) -> dict[str, list[str]]:
+    """What has a reason, by reason."""
+    found: dict[str, list[str]] = {}
+    for key, reason in reasons.items():
+        found.setdefault(reason.say(lang), []).append(key)
+    return found
+
+
+def said(names: list[str]) -> str:
+    """Names of methods that may stand in several lines."""
+    return " ".join(f"`{name}`" for name in names)
+
+
 def _mark(name: str, key: str) -> str:
-    return "✗" if name in CANNOT.get(key, {}) else "✓"
+    return '<span class="missed">✗</span>' if name in CANNOT.get(key, {}) else "✓"
 
 
 def _table(rows: list[list[str]]) -> str:
