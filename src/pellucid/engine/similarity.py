@@ -7,15 +7,19 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
+from torch.nn.functional import cosine_similarity, normalize
 
 from pellucid.core.errors import BadTarget, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved
 
-Measure = Literal["cosine", "dot"]
-_MEASURES = {"cosine": Text("cosine similarity", "余弦相似度"), "dot": Text("dot product", "点积")}
+Measure = Literal["projection", "cosine", "dot"]
+_MEASURES = {
+    "projection": Text("cosine similarity (length held)", "余弦相似度（长度固定）"),
+    "cosine": Text("cosine similarity", "余弦相似度"),
+    "dot": Text("dot product", "点积"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,18 +28,18 @@ class Similarity:
 
     Args:
         reference: as given.
-        measure: cosine or dot product.
+        measure: projection, cosine or dot product.
         token: which token of an output `(batch, token, feature)`; None: their mean.
         embedding: the reference as an output of the network, `(1 or batch, ...)`; None until the lens has run it.
     """
 
     reference: Any
-    measure: Measure = "cosine"
+    measure: Measure = "projection"
     token: int | None = None
     embedding: Tensor | None = None
 
     def __repr__(self) -> str:
-        more = "" if self.measure == "cosine" else f", measure={self.measure!r}"
+        more = "" if self.measure == "projection" else f", measure={self.measure!r}"
         more += "" if self.token is None else f", token={self.token}"
         return f"pl.similarity({self._shown()}{more})"
 
@@ -63,6 +67,8 @@ class Similarity:
         if output.ndim < 2 or output[0].numel() < 2:
             raise NotApplicable(f"the output {tuple(output.shape)} is no embedding: one number has no direction")
         reference = self._vectors(output)
+        if self.measure == "projection":
+            reference = normalize(reference) / self._one_vector(output.detach()).norm(dim=1, keepdim=True).clamp(1e-8)
 
         def pick(out: Tensor, start: int = 0) -> Tensor:
             vectors = self._one_vector(out)
@@ -79,7 +85,7 @@ class Similarity:
                 score,
                 None,
                 "asked",
-                "cosine" if self.measure == "cosine" else "dot product",
+                "dot product" if self.measure == "dot" else "cosine",
                 f"与{name.say('zh')}的{how.say('zh')}{part.zh}",
             )
             for score in pick(output.detach()).cpu().double().tolist()
@@ -128,18 +134,21 @@ class Similarity:
         return type(self.reference).__name__.lower() + (str(tuple(shape)) if shape is not None else "")
 
 
-def similarity(reference: Any, measure: Measure = "cosine", token: int | None = None) -> Similarity:
+def similarity(reference: Any, measure: Measure = "projection", token: int | None = None) -> Similarity:
     """Explain how like the output is to a reference, for networks that give an embedding.
 
     Args:
         reference: an input as for `see` (a path, a picture, a tensor of the shape of the input), which is run through
             the model once; any other tensor or array is the embedding itself, one vector or one for each example.
-        measure: "cosine" or "dot".
+        measure: "projection", the cosine with the length of the explained embedding held as it is on the clean input:
+            its gradient tells what the two have in common. "cosine": its gradient has no part along the embedding
+            itself, so it only tells what would make the two more alike, and is nearly empty where they are alike
+            already. "dot".
         token: which token of an output `(batch, token, feature)`; None: the mean over the tokens (over the cells of a
             grid).
     Raises:
         BadTarget: there is no such measure.
     """
     if measure not in _MEASURES:
-        raise BadTarget(f"no measure is called '{measure}'", nearest="'cosine', 'dot'")
+        raise BadTarget(f"no measure is called '{measure}'", nearest="'projection', 'cosine', 'dot'")
     return Similarity(reference, measure, token)

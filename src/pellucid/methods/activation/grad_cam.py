@@ -48,8 +48,24 @@ def grad_cam(
     Raises:   NotApplicable if the layer does not lie on the input's grid.
     Source:   Selvaraju et al. 2017, arXiv:1610.02391, eq. 1 and 2.
     """
-    return (yield from gradient_cams(x, target, layer, _weigh, relu=relu, per_cell=True))
+    return (yield from gradient_cams(x, target, layer, _weigh, relu=relu, per_cell=True, remark=_remark))
 
 
 def _weigh(activation: Tensor, gradient: Tensor) -> Tensor:
     return (gradient.mean(axes_of_cells(gradient), keepdim=True) * activation).sum(1)
+
+
+def _remark(activation: Tensor, gradient: Tensor) -> tuple[Text, ...]:
+    """Whether the mean gradient stands for the gradients: the bright cells must bring more than a cell does at random."""
+    bright = _weigh(activation, gradient).relu().flatten(1)
+    brought = (gradient * activation).sum(1).flatten(1)
+    there = (bright * brought).sum(1) / bright.sum(1)
+    astray = int((there < brought.abs().mean(1)).sum())
+    if not astray:
+        return ()
+    return (
+        Text(
+            f"In {astray} of {len(bright)} examples the bright cells bring the score no more than cells do on average: their gradients differ too much for one mean. hires_cam and layer_cam weigh each cell by its own.",
+            f"{len(bright)} 个样本中有 {astray} 个的明亮格对得分的贡献不高于各格的平均水平：各格梯度相差太大，均值不足以代表。hires_cam 与 layer_cam 按每格自身的梯度加权。",
+        ),
+    )
