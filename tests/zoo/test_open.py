@@ -25,7 +25,7 @@ def test_what_names_no_model(spec: str, near: str) -> None:
 
 
 def test_kinds_to_come() -> None:
-    for spec in ("hf:folder", "a.onnx", "a.pt2"):
+    for spec in ("a.onnx", "a.pt2"):
         with pytest.raises(BadSetting, match="not opened by name yet"):
             open_model(spec)
 

@@ -1,4 +1,4 @@
-"""Models by name: `torchvision:resnet18`, `timm:resnet18`, `my.nets:Net`, `nets.py:Net`."""
+"""Models by name: `torchvision:resnet18`, `timm:resnet18`, `hf:DIR`, `my.nets:Net`, `nets.py:Net`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ from pellucid.zoo.checkpoint import is_torchscript
 from pellucid.zoo.opened import OpenedModel
 from pellucid.zoo.weights import load_weights
 
-_GRAMMAR = "torchvision:NAME, timm:NAME, module:Class or file.py:Class"
+_GRAMMAR = "torchvision:NAME, timm:NAME, hf:DIR, module:Class or file.py:Class"
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 
 
@@ -19,9 +19,9 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     unless a file is given. `module:Class` and `file.py:Class` run the code that they name.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`; `demo`, EfficientNet-Lite0 with its ImageNet weights; `module:Class` of
-            what Python finds, `path/file.py:Class` of a file; the name after the colon is an `nn.Module`, its class, or
-            a function without arguments that makes one.
+        spec: `torchvision:NAME`, `timm:NAME`; `hf:DIR`, a folder as transformers saves models; `demo`,
+            EfficientNet-Lite0 with its ImageNet weights; `module:Class` of what Python finds, `path/file.py:Class` of a
+            file; the name after the colon is an `nn.Module`, its class, or a function without arguments that makes one.
         weights: a safetensors file, or one that `torch.save` wrote of a state dict.
     Raises:
         BadSetting: there is no such model, with the nearest names; or its code failed.
@@ -33,6 +33,8 @@ def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
     library, _, name = spec.partition(":")
     if spec == "demo":
         return _demo(weights)
+    if library == "hf" and name:
+        return _hugging_face(name, weights)
     if library in ("torchvision", "timm") and name:
         opened = (open_torchvision if library == "torchvision" else open_timm)(name, trained=weights is not None)
     else:
@@ -51,6 +53,18 @@ def _demo(weights: str | Path | None) -> OpenedModel:
     return open_efficientnet()
 
 
+def _hugging_face(place: str, weights: str | Path | None) -> OpenedModel:
+    from pellucid.zoo.hugging_face import open_hugging_face
+
+    if weights is not None:
+        raise BadSetting(
+            "A folder as hf:DIR brings its own weights.",
+            asked_by=f"weights='{weights}'",
+            hint="put the file into a folder with its config.json",
+        )
+    return open_hugging_face(place)
+
+
 def _refuse_what_is_no_code(spec: str) -> None:
     path = Path(spec)
     if path.suffix in _WEIGHTS and path.is_file():
@@ -63,7 +77,7 @@ def _refuse_what_is_no_code(spec: str) -> None:
             f"'{spec}' holds weights; the network that they belong to is missing.",
             hint=f"pl.open('nets.py:Net', weights='{spec}')",
         )
-    if spec.startswith("hf:") or path.suffix in (".onnx", ".pt2"):
+    if path.suffix in (".onnx", ".pt2"):
         raise BadSetting(
             f"'{spec}': models of this kind are not opened by name yet.", hint="build it, then pl.Lens(model)"
         )

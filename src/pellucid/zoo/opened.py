@@ -1,6 +1,7 @@
 """What opening a model gave."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -18,6 +19,7 @@ class OpenedModel:
         preprocess: from a picture to its input, where the source states one.
         labels: a name per class, where the source and the weights state them.
         notes: what the reader must know: whose code ran, which weights it has.
+        tokenizer: from a text to its input, where the source has one.
     """
 
     model: nn.Module
@@ -25,3 +27,4 @@ class OpenedModel:
     preprocess: Preprocess | None = None
     labels: tuple[str, ...] | None = None
     notes: tuple[Text, ...] = ()
+    tokenizer: Any = None

@@ -11,7 +11,7 @@ def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens: 
     """A lens on the model that `spec` names.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`, `module:Class`, `path/file.py:Class`.
+        spec: `torchvision:NAME`, `timm:NAME`, `hf:DIR`, `module:Class`, `path/file.py:Class`.
         weights: a file of a state dict; without it the weights are random or what your code makes, and every
             result says so.
         lens: arguments of `Lens`; they win over what the source of the model states.
@@ -21,6 +21,7 @@ def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens: 
     """
     opened = open_model(spec, weights)
     stated: dict[str, Any] = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
+    stated["tokenizer"] = opened.tokenizer
     made = Lens(opened.model, **{**stated, **lens})
     made.notes = opened.notes
     told = {"weights": weights, **lens}

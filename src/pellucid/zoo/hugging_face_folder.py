@@ -1,0 +1,162 @@
+"""What lies in a folder as transformers saves models, and what is wrong with it, told without transformers."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pellucid.core.errors import BadSetting, BadWeights, nearest_names, quoted
+
+CONFIG = "config.json"
+_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+_TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+_PICTURES = ("preprocessor_config.json", "processor_config.json")
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """A folder that holds a model.
+
+    Args:
+        path: where it is.
+        config: what its `config.json` says.
+    """
+
+    path: Path
+    config: dict[str, Any]
+
+    @property
+    def config_file(self) -> Path:
+        """Path of the configuration."""
+        return self.path / CONFIG
+
+    @property
+    def name(self) -> str:
+        """How to call the model in a report: the folder, or the hub's name for a folder of its cache."""
+        cached = next((one for one in self.path.parts if one.startswith("models--")), "")
+        return cached.removeprefix("models--").replace("--", "/") or self.path.resolve().name
+
+    @property
+    def architecture(self) -> str:
+        """Name of the model's class; empty where it is not told."""
+        stated = self.config.get("architectures")
+        return str(stated[0]) if isinstance(stated, list) and stated else ""
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The class names; None where there are only `LABEL_0`, `LABEL_1`, ..."""
+        stated = self.config.get("id2label")
+        if not isinstance(stated, dict) or set(stated) != {str(i) for i in range(len(stated))}:
+            return None
+        names = tuple(str(stated[str(i)]) for i in range(len(stated)))
+        return None if all(name == f"LABEL_{i}" for i, name in enumerate(names)) else names
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether there are files of a tokenizer."""
+        return any((self.path / name).is_file() for name in _TOKENIZERS)
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a way from a picture to the input is stated."""
+        return any("image" in json.dumps(_read(self.path / name)) for name in _PICTURES if (self.path / name).is_file())
+
+
+def folder_of(place: str) -> Folder:
+    """The folder at `place`, if it holds a model with its weights.
+
+    Raises:
+        BadSetting: there is no such folder, or its configuration is missing or damaged.
+        BadWeights: its weights are missing, or stand-ins for files that were not fetched.
+    """
+    path = Path(place).expanduser()
+    if not path.is_dir():
+        raise _no_folder(place, path)
+    if not (path / CONFIG).is_file():
+        raise _no_config(path)
+    config = _read(path / CONFIG)
+    _refuse_without_weights(path)
+    return Folder(path, config)
+
+
+def _no_folder(place: str, path: Path) -> BadSetting:
+    if path.is_file():
+        return BadSetting(
+            f"'{place}' is a file.", nearest=f"'hf:{path.parent}'", hint="hf: takes the folder it lies in"
+        )
+    beside = [one.name for one in path.parent.iterdir() if one.is_dir()] if path.parent.is_dir() else []
+    near = [
+        str(path.parent / name) for name in nearest_names(path.name, beside) if (path.parent / name / CONFIG).is_file()
+    ]
+    fetch = f"fetch it once: hf download {place} --local-dir {path.name}" if _HUB_NAME.fullmatch(place) else ""
+    return BadSetting(
+        f"There is no folder '{place}'; nothing is fetched.",
+        nearest=quoted(f"hf:{one}" for one in near),
+        hint=f"{fetch}, then hf:{path.name}" if fetch else "hf: takes a folder with config.json and weights",
+    )
+
+
+def _no_config(path: Path) -> BadSetting:
+    inside = sorted(path.glob(f"*/{CONFIG}")) or sorted(path.glob(f"snapshots/*/{CONFIG}"))
+    near = quoted(f"hf:{one.parent}" for one in inside[:3])
+    if (path / "adapter_config.json").is_file():
+        hint = "it holds an adapter: merge it into its model (peft: merge_and_unload), save that, and open its folder"
+    elif (path / "model_index.json").is_file():
+        hint = "it holds a pipeline of several models: open one of their folders"
+    elif list(path.glob("*.gguf")):
+        hint = (
+            "it holds GGUF: AutoModelForCausalLM.from_pretrained(DIR, gguf_file=…), save_pretrained, open that folder"
+        )
+    else:
+        hint = "model.save_pretrained(DIR) writes one, tokenizer.save_pretrained(DIR) the tokenizer"
+    return BadSetting(f"'{path}' has no {CONFIG}.", nearest=near, hint=hint)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise BadSetting(f"'{path}' cannot be read as JSON: {error}.", hint="copy the file again") from error
+    if not isinstance(held, dict):
+        raise BadSetting(f"'{path}' holds {type(held).__name__}, not named settings.", hint="copy the file again")
+    return held
+
+
+def _refuse_without_weights(path: Path) -> None:
+    found = [file for pattern in _WEIGHTS for file in sorted(path.glob(pattern))]
+    indexes = [*path.glob("*.safetensors.index.json"), *path.glob("*.bin.index.json")]
+    if not found:
+        others = quoted(
+            one.name for one in sorted(path.iterdir()) if one.suffix in (".gguf", ".h5", ".msgpack", ".onnx")
+        )
+        raise BadWeights(
+            f"'{path}' has a {CONFIG} and no weights.",
+            nearest=others,
+            hint="model.safetensors or pytorch_model.bin; model.save_pretrained(DIR) writes them",
+        )
+    missing = {str(name) for index in indexes[:1] for name in dict(_read(index).get("weight_map", {})).values()}
+    lacking = sorted(name for name in missing if not (path / name).is_file())
+    if lacking:
+        raise BadWeights(
+            f"{len(lacking)} of {len(missing)} files of weights are not in '{path}'.",
+            nearest=quoted(lacking[:3]),
+            hint="fetch the whole folder again",
+        )
+    for file in found:
+        with file.open("rb") as opened:
+            if opened.read(len(_POINTER)) == _POINTER:
+                raise BadWeights(
+                    f"'{file}' is a pointer of Git LFS, not the weights.",
+                    hint="git lfs pull in the folder it came from",
+                )
