@@ -1,5 +1,4 @@
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -132,66 +131,22 @@ def test_attention_that_would_be_fetched_is_refused(folder: Path, name: str) -> 
     assert "'sdpa'" in caught.value.nearest
 
 
-def test_a_name_of_the_hub_is_not_fetched(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadSetting, match="no folder 'google/gemma'; nothing is fetched") as caught:
-        open_model("hf:google/gemma")
-    assert caught.value.hint == "fetch it once: hf download google/gemma --local-dir gemma, then hf:gemma"
-    with pytest.raises(BadSetting) as caught:
-        open_model(f"hf:{tmp_path}/lama")
-    assert caught.value.nearest == f"'hf:{folder}'"
-    with pytest.raises(BadSetting, match="is a file") as caught:
-        open_model(f"hf:{folder}/config.json")
-    assert caught.value.nearest == f"'hf:{folder}'"
-
-
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        ("adapter_config.json", "merge"),
-        ("model_index.json", "pipeline"),
-        ("a.gguf", "gguf_file="),
-        ("b", "save_pretrained"),
-    ],
-)
-def test_folders_without_a_configuration(folder: Path, file: str, said: str) -> None:
-    (folder.parent / file).write_text("{}")
-    with pytest.raises(BadSetting, match=r"has no config\.json") as caught:
-        open_hugging_face(str(folder.parent))
-    assert said in caught.value.hint and caught.value.nearest == f"'hf:{folder}'"
-
-
-def test_damaged_configurations(folder: Path) -> None:
+def test_configurations_that_transformers_refuses(folder: Path) -> None:
     with pytest.raises(BadSetting, match="model type 'lama', which this transformers") as caught:
         open_hugging_face(str(changed(folder, model_type="lama")))
     assert "'llama'" in caught.value.nearest
     with pytest.raises(BadSetting, match="refused by transformers"):
         open_hugging_face(str(changed(folder, model_type="llama", num_attention_heads="many")))
-    for words, said in (("{", "cannot be read as JSON"), ("[]", "holds list"), ("{}", "names no type of model")):
-        (folder / "config.json").write_text(words)
-        with pytest.raises(BadSetting, match=said):
-            open_hugging_face(str(folder))
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(BadSetting, match="names no type of model"):
+        open_hugging_face(str(folder))
 
 
-def test_missing_and_damaged_weights(folder: Path) -> None:
+def test_damaged_weights(folder: Path) -> None:
     weights = folder / "model.safetensors"
-    kept = weights.read_bytes()
-    weights.write_bytes(kept[:500])
+    weights.write_bytes(weights.read_bytes()[:500])
     with pytest.raises(BadWeights, match="cannot be loaded"):
         open_hugging_face(str(folder))
-    weights.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(BadWeights, match="pointer of Git LFS"):
-        open_hugging_face(str(folder))
-    weights.unlink()
-    (folder / "tf_model.h5").touch()
-    with pytest.raises(BadWeights, match="no weights") as caught:
-        open_hugging_face(str(folder))
-    assert caught.value.nearest == "'tf_model.h5'"
-    (folder / "model-00001-of-00002.safetensors").write_bytes(kept)
-    shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
-    with pytest.raises(BadWeights, match="1 of 2 files") as caught:
-        open_hugging_face(str(folder))
-    assert caught.value.nearest == "'model-00002-of-00002.safetensors'"
 
 
 def test_weights_of_other_sizes(folder: Path) -> None:
@@ -205,14 +160,6 @@ def test_a_tokenizer_that_cannot_be_read(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(BadSetting, match=r"tokenizer in .* cannot be read"):
         open_hugging_face(str(folder))
-
-
-def test_a_folder_of_the_cache_bears_the_name_of_the_hub(folder: Path) -> None:
-    place = folder.parent / "models--some--llama" / "snapshots" / "0a1b"
-    shutil.copytree(folder, place)
-    assert open_hugging_face(str(place)).name == "some/llama"
-    shutil.copytree(folder, folder.parent / "model")
-    assert open_hugging_face(str(folder.parent / "model")).name == "LlamaForCausalLM"
 
 
 def test_without_transformers_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
