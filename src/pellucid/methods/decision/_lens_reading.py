@@ -1,0 +1,190 @@
+"""What the model's own readout makes of inner values of its residual stream."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import BadSetting, NotApplicable
+from pellucid.core.sites import Site
+from pellucid.engine.edits import variants
+from pellucid.engine.passes import INPUT, Looking, Pass, Seen
+from pellucid.engine.rows import variants_per_pass
+from pellucid.engine.targets import Target
+from pellucid.inputs.inputs import Inputs
+from pellucid.methods.decision._residual_stream import FOLDS, SAME, Stream
+
+ROUGH = {torch.float64: 1e-9, torch.float32: 1e-3}
+HALF = 0.05
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What a target picks of one example's scores.
+
+    Args:
+        classes: its class, both classes of a contrast, or none for a function of the output.
+        position: which position, None where the output has none.
+    """
+
+    classes: tuple[int, ...]
+    position: int | None
+
+
+def picked(target: Target, output: Tensor, example: int) -> Picked:
+    """What the resolved target means for one example of the scores `(batch, class)` or `(batch, position, class)`.
+
+    Raises:
+        NotApplicable: the output is not such scores.
+    """
+    if output.ndim not in (2, 3) or output.shape[-1] < 2:
+        raise NotApplicable(
+            f"the output {tuple(output.shape)} is no row of scores over classes or tokens, at one or more positions",
+            hint="hierarchy() follows any score",
+        )
+    last = output.shape[1] - 1 if output.ndim == 3 else None
+    key: Any = target.resolved.key if target.resolved is not None else ()
+    sides = key[1:] if key[:1] == ("contrast",) else (key,)
+    indices = [side[1][example] for side in sides if side[:1] == ("index",)]
+    if len(indices) < len(sides):
+        return Picked((), last)
+    places = {index[0] for index in indices if len(index) > 1}
+    return Picked(tuple(index[-1] for index in indices), max(places, default=last) if last is not None else None)
+
+
+def values_of(seen: Seen, stream: Stream, levels: Sequence[int]) -> list[Tensor]:
+    """What flows at each level, in the shape of the last."""
+    shape = stream.event(stream.last).shape
+    found: list[Tensor] = []
+    for level in levels:
+        spots = seen.at(asked_of(stream, level))
+        name = stream.trace.links.inputs[-1 - level][0] if level < 0 else ""
+        value: Tensor = next(spot.value for spot in spots if spot.input == name or level >= 0)
+        found.append(value.expand(shape) if value.ndim == len(shape) else value.reshape(shape))
+    return found
+
+
+def asked_of(stream: Stream, level: int) -> Site:
+    """Where the value of a level is kept; that of an input, where the stream begins with one."""
+    return INPUT if level < 0 else stream.site(level)
+
+
+def gate(stream: Stream, size: int) -> int:
+    """Where the stream, batch axis first, can be replaced before it is read."""
+    at = stream.last
+    for index in stream.tail:
+        event = stream.event(at)
+        if event.shape[0] == size and (len(event.shape) > 2 or size > 1 or len(stream.event(index).shape) < 3):
+            return at
+        if at in stream.reads[index] and stream.event(index).op in FOLDS | SAME:
+            at = index
+    return at
+
+
+class Reading(NamedTuple):
+    """What the readout says at each level of one example.
+
+    Args:
+        output: `(level, ...)`, rows of the model's output; the last is the output itself.
+        scores: `(level,)` the target.
+        gap: largest difference between the model's output and what it made of the last level when that was put in its
+            own place.
+    """
+
+    output: Tensor
+    scores: Tensor
+    gap: float
+
+
+def answered(seen: Seen) -> Tensor:
+    """The explained output.
+
+    Raises:
+        NotApplicable: there is none.
+    """
+    if seen.output is None:
+        raise NotApplicable("the model's output holds no row of scores for each example")
+    return seen.output
+
+
+def read_out(
+    x: Inputs, target: Target, stream: Stream, seen: Seen, values: Sequence[Tensor], example: int, where: int | None
+) -> Looking[Reading]:
+    """Put every level's value in the place of the last, and let the model read it.
+
+    Args:
+        values: of every level, `(batch, ...)`, the last one of the stream at the end.
+        where: the position of the output that is wanted; None for all, or where it has one.
+    Raises:
+        NotApplicable: what the model makes of the last level is not its output.
+    """
+    at = gate(stream, x.size)
+    shape = (x.size, *stream.event(at).shape[1:])
+    rows = torch.stack([value.reshape(shape)[example] for value in values])
+    final = answered(seen)
+    each = variants_per_pass(final, None)
+    alone = x.rows(example, example + 1)
+    parts: list[Tensor] = []
+    scores: list[Tensor] = []
+    for start in range(0, len(rows), each):
+        some = rows[start : start + each]
+        change = variants(stream.site(at), lambda value, some=some: some.to(value))
+        step = (start, len(rows))
+        known = yield from Pass(alone, target=target, start=example, edits=(change,), expand=len(some), step=step)
+        if known.output is None or len(known.output) != len(some):
+            raise NotApplicable("the model does not answer a row for each example")
+        parts.append(_at(known.output, where))
+        scores.append(known.scores.detach().cpu())
+    own = _at(final[example : example + 1], where)
+    found = torch.cat(parts)
+    gap = float((found[-1:].double() - own.double()).abs().max())
+    if gap > ROUGH.get(final.dtype, HALF) * max(float(own.double().abs().max()), 1e-12):
+        raise NotApplicable(
+            f"the model reads its last level otherwise when it is put back in its place (by {gap:.3g}): the output "
+            "depends on more than the residual stream"
+        )
+    said = torch.cat(scores)
+    own_score = seen.scores[example : example + 1].cpu()
+    return Reading(torch.cat([found[:-1], own]), torch.cat([said[:-1], own_score]), gap)
+
+
+def _at(output: Tensor, where: int | None) -> Tensor:
+    """The wanted part of an output, on the CPU."""
+    return (output if where is None or output.ndim < 3 else output[:, where]).detach().cpu().clone()
+
+
+def position_of(asked: int, output: Tensor) -> int:
+    """A position of the output, counted from the end where it is negative.
+
+    Raises:
+        BadSetting: there is none.
+    """
+    count = output.shape[1] if output.ndim == 3 else 1
+    if not -count <= asked < count:
+        raise BadSetting(f"position={asked} is not among the {count} positions of the output")
+    return asked % count
+
+
+def names_of(x: Inputs, target: Target, count: int) -> dict[int, str]:
+    """Classes or tokens by number: the labels of the lens; without any, tokens that the input itself names."""
+    if len(target.labels) == count:
+        return dict(enumerate(target.labels))
+    name = x.explained[0] if x.is_discrete and x.explained else ""
+    base = x.base.get(name)
+    if base is None or base.kind != "tokens":
+        return {}
+    numbers = x.tensors[name].detach().cpu().reshape(x.size, -1).tolist()
+    return {
+        number: word
+        for row, words in zip(numbers, base.names, strict=False)
+        for number, word in zip(row, words, strict=False)
+    }
+
+
+def words_of(x: Inputs, stream: Stream, example: int, output: Tensor) -> tuple[str, ...]:
+    """A name for each position of the output: the tokens that the stream begins with, where there are as many."""
+    base = x.base.get(x.explained[0]) if set(x.explained[:1]) & set(stream.sources) else None
+    words = base.names[example] if base is not None and base.kind == "tokens" else ()
+    return words if len(words) == output.shape[1] else tuple(map(str, range(output.shape[1])))
