@@ -113,3 +113,24 @@ def test_nothing_is_kept_for_passes_without_such_rules():
     rule = Rule("mine", frozenset({"linear"}), through=lambda *given: given[-1])
     seen, _ = ask(model, Pass(x, grads=[INPUT], target=target), Pass(x, grads=[INPUT], target=target, rules=rule))
     assert seen[0].met == () and len(seen[1].met) == 1
+
+
+def test_what_one_factor_is_to_the_other_is_kept():
+    def run(x, a):
+        h = a(x)
+        h = h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + 1e-6)
+        return (torch.softmax(h, -1) @ h.T) @ h * (h * torch.sigmoid(h))
+
+    kept = {
+        (one.name, one.place.n): (one.scale, one.weights) for one in operations(net(run, a=LINEAR), X, "mul", "matmul")
+    }
+    told = {("mul", 0): (1, None), ("mul", 1): (1, None), ("mul", 2): (None, None)}
+    assert kept == {**told, ("matmul", 0): (None, 0), ("matmul", 1): (None, None)}
+
+
+def test_the_method_is_told_as_well():
+    model = net(lambda x, a: (h := a(x)) * h.norm(dim=-1, keepdim=True) + h * h.sigmoid(), a=LINEAR)
+    seen = see(
+        model, X, grads=[INPUT], target=1, rules=Rule("mine", frozenset({"mul"}), through=lambda *given: given[-1])
+    )
+    assert [(one.scale, one.unclear) for one in seen.met if one.name == "mul"] == [(None, True), (1, False)]

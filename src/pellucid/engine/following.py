@@ -11,6 +11,7 @@ from pellucid.core.sites import Place
 from pellucid.engine.calls import fields
 from pellucid.engine.constants import Constants
 from pellucid.engine.crossing import Crossing
+from pellucid.engine.factors import PRODUCT, QUOTIENT, Factors
 from pellucid.engine.lineage import Lineage
 from pellucid.engine.operations import Met, Operation
 from pellucid.engine.taps import Capture
@@ -34,6 +35,7 @@ class Following:
         hold: Callable[[Tensor, Capture], None],
     ) -> None:
         self.lineage, self.ops, self.constants, self.hold = lineage, ops, constants, hold
+        self.factors = Factors(lineage.descends)
         self.crossings: list[Crossing] = []
         self.met: list[Met] = []
         self._makers: dict[int, tuple[Tensor, Operation]] = {}
@@ -50,7 +52,7 @@ class Following:
             return draft
         if place.op in self.ops:
             self._keep(draft, func, args, kwargs)
-        self.met.append(Met(place.op, place, inputs, draft.operation is not None and draft.operation.first))
+        self.met.append(draft.met())
         return draft
 
     def _keep(self, draft: "Draft", func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -62,6 +64,10 @@ class Following:
             draft.edges = tuple(get_gradient_edge(one) for one in values)
             ways = [way for way in (self.lineage.entered(edge.node) for edge in draft.edges) if way is not None]
             draft.operation.first, draft.operation.padding = bool(ways), ways[0] if ways else ()
+        if len(draft.edges) > 1:
+            draft.operation.weights = self.factors.weights(draft.edges)
+        if len(draft.edges) == 2 and place.op in (PRODUCT, QUOTIENT):
+            draft.operation.scale, draft.unclear = self.factors.scale(place.op, draft.edges)
 
     def leave(self, draft: "Draft", out: Any, written: Any) -> None:
         """The call is over."""
@@ -119,12 +125,20 @@ class Following:
 class Draft:
     """A call that is running."""
 
-    __slots__ = ("edges", "inputs", "makers", "operation", "place")
+    __slots__ = ("edges", "inputs", "makers", "operation", "place", "unclear")
 
     def __init__(self, place: Place, inputs: tuple[int | str, ...], makers: list[Operation]) -> None:
         self.place, self.inputs, self.makers = place, inputs, makers
         self.operation: Operation | None = None
         self.edges: tuple[Any, ...] = ()
+        self.unclear = False
+
+    def met(self) -> Met:
+        """What is told of it to the method."""
+        kept = self.operation
+        if kept is None:
+            return Met(self.place.op, self.place, self.inputs)
+        return Met(self.place.op, self.place, self.inputs, kept.first, kept.scale, kept.weights, self.unclear)
 
 
 def _settle(crossing: Crossing) -> None:

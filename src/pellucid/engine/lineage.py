@@ -31,7 +31,7 @@ class Lineage:
     def reaches(self, value: Any) -> bool:
         """Whether a tensor, or any tensor of a nest, depends on an explained input."""
         if isinstance(value, Tensor):
-            return value.requires_grad and self._descends(get_gradient_edge(value).node)
+            return value.requires_grad and self.descends(get_gradient_edge(value).node)
         if not isinstance(value, (tuple, list, dict)):
             return False
         return any(self.reaches(one) for one in tree_iter(value) if isinstance(one, Tensor))
@@ -55,7 +55,7 @@ class Lineage:
     def _is_entry(self, node: Any) -> bool:
         return any(one.edge is not None and one.edge.node is node for one in self.entries)
 
-    def _descends(self, node: Any) -> bool:
+    def descends(self, node: Any) -> bool:
         known, waiting = self._known, [node]
         while waiting:
             top = waiting[-1]

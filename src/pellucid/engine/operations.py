@@ -25,6 +25,8 @@ class Operation:
         first: whether an input of it is an explained input of the model as it entered, at most reshaped or padded.
         padding: how it was padded, as in `torch.nn.functional.pad`.
         reached: whether the gradient of the backward under way has arrived at `out`.
+        scale: which of `inputs` only scales the other, where this is a product or quotient of two (`Factors.scale`).
+        weights: which of `inputs` a softmax made, where exactly one of several is such.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Operation:
     first: bool = False
     padding: tuple[int, ...] = ()
     reached: bool = False
+    scale: int | None = None
+    weights: int | None = None
 
     def value(self, key: int | str) -> Any:
         """The argument at a position, or of a name."""
@@ -52,10 +56,14 @@ class Met(NamedTuple):
         name: of the function.
         place: where it ran.
         inputs: as in `Operation`; a nest of tensors counts as one.
-        first: as in `Operation`; only known where a rule names the call.
+        first, scale, weights: as in `Operation`; only known where a rule names the call.
+        unclear: a factor of it has the form of a scale, but of some other tensor.
     """
 
     name: str
     place: Place
     inputs: tuple[int | str, ...]
     first: bool = False
+    scale: int | None = None
+    weights: int | None = None
+    unclear: bool = False
