@@ -1,6 +1,7 @@
 """What each pass of a group is shown, once the forward and its backwards are over."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -36,7 +37,8 @@ class Delivery:
             LayerNotFound: an address denotes nothing in this forward.
         """
         spots: dict[Any, tuple[Spot, ...]] = {}
-        for layer in (*member.ask.keep, *member.ask.grads):
+        lazy = {layer_key(one) for one in member.ask.attention}
+        for layer in (*member.ask.keep, *member.ask.grads, *member.ask.attention):
             key = layer_key(layer)
             if key in spots:
                 continue
@@ -46,6 +48,10 @@ class Delivery:
             ]
             if not found:
                 raise self._missing(member.sites[key], member.notes)
+            if key in lazy:
+                _refuse_others(found)
+            else:
+                found = [_made(spot, graded=key in member.graded) for spot in found]
             self._count(found)
             spots[key] = tuple(found)
         rule = member.ask.rules
@@ -91,6 +97,8 @@ class Delivery:
         if capture.spoiled:
             raise NotApplicable(f"the value at '{where}' was overwritten by code that cannot be seen")
         grad = member.gradients.get(key) if graded else None
+        if capture.attention is not None and (grad is not None or not graded):
+            return self._attended(place, where, capture, grad, reduce)
         if graded and grad is None:
             if capture.overwritten and not site.is_glob:
                 raise NotApplicable(
@@ -110,6 +118,15 @@ class Delivery:
         if reader is not None and place.side == "in":
             layout = reader.layout_of(tuple(value.shape)) if isinstance(value, Tensor) else None
         return Spot(place, where, value, grad, self.events.get(at), layout)
+
+    def _attended(self, place: Place, where: str, capture: Capture, grad: Tensor | None, reduce: Any) -> Spot:
+        reader = self.shared.reader
+        queries, keys = (None if reader is None else reader.sequence(n) for n in capture.attention.shape[2:])
+        if capture.attention.kind in ("windowed", "channel"):
+            queries = keys = None
+        one = replace(capture.attention, arrived=grad, address=where, queries=queries, keys=keys)
+        value = None if reduce is None else reduce(one.weights)
+        return Spot(place, where, value, None, self.events.get(place), attention=one)
 
     def _input_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
         values = _entered({name: one for name, one in self.recording.entries.items() if site.field in ("", name)})
@@ -163,6 +180,20 @@ class Delivery:
             nearest=self.shared.looker.neighbours(str(sites[0])),
             hint="lens.layers(x) lists every address",
         )
+
+
+def _made(spot: Spot, *, graded: bool) -> Spot:
+    """An attention with its probabilities and their gradient as tensors; any other place as it is."""
+    if spot.attention is None:
+        return spot
+    value = spot.attention.weights if spot.value is None else spot.value
+    return replace(spot, value=value, grad=spot.attention.gradient if graded else None)
+
+
+def _refuse_others(spots: Iterable[Spot]) -> None:
+    for spot in spots:
+        if spot.attention is None:
+            raise NotApplicable(f"'{spot.address}' is no attention", hint="lens.layers(x) lists PATH/attention.N")
 
 
 def constants_of(shared: Shared, member: Member) -> tuple[Constant, ...]:

@@ -39,14 +39,15 @@ def run_group(session: Session, passes: list[Pass]) -> list[Seen | PellucidError
 def _member(session: Session, ask: Pass) -> Member:
     member = Member(ask)
     try:
-        for layer in (*ask.keep, *ask.grads):
+        for layer in (*ask.keep, *ask.grads, *ask.attention):
             key = layer_key(layer)
             member.sites[key] = [
                 session.looker.site(one) for one in _each(layer.site if isinstance(layer, Keep) else layer)
             ]
             if session.looker.scripted:
                 _refuse_scripted(member.sites[key])
-        member.graded = {layer_key(layer) for layer in ask.grads}
+        explained = () if ask.target is None else ask.attention
+        member.graded = {layer_key(layer) for layer in (*ask.grads, *explained)}
         if ask.target is not None and isinstance(ask.target.asked, Unit):
             member.unit = _unit_site(session, ask.target.asked, with_loss=ask.target.loss is not None)
         if (ask.graph or ask.constants) and session.looker.scripted:

@@ -6,6 +6,7 @@ just before; gradients are taken at graph edges, which later writes cannot move.
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from threading import get_ident
 from typing import Any
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from pellucid.core.sites import Place
+from pellucid.engine.attending import Found
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
 from pellucid.engine.mixing import READS, may_mix
 from pellucid.engine.recording import Frame, Recording, assigned
@@ -163,7 +165,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     frame = run.stack[-1]
     name, n = call.name, frame.counts.get(call.name, 0)
     args = _observe(run, frame.path, frame.call, name, n, "in", args)
-    draft = None
+    draft, found = None, None
     if run.following is not None:
         draft = run.following.enter(Place(frame.path, frame.call, name, n), func, args, kwargs)
     written = call.written(args, kwargs)
@@ -172,6 +174,8 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     if call.recurrent and not run.grad_mode:
         with torch.enable_grad():
             out = _detached(func(*args, **kwargs))
+    elif (found := run.attending.meet(name, args, kwargs)) is not None and _edits(run, frame) is not None:
+        found, out = _edited(run, frame, found)
     elif run.spread is not None:
         out = run.spread.called(call, func, args, kwargs)
     else:
@@ -189,13 +193,41 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     if run.graph is not None:
         changed = assigned(args, tensor) if name == "setitem" else written
         run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out, changed)
+    product = out
     if out is not None:
         out = _observe(run, frame.path, frame.call, name, n, "out", out)
+    run.attending.leave(name, args, kwargs, written if out is None else out)
     if run.nodes is not None:
         run.nodes.add(name, args, kwargs, out, Place(frame.path, frame.call, name, n))
     if run.finished():
         raise Stop
+    if found is not None and isinstance(product, Tensor):
+        run.attend(frame, found, product)
+        if run.finished():
+            raise Stop
     return out
+
+
+def _edits(run: Recording, frame: Frame) -> Point | None:
+    """What is to be changed of the probabilities of the attention that is about to run."""
+    point = run.taps.at(frame.path, frame.call, "attention", frame.counts.get("attention", 0), "out")
+    return point if point is not None and point.edits else None
+
+
+def _edited(run: Recording, frame: Frame, found: Found) -> tuple[Found, Any]:
+    """The attention with other probabilities: only here the model's own kernel is replaced."""
+    point = _edits(run, frame)
+    run.aside = True
+    try:
+        with torch.set_grad_enabled(run.grad_mode):
+            weights = found.make(*found.held)
+            for _, edit in point.edits if point is not None else ():
+                weights = edit(weights)
+                run.edited.add(id(edit))
+            out = found.run(weights)
+    finally:
+        run.aside = False
+    return replace(found, make=lambda one: one, held=(weights,)), out
 
 
 def _detached(out: Any) -> Any:

@@ -312,6 +312,7 @@ def _enter(x: Inputs, recording: Recording) -> Inputs:
                     value = leaf.clone()
             else:
                 value = value.clone()
+        recording.attending.enter(value, name)
         if recording.graph is not None:
             recording.graph.enter(value, name)
         return value

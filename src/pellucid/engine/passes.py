@@ -10,6 +10,7 @@ from pellucid.core.errors import LayerNotFound, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
+from pellucid.engine.attention import Attention
 from pellucid.engine.edits import Edit
 from pellucid.engine.operations import Met
 from pellucid.engine.roles import Layout
@@ -73,6 +74,9 @@ class Pass:
             it runs on as many rows, and a gradient before the edit is that of all variants, in the first row.
         covered: look at the one example with each of many parts replaced; the score has a row for each part.
         constants: whether what is added on the way without depending on the input (biases) is wanted, with gradients.
+        attention: places of attention (`"every attention"`) that are wanted as `Spot.attention`, which makes the
+            probabilities of one place at a time, when they are read, and their gradient if there is a target; `keep`
+            and `grads` of such places hand out all of them at once.
     """
 
     x: Inputs
@@ -88,6 +92,7 @@ class Pass:
     expand: int = 1
     covered: Covered | None = None
     constants: bool = False
+    attention: tuple[Layer, ...] = ()
 
     def __iter__(self) -> Generator["Pass", "Seen", "Seen"]:
         seen = yield self
@@ -160,6 +165,7 @@ class Spot:
         event: what happened there; None for inputs and parameters.
         layout: how the value lies on the input's grid; None if it does not.
         input: name of the input, where the place is one.
+        attention: what happened there, where the place is an attention.
     """
 
     place: Place
@@ -169,6 +175,7 @@ class Spot:
     event: Event | None = None
     layout: Layout | None = None
     input: str = ""
+    attention: Attention | None = None
 
     @property
     def gradient(self) -> Tensor:

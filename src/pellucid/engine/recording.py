@@ -10,6 +10,7 @@ from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter
 
 from pellucid.core.sites import Place, Site
+from pellucid.engine.attending import Attending, Found
 from pellucid.engine.calls import fields
 from pellucid.engine.constants import Constants
 from pellucid.engine.following import Following
@@ -84,6 +85,7 @@ class Recording:
         self.live: dict[int, list[Capture]] = {}
         self.edited: set[int] = set()
         self.aside = False
+        self.attending = Attending()
         self.nodes = Nodes() if rules else None
         self.graph = self.trace.links = Links() if graph else None
         self.spread = next((edit.spread for _, edit in taps.edits if edit.spread is not None), None)
@@ -97,6 +99,22 @@ class Recording:
     def event(self, path: str, call: int, op: str, n: int, kind: str, tensor: Tensor) -> None:
         """Note one event."""
         self.trace.events.append(Event(path, call, op, n, kind, tuple(tensor.shape), tensor.dtype))
+
+    def attend(self, frame: Frame, found: Found, out: Tensor) -> None:
+        """Note an attention, and capture it where it is wanted."""
+        n = frame.counts.get("attention", 0)
+        frame.counts["attention"] = n + 1
+        place = Place(frame.path, frame.call, "attention", n)
+        self.trace.events.append(Event(frame.path, frame.call, "attention", n, "attention", found.shape, out.dtype))
+        point = self.taps.at(frame.path, frame.call, "attention", n, "out")
+        taps = [] if point is None else [tap for name, tap in point.taps.items() if not name]
+        candidate = self.taps.candidate(place, out)
+        taps += [] if candidate is None else [candidate]
+        if taps:
+            edge = get_gradient_edge(out) if any(one.grad for one in taps) and out.requires_grad else None
+            capture = Capture(place, "", None, edge, out._version, view=False)
+            capture.attention = self.attending.seen(found, place, out, self.hold)
+            self.captures[place, ""] = capture
 
     def finished(self) -> bool:
         """Whether the last wanted place has just been seen."""

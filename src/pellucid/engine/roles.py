@@ -67,7 +67,7 @@ class Reader:
                         self._pooled.add(spatial)
             if event.op in _AFFINE and len(event.shape) > 1:
                 features = event.shape[1 if event.op in _CONVOLUTIONS else len(event.shape) - 1]
-            found = _layout(event.shape, grids, features)
+            found = None if event.op == "attention" else _layout(event.shape, grids, features)
             if found is not None and event.shape[:1] == (batch,):
                 self._layouts[event.place] = found
 
@@ -78,6 +78,13 @@ class Reader:
     def layout_of(self, shape: tuple[int, ...]) -> Layout | None:
         """How a tensor that goes into a place may lie on the grid, by its shape."""
         return _layout(shape, self._grids, 0)
+
+    def sequence(self, length: int) -> Layout | None:
+        """How a sequence of that many tokens lies on the grid of an image, volume or series."""
+        for rank in (2, 3, 1):
+            if rank in self._grids:
+                return _tokens(length, self._grids[rank])
+        return None
 
     def steps_first(self) -> bool:
         """Whether a three-dimensional input is `(batch, step, feature)`: features are read first."""
@@ -141,15 +148,7 @@ class Reader:
         return "norm" in event.kind.lower() and not any(map(self._has_matrix, inside))
 
     def _attention(self) -> list[Place]:
-        """Fused attention, and softmax over the keys that a product with the values follows."""
-        found: list[Place] = []
-        for i, event in enumerate(self.trace.events):
-            product = any(one.op in _PRODUCTS for one in self.trace.events[i + 1 : i + 6])
-            if event.op == "scaled_dot_product_attention" or (
-                event.op == "softmax" and len(event.shape) > 2 and product
-            ):
-                found.append(event.place)
-        return found
+        return [event.place for event in self.trace.events if _is_attention(event)]
 
     def _calls(self, ops: frozenset[str]) -> list[Place]:
         """Module calls whose own function is one of `ops`; the function call itself where its module does more."""
@@ -250,7 +249,7 @@ def may_be(role: str, place: Place, tensor: Tensor) -> bool:
         case "every activation":
             return place.op in ACTIVATIONS
         case "every attention":
-            return place.op in ATTENTION
+            return place.op == "attention"
         case "first conv" | "every conv":
             return place.op in _CONVOLUTIONS or (not place.op and bool(place.path))
         case "first weight" | "every weight":
@@ -260,7 +259,7 @@ def may_be(role: str, place: Place, tensor: Tensor) -> bool:
 
 
 def _is_attention(event: Event) -> bool:
-    return event.op in ATTENTION and len(event.shape) >= 3
+    return event.op == "attention"
 
 
 def _size(grid: tuple[int, ...]) -> int:

@@ -37,7 +37,7 @@ class Capture:
         edge: where its gradient arrives.
         version: of the tensor when it was taken.
         overwritten: it was a view and something wrote through it, so its edge left the graph.
-        source: the tensor itself, to notice a write that nobody saw.
+        attention: what to make probabilities and their gradient of, where the place is an attention.
     """
 
     place: Place
@@ -49,6 +49,7 @@ class Capture:
     overwritten: bool = False
     reduced: dict[int, Any] = dataclasses.field(default_factory=dict)
     copied: bool = False
+    attention: Any = None
 
     def save(self) -> None:
         """Copy the value: it is about to be overwritten."""

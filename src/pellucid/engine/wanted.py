@@ -24,7 +24,7 @@ def wishes_of(members: Sequence[Member], reader: Reader | None) -> tuple[list[Wi
         if member.unit is not None:
             wishes.append(Wish(member.unit, value=True, grad=member.differentiates))
         kept = {layer_key(one) for one in member.ask.keep if not isinstance(one, Keep)}
-        for layer in (*member.ask.keep, *member.ask.grads):
+        for layer in (*member.ask.keep, *member.ask.grads, *member.ask.attention):
             key = layer_key(layer)
             reduce = layer.reduce if isinstance(layer, Keep) else None
             for site in member.sites[key]:

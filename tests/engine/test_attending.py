@@ -1,0 +1,179 @@
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import pellucid as pl
+from pellucid.core.errors import NotApplicable
+from pellucid.engine.attention import Attention, probabilities
+from pellucid.engine.edits import ablate, edit
+from tests.engine.asking import see
+from tests.networks.attentive import WAYS, Attentive, Way
+
+X = torch.randn(2, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+def attentions(model: nn.Module, *x: Tensor, target: object = None, **more: object) -> list[Attention]:
+    """Every attention of a forward."""
+    wanted = {} if target is None else {"target": target}
+    seen = see(model.eval(), x if len(x) > 1 else x[0], attention=("every attention",), **wanted, **more)
+    return [spot.attention for spot in seen.at("every attention")]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("groups", [4, 2, 1])
+@pytest.mark.parametrize("way", WAYS)
+def test_however_it_is_written_it_is_the_same(way: Way, groups: int, causal: bool) -> None:
+    model = Attentive(way, groups=groups, causal=causal).double().eval()
+    (one,) = attentions(model, X, target=1)
+    assert one.place.path == "" and one.address == "/attention.0"
+    assert one.shape == (2, 4, 5, 5) and one.kind == "self" and one.windows == 1
+    assert (one.groups, one.causal) == (groups, causal) and one.error < 1e-14
+    weights, gradient = by_hand(model, X, 1)
+    assert torch.allclose(one.weights, weights, rtol=0, atol=1e-15)
+    assert torch.allclose(one.gradient, gradient, rtol=0, atol=1e-12 * float(gradient.abs().max()))
+    assert torch.allclose(one.weights @ one.values, one.output)
+
+
+def by_hand(model: Attentive, x: Tensor, target: int) -> tuple[Tensor, Tensor]:
+    """Probabilities and the gradient of the class by autograd, every step written out."""
+    shared = 4 // model.groups
+    query, key, value = (
+        part(x).unflatten(2, (-1, 2)).transpose(1, 2) for part in (model.query, model.key, model.value)
+    )
+    scores = torch.einsum("bhid,bhjd->bhij", query, key.repeat_interleave(shared, 1)) / 2**0.5
+    if model.causal:
+        scores = scores + torch.full((5, 5), float("-inf")).triu(1)
+    weights = (scores.exp() / scores.exp().sum(-1, keepdim=True)).detach().requires_grad_()
+    mixed = (weights @ value.repeat_interleave(shared, 1)).transpose(1, 2).flatten(2)
+    score = model.head((x + model.out(mixed)).tanh().mean(1))[:, target].sum()
+    return weights.detach(), torch.autograd.grad(score, weights)[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_as_tensors_and_under_an_edit(way: Way) -> None:
+    model = Attentive(way).double().eval()
+    site = "/attention.0"
+    seen = see(model, X, target=1, keep=[site], grads=[site])
+    weights, gradient = by_hand(model, X, 1)
+    assert torch.allclose(seen[site], weights) and torch.allclose(seen.grad(site), gradient)
+    plain = see(model, X, target=1)
+    same = see(model, X, target=1, edits=(edit(site, lambda weights: weights * 1),))
+    assert torch.allclose(same.scores, plain.scores, rtol=1e-12)
+
+    def without_first(weights: Tensor) -> Tensor:
+        return weights * torch.tensor([0.0, 1, 1, 1], dtype=weights.dtype)[:, None, None]
+
+    changed = see(model, X, target=1, edits=(edit(site, without_first),), keep=[site])
+    query, key, value = (
+        part(X).unflatten(2, (-1, 2)).transpose(1, 2) for part in (model.query, model.key, model.value)
+    )
+    mixed = (without_first(probabilities(query, key, None)) @ value).transpose(1, 2).flatten(2)
+    assert torch.allclose(changed.scores, model.head((X + model.out(mixed)).tanh().mean(1))[:, 1])
+    assert not changed[site][:, 0].any() and torch.allclose(changed[site][:, 1:], weights[:, 1:])
+    silent = see(model, X, target=1, edits=(ablate(site),))
+    assert torch.allclose(silent.scores, model.head((X + model.out.bias).tanh().mean(1))[:, 1])
+
+
+def test_without_gradients_or_in_half_precision() -> None:
+    for dtype, error in ((torch.float32, 1e-6), (torch.bfloat16, 1e-2)):
+        one = attentions(Attentive("fused").to(dtype), X.to(dtype))[0]
+        assert one.weights.dtype == torch.float32 and one.error < error
+        assert torch.allclose(one.weights.sum(-1), torch.ones(()))
+        with pytest.raises(NotApplicable, match=r"no gradient reaches '/attention\.0'"):
+            _ = one.gradient
+
+
+class Masked(nn.Module):
+    """The module of torch, with padding."""
+
+    def __init__(self, *, need_weights: bool) -> None:
+        super().__init__()
+        self.attention, self.need_weights = nn.MultiheadAttention(8, 2, batch_first=True), need_weights
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        padding = torch.zeros(y.shape[:2], dtype=torch.bool)
+        padding[:, -1] = True
+        return self.attention(x, y, y, key_padding_mask=padding, need_weights=self.need_weights)[0].mean(1)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_torch_s_own_module_with_padding_and_two_sequences(need_weights: bool) -> None:
+    torch.manual_seed(0)
+    model, y = Masked(need_weights=need_weights).double(), torch.randn(2, 7, 8, dtype=torch.float64)
+    (one,) = attentions(model, X, y, target=0)
+    assert one.kind == "cross" and (one.query_from, one.key_from) == ("0", "1") and one.error < 1e-14
+    padding = torch.zeros(2, 7, dtype=torch.bool)
+    padding[:, -1] = True
+    expected = model.attention(X, y, y, key_padding_mask=padding, average_attn_weights=False)[1]
+    assert torch.allclose(one.weights, expected) and not one.weights[..., -1].any()
+    assert attentions(model, X, X, target=0)[0].kind == "cross"
+
+
+def test_rows_that_may_look_at_nothing_are_zero() -> None:
+    query = torch.randn(1, 2, 3, 4, dtype=torch.float64)
+    mask = torch.tensor([[True, True, False], [False, False, False], [False, True, True]])
+    for given in (mask, torch.zeros(3, 3, dtype=torch.float64).masked_fill(~mask, float("-inf"))):
+        found = probabilities(query, query, given)
+        assert not found[:, :, 1].any() and not found.isnan().any()
+        fused = functional.scaled_dot_product_attention(query, query, query, attn_mask=given)
+        assert torch.allclose((found @ query)[:, :, [0, 2]], fused[:, :, [0, 2]])
+
+
+class Channels(nn.Module):
+    """Attention of features to features (XCiT), and heads mixed after the softmax (CaiT)."""
+
+    def __init__(self, *, mixes: bool) -> None:
+        super().__init__()
+        self.qkv, self.mix, self.mixes = nn.Linear(8, 24), nn.Linear(2, 2), mixes
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = self.qkv(x).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        if self.mixes:
+            weights = (query @ key.transpose(2, 3)).softmax(-1)
+            weights = self.mix(weights.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            return (weights @ value).mean((2, 3))
+        weights = (query.transpose(2, 3) @ key).softmax(-1)
+        return (weights @ value.transpose(2, 3)).mean((2, 3))
+
+
+@pytest.mark.parametrize(("mixes", "kind"), [(False, "channel"), (True, "mixed")])
+def test_what_is_no_attention_of_tokens_is_told(mixes: bool, kind: str) -> None:
+    (one,) = attentions(Channels(mixes=mixes).double(), torch.randn(2, 7, 8, dtype=torch.float64), target=0)
+    assert one.kind == kind and one.error < 1e-14
+
+
+class NoAttention(nn.Module):
+    """A softmax that weighs nothing, and one that gates."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        gated = x.softmax(-1) * x
+        return (gated @ gated.transpose(1, 2)).softmax(-1).sum((1, 2), keepdim=True)[..., 0]
+
+
+def test_no_other_softmax_is_taken_for_attention() -> None:
+    with pytest.raises(NotApplicable, match="no place for the role 'every attention'"):
+        attentions(NoAttention(), X)
+
+
+@pytest.mark.parametrize("name", ["reads_a_write", "overwrites"])
+def test_values_that_are_overwritten_behind_it(name: str) -> None:
+    class Writes(Attentive):
+        def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            out = super().attend(query, key, value)
+            if name == "overwrites":
+                with torch.no_grad():
+                    value.zero_()
+                    query.mul_(3)
+            return out
+
+    model = Writes("fused").double()
+    (one,) = attentions(model, X)
+    assert torch.allclose(one.weights, by_hand(model, X, 1)[0]) and one.error < 1e-14
+
+
+def test_addresses_are_listed_and_no_other_layer_is_an_attention() -> None:
+    model = Attentive("fused").double().eval()
+    assert "/attention.0" in [row["address"] for row in pl.Lens(model).layers(X).rows]
+    with pytest.raises(NotApplicable, match="is no attention"):
+        see(model, X, attention=("head",))
