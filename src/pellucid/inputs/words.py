@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from pellucid.inputs.spelling import MORE, is_spaceless
+
 _SPECIAL = re.compile(r"\[[A-Z]+\d*\]|<[^<>\s]+>|<\|[^|]+\|>")
 _SPACE = (" ", "␣", "↵", "⇥", "␍")
 
@@ -18,46 +20,40 @@ def word_of_tokens(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ..
         names: tokens as people read them: one that begins a word begins with a space, as `token_names` makes them.
     """
     spaced = any(name.startswith(_SPACE) for name in names)
-    starts = [not spaced or _starts(names, i) for i in range(len(names))]
+    starts = [_starts(names, i) if spaced else name != MORE for i, name in enumerate(names)]
     places: list[int] = []
     words: list[str] = []
     for i, name in enumerate(names):
         if not i or starts[i] or _ends(names, starts, i):
             words.append(name)
         else:
-            words[-1] += name
+            words[-1] += "" if name == MORE else name
         places.append(len(words) - 1)
     return tuple(places), tuple(word.strip() or word for word in words)
 
 
 def _starts(names: Sequence[str], i: int) -> bool:
     name = names[i]
-    before = names[i - 1] if i else ""
+    if i and name == MORE:
+        return False
+    before = next((one for one in reversed(names[:i]) if one != MORE), "")
     return (
         i == 0
         or name.startswith(_SPACE)
         or before.endswith(_SPACE)
         or is_special(name)
         or is_special(before)
-        or _alone(name)
-        or _alone(before)
+        or is_spaceless(name)
+        or is_spaceless(before)
     )
 
 
 def _ends(names: Sequence[str], starts: Sequence[bool], i: int) -> bool:
     """Whether token `i` is punctuation between the end of a word and a new beginning."""
     last = i + 1 == len(names) or starts[i + 1]
-    return last and not any(mark.isalnum() for mark in names[i])
+    return last and names[i] != MORE and not any(mark.isalnum() for mark in names[i])
 
 
 def is_special(name: str) -> bool:
     """Whether a token stands for no text: `[CLS]`, `<pad>`, `<|endoftext|>`."""
     return _SPECIAL.fullmatch(name) is not None
-
-
-def _alone(name: str) -> bool:
-    """Whether a token is written without spaces around it: Chinese, Japanese, Thai."""
-    return bool(name.strip()) and all(
-        "\u3040" <= mark <= "\u30ff" or "\u3400" <= mark <= "\u9fff" or "\u0e00" <= mark <= "\u0e7f"
-        for mark in name.strip()
-    )
