@@ -21,7 +21,7 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "batch_size": (4,),
     "tolerance": (0.01, 100.0),
     "loss": (lambda output, label: F.cross_entropy(output, label, label_smoothing=0.3, reduction="none"),),
-    "layer": ("first conv", "conv1", "0", "every conv"),
+    "layer": ("first conv", "conv1", "0", "every conv", "/add.1"),
     "tokens": ((0, 1),),
     "of": ("input_x_gradient", ("saliency", "integrated_gradients")),
     "channel": (1, (0, 2)),

@@ -19,6 +19,7 @@ _NO_CLASSES = dict.fromkeys(("gradient_maps", "gradient_flow"), "(?i)classes")
 _NO_RULE = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution"), "(?i)activation|sigmoid|tanh")
 _NO_PART = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution", "deep_lift"), "(?i)part of another")
 _NO_EDIT = {"ablation_cam": "(?i)cannot be replaced"}
+_NO_STREAM = dict.fromkeys(("logit_lens", "logit_attribution"), "(?i)residual stream|post-norm")
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
     "activation_maps",
@@ -36,6 +37,8 @@ _INSIDE = (
     "gradient_flow",
     "slices",
     "flow_graph",
+    "logit_lens",
+    "logit_attribution",
 )
 _GRADIENT = (
     *_GRADIENT_CAMS,
@@ -83,7 +86,8 @@ def _network(
     *quirks: str,
     refuses: Mapping[str, str] | None = None,
 ) -> Network:
-    return Network(name, seeded(make), x, frozenset(quirks), refuses or {})
+    unread = {} if "residual stream" in quirks else _NO_STREAM
+    return Network(name, seeded(make), x, frozenset(quirks), {**unread, **(refuses or {})})
 
 
 ZOO: tuple[Network, ...] = (
@@ -106,7 +110,7 @@ ZOO: tuple[Network, ...] = (
     _network("child_named_output", vision.ChildNamedOutput, _image, "names"),
     _network("channels_behind", vision.ChannelsBehind, normal(3, 16, 16), "channels behind"),
     _network("functional", vision.Functional, _image, "functional"),
-    _network("tiny_vit", vision.TinyViT, normal(3, 16, 16), "attention", "prefix token"),
+    _network("tiny_vit", vision.TinyViT, normal(3, 16, 16), "attention", "prefix token", "residual stream"),
     _network("attention", sequence.AttentionClassifier, _steps, "attention", refuses=_NO_GRID),
     _network("encoder_layer", sequence.EncoderClassifier, normal(6, 8), "attention", refuses=_NO_GRID),
     _network(
@@ -114,6 +118,7 @@ ZOO: tuple[Network, ...] = (
         sequence.CausalLanguageModel,
         integers(11, 7),
         "attention",
+        "residual stream",
         "tokens",
         "dense output",
         refuses=_NO_GRID,
@@ -134,7 +139,7 @@ ZOO: tuple[Network, ...] = (
     _network("bfloat16", strange.bfloat16, normal(3, 14, 14, dtype=torch.bfloat16), "half"),
     _network("float64", strange.float64, normal(3, 14, 14, dtype=torch.float64), "double"),
     _network("frozen", strange.frozen, _image, "frozen"),
-    Network("half_training", _half_training, _image, frozenset({"train mode"})),
+    Network("half_training", _half_training, _image, frozenset({"train mode"}), _NO_STREAM),
     _network("compiled_wrapper", strange.compiled_wrapper, _image, "compiled"),
     _network("compiled_module", strange.compiled_module, _image, "compiled"),
     _network("scripted", strange.scripted, _image, "scripted", refuses=dict.fromkeys(_INSIDE, _NOTHING_INSIDE)),

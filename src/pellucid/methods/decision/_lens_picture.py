@@ -69,7 +69,7 @@ def at_one(told: Told, values: Values, top: int) -> Matrix:
     )
     return Matrix(
         values=as_array(shown[:, columns]),
-        axes=("level", "token"),
+        axes=("level", "class" if told.pick.position is None else "token"),
         rows=told.rows,
         columns=tuple(told.called(one) for one in columns),
         unit=_UNITS[values],

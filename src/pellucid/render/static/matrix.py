@@ -142,7 +142,7 @@ def _axis_names(canvas: Canvas, result: Matrix, place: tuple[float, float, float
 
 
 def _axis(name: str) -> Text | str:
-    known = {"query", "key", "row", "column", "method"}
+    known = {"query", "key", "row", "column", "method", "level", "token", "position", "class"}
     return message(f"draw.{name}") if name in known else name
 
 
