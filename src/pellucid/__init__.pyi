@@ -38,6 +38,8 @@ from pellucid.engine.targets import Target as Target
 from pellucid.engine.targets import contrast as contrast
 from pellucid.engine.targets import rival as rival
 from pellucid.engine.targets import targets as targets
+from pellucid.engine.tokens import continuation as continuation
+from pellucid.engine.tokens import token as token
 from pellucid.engine.units import unit as unit
 from pellucid.inputs.inputs import Inputs as Inputs
 from pellucid.inputs.preprocess import Preprocess as Preprocess

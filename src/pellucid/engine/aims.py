@@ -12,8 +12,21 @@ from pellucid.core.errors import BadTarget, NotApplicable, PellucidError, neares
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.memory import out_of_memory
+from pellucid.engine.vocabulary import Texts, Vocabulary
 
 Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Token:
+    """The score of a token at a position of the text."""
+
+    words: str | int | None = None
+    position: int | None = None
+
+    def __repr__(self) -> str:
+        place = "" if self.position is None else f"position={self.position}"
+        return f"pl.token({', '.join(one for one in ('' if self.words is None else repr(self.words), place) if one)})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,23 +68,32 @@ class Resolved:
         return torch.cat([self.pick(out[row : row + 1], start).reshape(-1) for row in range(len(out))])
 
 
-def indexed(labels: Labels, output: Tensor, asked: Sequence[Any]) -> Resolved:
-    """Rows of class scores, or (position, token) with the last position by default."""
+def indexed(labels: Labels, output: Tensor, asked: Sequence[Any], texts: Texts | None = None) -> Resolved:
+    """Rows of class scores, or (position, token), by default at the last position of each text."""
     rank, classes = output.ndim - 1, output.shape[-1]
+    texts = texts or (Texts(torch.zeros(output.shape[:2], dtype=torch.long)) if rank == 2 else None)
+    words = texts.vocabulary if texts is not None else None
+    words = words if words is not None and words.fits(classes) else None
     indices: list[tuple[int, ...]] = []
-    for row, one in enumerate(asked):
-        lead = (output.shape[1] - 1,) if rank == 2 else ()
+    wanted: list[Any] = []
+    for row, each in enumerate(asked):
+        one, position = (each.words, each.position) if isinstance(each, Token) else (each, None)
+        wanted.append(one)
+        if position is not None and rank != 2:
+            raise BadTarget(f"{each} names a position, and the output {tuple(output.shape)} has none")
+        lead = (texts.place(row, output.shape[1], position),) if rank == 2 and texts is not None else ()
         if isinstance(one, tuple):
             if len(one) != rank:
                 raise BadTarget(f"target {one} has {len(one)} indices, the output {tuple(output.shape)} needs {rank}")
-            index = tuple(class_index(labels, part, side) for part, side in zip(one, output.shape[1:], strict=True))
+            sides = zip(one, output.shape[1:], strict=True)
+            index = tuple(class_index(labels, part, side, words) for part, side in sides)
         elif one is None:
             index = (*lead, int(output[row][lead].argmax()) if lead else int(output[row].argmax()))
         else:
-            index = (*lead, class_index(labels, one, classes))
+            index = (*lead, class_index(labels, one, classes, words))
         indices.append(index)
     chosen = tuple(torch.tensor(list(axis), device=output.device) for axis in zip(*indices, strict=True))
-    infos = tuple(_info(labels, output[row], index, asked[row]) for row, index in enumerate(indices))
+    infos = tuple(_info(labels, output[row], index, wanted[row], texts) for row, index in enumerate(indices))
 
     def pick(out: Tensor, start: int = 0) -> Tensor:
         rows = torch.arange(out.shape[0], device=out.device)
@@ -79,18 +101,18 @@ def indexed(labels: Labels, output: Tensor, asked: Sequence[Any]) -> Resolved:
         return out[(rows, *(axis[example] for axis in chosen))]
 
     return Resolved(
-        pick, ("index", tuple(indices)), infos, rival=lambda out: _indexed_rival(labels, out.detach(), indices)
+        pick, ("index", tuple(indices)), infos, rival=lambda out: _indexed_rival(labels, out.detach(), indices, texts)
     )
 
 
-def _indexed_rival(labels: Labels, output: Tensor, indices: Sequence[tuple[int, ...]]) -> Resolved:
+def _indexed_rival(labels: Labels, output: Tensor, indices: Sequence[tuple[int, ...]], texts: Texts | None) -> Resolved:
     """The best class other than that of each index, at the same place."""
     axis = len(indices[0]) - 1 if len(indices[0]) < 3 else 0
     others: list[Any] = []
     for row, index in enumerate(indices):
         scores = output[(row, *index[:axis], slice(None), *index[axis + 1 :])]
         others.append((*index[:axis], best_other(scores, index[axis]), *index[axis + 1 :]))
-    return as_rival(indexed(labels, output, others))
+    return as_rival(indexed(labels, output, others, texts))
 
 
 def best_other(scores: Tensor, chosen: int) -> int:
@@ -110,8 +132,8 @@ def as_rival(resolved: Resolved) -> Resolved:
     return replace(resolved, infos=tuple(replace(info, chosen="rival") for info in resolved.infos), rival=None)
 
 
-def class_index(labels: Labels, asked: Any, size: int) -> int:
-    """The class that is asked for by name or number.
+def class_index(labels: Labels, asked: Any, size: int, words: Vocabulary | None = None) -> int:
+    """The class, or with `words` the token, that is asked for by name or number.
 
     Raises:
         BadTarget: there is none.
@@ -122,6 +144,8 @@ def class_index(labels: Labels, asked: Any, size: int) -> int:
         where = [i for i, label in enumerate(labels) if label.lower() == asked.lower()]
         if len(where) == 1:
             return where[0]
+        if words is not None:
+            return words.number(asked)
         raise BadTarget(
             f"no class is called '{asked}'",
             nearest=quoted(nearest_names(asked, labels)) if labels else "",
@@ -137,14 +161,18 @@ def class_index(labels: Labels, asked: Any, size: int) -> int:
     return int(asked) % size
 
 
-def _info(labels: Labels, row: Tensor, index: tuple[int, ...], asked: Any) -> TargetInfo:
+def _info(labels: Labels, row: Tensor, index: tuple[int, ...], asked: Any, texts: Texts | None) -> TargetInfo:
     *_, last = index
     scores = row[index[:-1]].detach().cpu().double()
     unit, probability = scale_of(scores)
     name = _class_name(labels, last, scores.shape[0])
+    words = None if texts is None or len(labels) == len(scores) else texts.vocabulary
+    if words is not None and words.fits(len(scores)):
+        name = Text(f"'{words.name(last)}'", f"“{words.name(last)}”")
+    elif len(index) == 2 and not labels:
+        name = Text(f"token {last}", f"词元 {last}") if words is None else Text(f"feature {last}", f"特征 {last}")
     if len(index) == 2:
-        one = name if labels else Text(f"token {last}", f"词元 {last}")
-        name = Text(f"{one.en} at position {index[0]}", f"位置 {index[0]} 处的 {one.say('zh')}")
+        name = Text(f"{name.en} at position {index[0]}", f"位置 {index[0]} 处的{_gap(name)}")
     elif len(index) > 2:
         name = Text(f"output {index}", f"输出 {index}")
     return TargetInfo(
@@ -156,6 +184,11 @@ def _info(labels: Labels, row: Tensor, index: tuple[int, ...], asked: Any) -> Ta
         unit,
         name.zh,
     )
+
+
+def _gap(name: Text) -> str:
+    words = name.say("zh")
+    return words if words.startswith("“") else f" {words}"
 
 
 def scale_of(scores: Tensor) -> tuple[str, Tensor]:

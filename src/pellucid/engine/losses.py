@@ -11,11 +11,12 @@ from pellucid.core.errors import BadTarget, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.aims import Labels, Resolved, called, class_index, indexed, name_of
+from pellucid.engine.vocabulary import Texts
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def loss_of(loss: Loss, names: Labels, output: Tensor, asked: Sequence[Any]) -> Resolved:
+def loss_of(loss: Loss, names: Labels, output: Tensor, asked: Sequence[Any], texts: Texts | None = None) -> Resolved:
     """The loss of a label per example; the predicted label where none is given."""
 
     def each(out: Tensor, labels: Tensor) -> Tensor:
@@ -42,7 +43,7 @@ def loss_of(loss: Loss, names: Labels, output: Tensor, asked: Sequence[Any]) -> 
             ]
         )
         return _lossy(lambda out, labels: each(out, labels).flatten(1).mean(1), labels, loss, asked, output)
-    infos = indexed(names, output, asked).infos
+    infos = indexed(names, output, asked, texts).infos
     labels = torch.tensor([info.index for info in infos], device=output.device)
     if output.ndim == 3:
         return _lossy(

@@ -13,7 +13,9 @@ from pellucid.engine.aims import Resolved, as_rival, function_of, indexed, regio
 from pellucid.engine.areas import Box, Region
 from pellucid.engine.losses import Loss, loss_of
 from pellucid.engine.similarity import Similarity
+from pellucid.engine.tokens import Continuation
 from pellucid.engine.units import Unit
+from pellucid.engine.vocabulary import Texts
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,18 @@ class Target:
     """A target as asked, with what it was found to mean on the clean input of its look.
 
     Args:
-        asked: class, name, list, tuple, `contrast`, `rival`, `region`, `box`, `similarity`, `unit`, a function, or None
-            for the predicted class.
+        asked: class, name, list, tuple, `contrast`, `rival`, `region`, `box`, `similarity`, `unit`, `token`,
+            `continuation`, a function, or None for the predicted class.
         labels: class names.
         loss: explain this loss of the asked label instead of its score.
+        texts: what was read, where the input is text: the names of tokens, and where each text ends.
     """
 
     asked: Any = None
     labels: tuple[str, ...] = ()
     loss: Loss | None = None
     mask_key: str = ""
+    texts: Texts | None = None
     resolved: Resolved | None = field(default=None, init=False)
     derived: "dict[Any, Target]" = field(default_factory=dict, init=False)
 
@@ -112,7 +116,7 @@ class Target:
         """The loss of this target as a label: cross-entropy unless `loss` says otherwise."""
         made: Loss = loss or cross_entropy
         if id(made) not in self.derived:
-            self.derived[id(made)] = Target(self.asked, self.labels, made)
+            self.derived[id(made)] = Target(self.asked, self.labels, made, texts=self.texts)
         return self.derived[id(made)]
 
     def rival(self) -> "Target":
@@ -124,11 +128,11 @@ class Target:
         if self.loss is not None or callable(self.asked) or isinstance(self.asked, _NO_CLASS):
             raise NotApplicable(_NO_RIVAL, hint="give a class as target=")
         if "rival" not in self.derived:
-            self.derived["rival"] = Target(Rival(self.asked), self.labels)
+            self.derived["rival"] = Target(Rival(self.asked), self.labels, texts=self.texts)
         return self.derived["rival"]
 
 
-_NO_CLASS = (Contrast, Rival, Unit, Similarity)
+_NO_CLASS = (Contrast, Rival, Unit, Similarity, Continuation)
 _NO_RIVAL = "only a class has a rival: this target is none, so there is no other class to compare it with"
 
 
@@ -172,21 +176,23 @@ def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) 
     if isinstance(asked, Contrast):
         return _difference(target, asked, output, raw, size)
     if isinstance(asked, Rival):
-        return _rival_of(_resolve(Target(asked.of, labels), output, raw, size), output)
+        return _rival_of(_resolve(Target(asked.of, labels, texts=target.texts), output, raw, size), output)
     if output.ndim == 0:
         raise BadTarget("the model's output has no batch axis", hint="return one score per example")
     if isinstance(asked, Region):
         return asked.resolve(output, _per_sample(asked.target, output.shape[0]), labels)
     if isinstance(asked, Similarity):
         return asked.resolve(output)
+    if isinstance(asked, Continuation):
+        return asked.resolve(output, target.texts)
     per_sample = _per_sample(asked, output.shape[0])
     if target.loss is not None:
-        return loss_of(target.loss, labels, output, per_sample)
+        return loss_of(target.loss, labels, output, per_sample, target.texts)
     if output.ndim == 1 or tuple(output.shape[1:]) == (1,):
         return single(output, asked)
     if output.ndim >= 4 and not any(isinstance(one, tuple) for one in per_sample):
         return region_won(labels, output, per_sample)
-    return indexed(labels, output, per_sample)
+    return indexed(labels, output, per_sample, target.texts)
 
 
 def _per_sample(asked: Any, batch: int) -> list[Any]:
@@ -208,7 +214,8 @@ def _rival_of(resolved: Resolved, output: Tensor) -> Resolved:
 
 
 def _difference(target: Target, asked: Contrast, output: Tensor | None, raw: Any, size: int | None) -> Resolved:
-    a, b = (_resolve(Target(one, target.labels), output, raw, size) for one in (asked.a, asked.b))
+    each = (Target(one, target.labels, texts=target.texts) for one in (asked.a, asked.b))
+    a, b = (_resolve(one, output, raw, size) for one in each)
     if a.raw != b.raw:
         raise BadTarget("contrast() cannot mix a function and a class")
     if a.key == b.key:

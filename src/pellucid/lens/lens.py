@@ -16,6 +16,7 @@ from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
 from pellucid.engine.targets import Target, Targets
+from pellucid.engine.vocabulary import texts_of
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking
@@ -130,7 +131,8 @@ class Lens:
             x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for the model alone.
             views: configured methods or their names; none for the tour.
             target: class, name, list (one per example), tuple of indices, `targets()`, `contrast()`, `rival()`,
-                `region()`, `box()`, `similarity()`, `unit()`, a function of the output; None for the predicted class.
+                `region()`, `box()`, `similarity()`, `unit()`, `token()`, `continuation()`, a function of the
+                output; None for the predicted class.
             batch_size: most examples in one look.
             seed: of the random state that every forward starts from.
             progress: called between passes; may raise `Cancelled`, what is finished then stays.
@@ -177,7 +179,8 @@ class Lens:
 
     def _targets(self, target: Any, asking: Asking) -> list[Target]:
         each = target.each if isinstance(target, Targets) else (target,)
-        return [Target(asking.ready(one), self.labels) for one in each]
+        texts = texts_of(asking.x, self.tokenizer)
+        return [Target(asking.ready(one), self.labels, texts=texts) for one in each]
 
 
 def check_layers(looker: Looker, views: Sequence[View]) -> None:

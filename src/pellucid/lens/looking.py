@@ -70,8 +70,11 @@ def _equal_blocks(size: int, most: int) -> list[tuple[int, int]]:
 
 def _cut(targets: Sequence[Target], block: tuple[int, int], size: int) -> list[Target]:
     if block == (0, size):
-        return [Target(one.asked, one.labels, one.loss) for one in targets]
-    return [Target(cut(one.asked, block, size), one.labels, one.loss) for one in targets]
+        return [Target(one.asked, one.labels, one.loss, texts=one.texts) for one in targets]
+    return [
+        Target(cut(one.asked, block, size), one.labels, one.loss, texts=one.texts and one.texts.rows(*block))
+        for one in targets
+    ]
 
 
 def _block(looking: Looking, x: Inputs | None, targets: Sequence[Target]) -> tuple[list[Any], Cost]:

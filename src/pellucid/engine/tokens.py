@@ -1,0 +1,141 @@
+"""Tokens as the target: one at a position of a text, or some that stand in the text, given what is before them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import BadTarget, NotApplicable
+from pellucid.core.provenance import TargetInfo
+from pellucid.engine.aims import Resolved, Token, scale_of
+from pellucid.engine.vocabulary import Texts
+from pellucid.inputs.spelling import MORE
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The log-probability of words that stand in the text, given what is before them."""
+
+    words: str
+
+    def __repr__(self) -> str:
+        return f"pl.continuation({self.words!r})"
+
+    def resolve(self, output: Tensor, texts: Texts | None) -> Resolved:
+        """Fix its place in every text.
+
+        Raises:
+            BadTarget: it does not stand in a text, or nothing stands before it.
+            NotApplicable: the output is no row of scores over tokens for every position.
+        """
+        known = texts is not None and texts.vocabulary is not None and output.ndim == 3
+        if texts is None or texts.vocabulary is None or not known or output.shape[1] != texts.ids.shape[1]:
+            raise NotApplicable(
+                f"a continuation needs scores over tokens at each position of a text, not {tuple(output.shape)}",
+                hint="a language model with its tokenizer, and a text as input",
+            )
+        if not texts.vocabulary.fits(output.shape[2]):
+            raise NotApplicable(f"the output {tuple(output.shape)} has no score for each of the tokens")
+        if getattr(texts.vocabulary.tokenizer, "mask_token_id", None) is not None:
+            raise NotApplicable(
+                "this model fills in masked tokens, it does not continue texts",
+                hint="put the mask token into the text: its position is the usual target",
+            )
+        spans = [_span(texts, row, self.words) for row in range(len(output))]
+        most = max(stop - start for start, stop in spans)
+        places, inside = torch.zeros(2, len(spans), most, dtype=torch.long, device=output.device)
+        for row, (start, stop) in enumerate(spans):
+            places[row, : stop - start] = torch.arange(start, stop)
+            inside[row, : stop - start] = 1
+        ids = texts.ids.to(output.device).gather(1, places)
+        probable = scale_of(output.detach()[0, 0].cpu().double())[0] == "probability"
+
+        def pick(out: Tensor, start: int = 0) -> Tensor:
+            rows = torch.arange(len(out), device=out.device)
+            example = (rows + start) % len(spans)
+            scores = out[rows[:, None], (places[example] - 1).clamp(min=0)]
+            logs = scores.log() if probable else scores.log_softmax(-1)
+            picked = logs.gather(2, ids[example][:, :, None])[:, :, 0]
+            return torch.where(inside[example].bool(), picked, 0).sum(1)
+
+        values = pick(output.detach()).cpu().double().tolist()
+        infos = tuple(self._info(one, value) for one, value in zip(spans, values, strict=True))
+        return Resolved(pick, ("continuation", tuple(spans), tuple(ids.flatten().tolist())), infos)
+
+    def _info(self, span: tuple[int, int], value: float) -> TargetInfo:
+        start, stop = span
+        where = f"{start}" if stop == start + 1 else f"{start}–{stop - 1}"
+        return TargetInfo(
+            f"log-probability of '{self.words}' at {where}, given what is before it",
+            None,
+            value,
+            None,
+            "asked",
+            "log-probability",
+            f"位置 {where} 处“{self.words}”在其前文条件下的对数概率",
+        )
+
+
+def token(words: str | int | None = None, position: int | None = None) -> Token:
+    """Explain the score of a token at a position of the text.
+
+    A language model's scores at a position are for the token that comes next (of a masked model: for the token there).
+    To explain a text that a model generated, pass the whole text and ask for
+    `pl.targets(*(pl.token(position=i) for i in range(first - 1, last)))`: where it was generated greedily, the token
+    predicted at each position is the next one of the text.
+
+    Args:
+        words: the token as people write it (`" Paris"`: a space before it counts), or its number; None: the predicted.
+        position: counted in the text from 0, padding left out, negative from its end; None: the masked token where the
+            text has one, else the last.
+    """
+    return Token(words, position)
+
+
+def continuation(words: str) -> Continuation:
+    """Explain why a language model continues a text with words of several tokens.
+
+    They stand in the text that is passed. The target is the sum of the log-probabilities of their tokens, each given
+    all that is before it. Where they stand several times, the last counts. A contrast of two of them needs two texts.
+
+    Args:
+        words: as they stand in the text, from the beginning to the end of tokens.
+    """
+    if not words.strip():
+        raise BadTarget("a continuation is empty", hint="pl.continuation(' Washington')")
+    return Continuation(words)
+
+
+def _span(texts: Texts, row: int, words: str) -> tuple[int, int]:
+    """First token of the words and the one after them."""
+    names = ["" if name == MORE else name.replace("␣", " ") for name in texts.names(row)]
+    places, wanted = texts.places(row), words.strip()
+    for last in reversed(places):
+        held = ""
+        if names[last] and not names[last].strip():
+            continue
+        for first in range(last, places[0] - 1, -1):
+            held = names[first] + held
+            if held.strip() == wanted and names[first]:
+                first -= words[:1] == " " != names[first][:1] and first > places[0] and names[first - 1] == " "
+                return _with_rest(names, _started(first, places[0], words), last + 1)
+            if len(held.strip()) > len(wanted):
+                break
+    raise BadTarget(
+        f"'{words}' does not stand in the text as whole tokens",
+        nearest=", ".join(f"'{one}'" for one in texts.names(row)[-5:]),
+        hint="pass the whole text, what is continued and the continuation, as the input",
+    )
+
+
+def _with_rest(names: list[str], first: int, stop: int) -> tuple[int, int]:
+    """Tokens that hold the rest of the last character belong to it."""
+    while stop < len(names) and not names[stop]:
+        stop += 1
+    return first, stop
+
+
+def _started(first: int, begin: int, words: str) -> int:
+    if first == begin:
+        raise BadTarget(f"nothing stands before '{words}' in the text", hint="a continuation needs what it continues")
+    return first
