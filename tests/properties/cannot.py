@@ -115,6 +115,10 @@ _SWITCHED = Text(
     "Its noise switches rectifiers on where the picture is empty, so empty places are shown as well.",
     "噪声会在图像空白处激活整流单元，因此空白处也会显示。",
 )
+_THRESHOLD = Text(
+    "A threshold is a bias, and biases take no share: before it the shares are as large as if it were not.",
+    "阈值即偏置，而偏置不分得份额：其之前的份额如同没有阈值一样大。",
+)
 
 CANNOT: dict[str, dict[str, Text]] = {
     "linear": {**_NO_GRID},
@@ -131,10 +135,7 @@ CANNOT: dict[str, dict[str, Text]] = {
         **dict.fromkeys(("saliency", "input_x_gradient", "guided_backprop", "smooth_grad"), _LOCAL),
         "occlusion": _ONE_BY_ONE,
         "lime": _WEIGHED,
-        "lrp": Text(
-            "A threshold is a bias, and biases take no share: before it the shares are as large as if it were not.",
-            "阈值即偏置，而偏置不分得份额：其之前的份额如同没有阈值一样大。",
-        ),
+        **dict.fromkeys(("lrp", "attn_lrp"), _THRESHOLD),
     },
     "quadratic": {
         **_NO_GRID,
@@ -163,6 +164,7 @@ CANNOT: dict[str, dict[str, Text]] = {
     "shift": {
         "input_x_gradient": _ZERO,
         "lrp": _ZERO,
+        "attn_lrp": _ZERO,
         "full_grad": _ZERO,
         "score_cam": _MASKED,
     },

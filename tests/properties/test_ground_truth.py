@@ -25,10 +25,11 @@ METHODS = [
     if registry.find(name).family in ("decision", "activation") and Attribution in looks.kinds(name)
 ]
 every_method = pytest.mark.parametrize("method", METHODS)
-# Finer than by default where the scene is small: single elements, more draws.
+# Finer than by default where the scene is small: single elements, more draws. Rules without what stabilises them.
 GROUPED, DRAWN = ("shapley", "lime", "rise"), ("lime", "rise")
 SETTINGS: dict[str, dict[str, Any]] = {
     "lrp": {"epsilon": 1e-12},
+    "attn_lrp": {"gamma": 0.0},
     "occlusion": {"size": 1, "stride": 1},
     "rise": {"n_samples": 1500},
     "smooth_grad": {"n_samples": 200},

@@ -47,7 +47,7 @@ class AttentionRules:
     @property
     def rule(self) -> Rule:
         """For a pass."""
-        ops = EACH | NORMS | PRODUCTS | {ATTENTION, "div", "glu"}
+        ops = EACH | NORMS | PRODUCTS | {ATTENTION, "div", "glu", "batch_norm"}
         return Rule(
             "AttnLRP" if self.form == "attn" else "CP-LRP",
             ops,
@@ -62,6 +62,8 @@ class AttentionRules:
             return _normalised(operation, arrived)
         if name in EACH:
             return _activated(operation, arrived, own)
+        if name == "batch_norm":
+            return own
         if name == "glu":
             axis = {**dict(zip(("input", "dim"), operation.args, strict=False)), **operation.kwargs}.get("dim", -1)
             return ops.gated(operation.value(operation.inputs[0]), axis, arrived)
@@ -96,8 +98,10 @@ def changes(operation: Operation) -> bool:
 
 
 def weighs(operation: Operation) -> bool:
-    """As `changes`, where dense layers and convolutions have a rule of their own."""
-    return changes(operation) or (operation.name in CONVOLUTIONS | DENSE and _factors(operation) == (0,))
+    """As `changes`, where dense layers and convolutions have a rule, with the normalisation that alone reads them."""
+    if operation.name == "batch_norm":
+        return True
+    return changes(operation) or (operation.name in CONVOLUTIONS | DENSE and len(operation.inputs) == 1)
 
 
 def _part(key: int | str) -> int:
