@@ -10,12 +10,14 @@ from torch import Tensor
 from pellucid.core.errors import LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
+from pellucid.engine.attention import Attention
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.passes import Constant, Keep, Seen, Spot, layer_key
 from pellucid.engine.recording import Entry, is_input
-from pellucid.engine.roles import Layout
+from pellucid.engine.roles import Layout, Reader
 from pellucid.engine.rules import SMOOTH, Rule
 from pellucid.engine.taps import Capture
+from pellucid.engine.trace import Event
 
 
 class Delivery:
@@ -71,11 +73,9 @@ class Delivery:
     def _count(self, spots: Iterable[Spot]) -> None:
         for spot in spots:
             for tensor in (spot.value, spot.grad):
-                if (
-                    isinstance(tensor, Tensor)
-                    and id(tensor) not in self._counted
-                    and not spot.place.side.startswith(":")
-                ):
+                if not isinstance(tensor, Tensor) or spot.place.side.startswith(":"):
+                    continue
+                if id(tensor) not in self._counted:
                     self._counted.add(id(tensor))
                     self.kept_bytes += tensor.numel() * tensor.element_size()
 
@@ -98,7 +98,7 @@ class Delivery:
             raise NotApplicable(f"the value at '{where}' was overwritten by code that cannot be seen")
         grad = member.gradients.get(key) if graded else None
         if capture.attention is not None and (grad is not None or not graded):
-            return self._attended(place, where, capture, grad, reduce)
+            return attended(self.shared.reader, place, where, capture.attention, grad, reduce, self.events.get(place))
         if graded and grad is None:
             if capture.overwritten and not site.is_glob:
                 raise NotApplicable(
@@ -118,15 +118,6 @@ class Delivery:
         if reader is not None and place.side == "in":
             layout = reader.layout_of(tuple(value.shape)) if isinstance(value, Tensor) else None
         return Spot(place, where, value, grad, self.events.get(at), layout)
-
-    def _attended(self, place: Place, where: str, capture: Capture, grad: Tensor | None, reduce: Any) -> Spot:
-        reader = self.shared.reader
-        queries, keys = (None if reader is None else reader.sequence(n) for n in capture.attention.shape[2:])
-        if capture.attention.kind in ("windowed", "channel"):
-            queries = keys = None
-        one = replace(capture.attention, arrived=grad, address=where, queries=queries, keys=keys)
-        value = None if reduce is None else reduce(one.weights)
-        return Spot(place, where, value, None, self.events.get(place), attention=one)
 
     def _input_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
         values = _entered({name: one for name, one in self.recording.entries.items() if site.field in ("", name)})
@@ -180,6 +171,23 @@ class Delivery:
             nearest=self.shared.looker.neighbours(str(sites[0])),
             hint="lens.layers(x) lists every address",
         )
+
+
+def attended(
+    reader: Reader | None,
+    place: Place,
+    where: str,
+    attention: Attention,
+    grad: Tensor | None,
+    reduce: Any,
+    event: Event | None,
+) -> Spot:
+    """An attention as it was captured, with the gradient that arrived behind it and where its tokens lie."""
+    queries, keys = (None if reader is None else reader.sequence(n) for n in attention.shape[2:])
+    if attention.kind in ("windowed", "channel"):
+        queries = keys = None
+    one = replace(attention, arrived=grad, address=where, queries=queries, keys=keys)
+    return Spot(place, where, None if reduce is None else reduce(one.weights), None, event, attention=one)
 
 
 def _made(spot: Spot, *, graded: bool) -> Spot:

@@ -196,7 +196,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     product = out
     if out is not None:
         out = _observe(run, frame.path, frame.call, name, n, "out", out)
-    run.attending.leave(name, args, kwargs, written if out is None else out)
+    run.attending.trails.leave(name, args, kwargs, written if out is None else out)
     if run.nodes is not None:
         run.nodes.add(name, args, kwargs, out, Place(frame.path, frame.call, name, n))
     if run.finished():
