@@ -247,3 +247,15 @@ def test_masked_regions_of_the_input_get_nothing():
     window = torch.tensor([1.0, 1, 0, 0, 1])
     model = net(lambda x, a: a(x * window), a=lambda: nn.Linear(5, 3))
     assert not by_rule(model, X, {"linear"}, double)[:, 2:4].any()
+
+
+def test_the_history_of_a_constant_is_not_followed():
+    def run(x, a, b):
+        constant = torch.ones(3, 5)
+        for _ in range(40):
+            constant = a(constant).tanh()
+        return b(constant * x)
+
+    model = net(run, a=lambda: nn.Linear(5, 5), b=lambda: nn.Linear(5, 4))
+    halved = by_rule(model, X, {"mul"}, lambda _, __, ___, own: own / 2)
+    assert torch.equal(halved, plain(model, X) / 2)

@@ -24,12 +24,14 @@ class Crossing:
         operation: the call.
         out: the edge at its output, right after the call.
         edges: those at `operation.inputs`, right before the call (in-place calls give a tensor a new one).
+        others: those at its other tensors, which do not depend on an explained input but may have a long history.
         fault: why its backward cannot be replaced; empty where it can.
     """
 
     operation: Operation
     out: Any
     edges: tuple[Any, ...]
+    others: frozenset[Exit] = frozenset()
     fault: str = ""
     _exits: list[tuple[tuple[int, ...], list[Exit]]] | None = None
 
@@ -70,7 +72,7 @@ class Crossing:
         None where they cannot be told.
         """
         if self._exits is None and not self.fault:
-            self._exits = _find(self.out.node, self.edges)
+            self._exits = _find(self.out.node, self.edges, self.others)
             if self._exits is None:
                 self.fault = "its inputs are not found in the autograd graph (a view written in place, or a fused node)"
         return self._exits
@@ -115,7 +117,9 @@ class _Replacement:
         return new.to(own)
 
 
-def _find(start: Any, edges: tuple[Any, ...]) -> list[tuple[tuple[int, ...], list[Exit]]] | None:
+def _find(
+    start: Any, edges: tuple[Any, ...], others: frozenset[Exit]
+) -> list[tuple[tuple[int, ...], list[Exit]]] | None:
     """Walk from the output's node; one that leads too far is not this operation's alone."""
     bounds: dict[tuple[Any, int], tuple[list[int], list[Exit]]] = {}
     for which, edge in enumerate(edges):
@@ -129,7 +133,7 @@ def _find(start: Any, edges: tuple[Any, ...]) -> list[tuple[tuple[int, ...], lis
                 continue
             if (below, number) in bounds:
                 bounds[below, number][1].append((node, index))
-            elif below not in seen:
+            elif below not in seen and (below, number) not in others:
                 seen.add(below)
                 further.append(below)
         waiting += reversed(further)

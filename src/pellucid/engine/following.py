@@ -62,6 +62,8 @@ class Following:
         values = [args[key] if isinstance(key, int) else kwargs[key] for key in inputs]
         if all(isinstance(one, Tensor) for one in values):
             draft.edges = tuple(get_gradient_edge(one) for one in values)
+            given = [one for one in tree_iter((args, kwargs)) if isinstance(one, Tensor) and one.requires_grad]
+            draft.others = frozenset(get_gradient_edge(one)[:2] for one in given) - {one[:2] for one in draft.edges}
             ways = [way for way in (self.lineage.entered(edge.node) for edge in draft.edges) if way is not None]
             draft.operation.first, draft.operation.padding = bool(ways), ways[0] if ways else ()
         if len(draft.edges) > 1:
@@ -97,7 +99,7 @@ class Following:
             fault, edge = "it writes into a part of another tensor", get_gradient_edge(tensor._base)
         operation.out = self._capture(operation.place, tensor)  # type: ignore[assignment]
         self._makers[id(tensor)] = (tensor, operation)
-        return Crossing(operation, edge, draft.edges, fault)
+        return Crossing(operation, edge, draft.edges, draft.others, fault)
 
     def settled(self) -> list[Crossing]:
         """The forward is over: every operation with its values."""
@@ -125,12 +127,13 @@ class Following:
 class Draft:
     """A call that is running."""
 
-    __slots__ = ("edges", "inputs", "makers", "operation", "place", "unclear")
+    __slots__ = ("edges", "inputs", "makers", "operation", "others", "place", "unclear")
 
     def __init__(self, place: Place, inputs: tuple[int | str, ...], makers: list[Operation]) -> None:
         self.place, self.inputs, self.makers = place, inputs, makers
         self.operation: Operation | None = None
         self.edges: tuple[Any, ...] = ()
+        self.others: frozenset[Any] = frozenset()
         self.unclear = False
 
     def met(self) -> Met:
