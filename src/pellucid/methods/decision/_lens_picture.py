@@ -62,7 +62,7 @@ def at_one(told: Told, values: Values, top: int) -> Matrix:
     shown = told.output if values == "logit" else shares.to(told.output.dtype)
     best = told.output.argmax(-1).tolist()
     first = next((i for i in range(len(best)) if len(set(best[i:])) == 1), len(best) - 1)
-    answer = told.called(best[-1])
+    answer = told.called(best[-1]).strip()
     said = Text(
         f"The final answer, '{answer}', is the best from '{told.rows[first]}' on.",
         f"最终答案“{answer}”从 '{told.rows[first]}' 起一直排第一。",
@@ -152,16 +152,13 @@ def along(told: Told) -> Series:
     wins = told.output.argmax(-1) == classes[0] if len(classes) == 1 else scores > 0
     since = len(wins) - int(wins.flip(0).long().cumprod(0).sum())
     word = _FIRST if len(classes) == 1 else _POSITIVE
-    label = told.info.words
     if since < len(wins):
         said = Text(
-            f"From '{told.rows[since]}' on, {label.en} is {word.en}.",
-            f"从 '{told.rows[since]}' 起，{label.say('zh')}{word.say('zh')}。",
+            f"From '{told.rows[since]}' on, the target is {word.en}.",
+            f"从 '{told.rows[since]}' 起，目标{word.say('zh')}。",
         )
     else:
-        said = Text(
-            f"At the last layer {label.en} is not {word.en}.", f"到最后一层，{label.say('zh')}并未{word.say('zh')}。"
-        )
+        said = Text(f"At the last layer the target is not {word.en}.", f"到最后一层，目标并未{word.say('zh')}。")
     return Series(
         curves={"score": as_array(told.scores)},
         names={"score": Text("score of the target", "目标的得分")},

