@@ -19,7 +19,7 @@ def test_a_sequence_is_that_of_the_first_tensor_or_of_the_first_input() -> None:
     trails.note(x, Trail("x"))
     trails.note(y, Trail("y"))
     one, other = ran(trails, "linear", x, weight), ran(trails, "add", weight[0], y)
-    assert (trails.stream(one), trails.stream(other)) == ("x", "y") and {3, 6} == trails.lengths
+    assert (trails.stream(one), trails.stream(other)) == ("x", "y") and trails.lengths == {3}
     product = ran(trails, "matmul", one, ran(trails, "transpose", other, 1, 2))
     assert trails.of(product).pair == ("x", "y") and trails.stream(product) == "x"
     made = torch.zeros(2, 3, 4)
