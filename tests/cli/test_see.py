@@ -303,3 +303,32 @@ def test_a_bare_count_is_not_all_that_is_said():
     assert opening_words("All there is.") == "All there is."
     long = "Half of the evidence lies in a third of it."
     assert opening_words(f"{long} More.") == long
+
+
+@pytest.fixture
+def language(folder):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from tests.engine.test_tokens import SMALL
+    from tests.engine.test_vocabulary import byte_level
+
+    LlamaForCausalLM(LlamaConfig(vocab_size=20, num_key_value_heads=2, **SMALL)).save_pretrained(folder / "small")
+    byte_level().save_pretrained(folder / "small")
+
+
+def test_a_language_model_on_a_text(folder, language):
+    done = see("hf:small", "Lyon is", "-m", "saliency", "-t", " Paris", "-o", "a.json")
+    assert done.exit_code == 0 and (folder / "a.json").is_file()
+    assert "' Paris' at position 4" in done.output
+    several = see("hf:small", "Lyon is", "is", "-m", "saliency", "-t", " Paris>Paris", "-o", "b.json")
+    assert several.exit_code == 0, several.output
+
+
+def test_words_that_are_no_token(language):
+    done = see("hf:small", "Lyon is", "-m", "saliency", "-t", "Parisi")
+    assert done.exit_code == 2 and "2 tokens of this model: 'Paris', 'i'" in done.output and "nearest" in done.output
+
+
+def test_layers_of_a_language_model(language):
+    done = CliRunner().invoke(main, ["layers", "hf:small", "Lyon is"])
+    assert done.exit_code == 0 and "model.layers.1.self_attn" in done.output and "1 x 5 x 16" in done.output

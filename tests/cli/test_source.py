@@ -96,3 +96,10 @@ def test_no_such_device_or_preprocessing(tmp_path):
     assert "cpu" in caught.value.nearest
     with pytest.raises(pl.BadSetting, match="no preprocessing named 'imagnet'"):
         lens_of(f"{tmp_path}/net.py:Net", preprocess="imagnet")
+
+
+def test_texts_are_never_files_to_a_model_on_text(tmp_path):
+    (tmp_path / "word").touch()
+    assert input_of([str(tmp_path / "word")], 0, text=True) == str(tmp_path / "word")
+    assert input_of(["a", "b c"], 0, text=True) == ["a", "b c"]
+    assert input_of(["long " * 200], 0) == "long " * 200

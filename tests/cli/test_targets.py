@@ -70,3 +70,17 @@ def test_an_array_that_is_none(tmp_path):
     (tmp_path / "bad.npy").write_bytes(b"nothing")
     with pytest.raises(pl.BadInput, match="is not an array"):
         target_of([f"mask:{tmp_path}/bad.npy"])
+
+
+def test_tokens_of_a_text():
+    def of(words):
+        return target_of([words], text=True)
+
+    assert of(" Paris") == " Paris" and of(" Mary> John") == Contrast(" Mary", " John") and of(" 7 ") == 7
+    assert of("token: Paris") == pl.token(" Paris") and of("token: Paris@3") == pl.token(" Paris", 3)
+    assert of("token:@-1") == pl.token(position=-1) and of("token:a@b") == pl.token("a@b") and of(">") == ">"
+    assert of("continuation: New York") == pl.continuation(" New York")
+    assert of("like:a warm day").reference == "a warm day"
+    assert target_of([" Paris"]) == "Paris" and target_of(["token:x"]) == "token:x"
+    with pytest.raises(pl.BadRequest, match="empty"):
+        of("continuation: ")

@@ -50,7 +50,7 @@ def test_a_token_by_its_words_at_the_last_position(lens: pl.Lens) -> None:
     row = scores(lens, "Lyon is")[-1]
     (info,) = told(lens, "Lyon is", " Paris")
     assert info.index == (4, 4) and info.score == pytest.approx(row[4].item(), abs=1e-6)
-    assert info.label == "' Paris' at position 4" and info.zh == "位置 4 处的“ Paris”"
+    assert info.label == "' Paris' at position 4" and info.zh == "位置 4 处的‘ Paris’"
     assert info.probability == pytest.approx(row.softmax(0)[4].item(), abs=1e-6)
     (predicted,) = told(lens, "Lyon is", None)
     assert predicted.index == (4, int(row.argmax())) and predicted.chosen == "predicted"

@@ -20,6 +20,7 @@ random:1x3x224x224 is enough. Any name in the list can stand after layer= in `pe
 Examples:
     pellucid layers torchvision:resnet18 random:1x3x224x224
     pellucid layers net.py:Net --depth 1
+    pellucid layers hf:smollm "The capital of France is"
 
 {EXIT_CODES}"""
 
@@ -49,7 +50,7 @@ def layers(
     for note in lens.notes:
         screen.aside(note)
     try:
-        rows = lens.layers(input_of(inputs, seed)).rows
+        rows = lens.layers(input_of(inputs, seed, text=lens.tokenizer is not None)).rows
     except BadInput as error:
         in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
         raise

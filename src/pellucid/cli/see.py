@@ -25,11 +25,13 @@ _HELP = f"""Look at INPUT through MODEL, and write a report.
 MODEL  torchvision:resnet18  a network of torchvision, or timm:resnet18
        net.py:Net            a class or function of a file; its code runs
        package.module:Net    the same, of an installed package
+       hf:DIR                a folder as transformers saves models
        demo                  a trained network that pellucid[demo] brings
 \b
 INPUT  cat.jpg               a picture; several pictures are one batch
        x.npy x.npz x.pt      tensors as the model takes them, with batch axis
        random:1x3x224x224    random numbers of that shape
+       "some text"           for a model with a tokenizer
        (none)                for what needs only the model, as -m weights
 
 Without -m you get the tour: one or two pictures of every family that applies. `pellucid methods` lists all.
@@ -41,6 +43,7 @@ Examples:
   pellucid see demo cat.jpg -m saliency -m "grad_cam:relu=false"
   pellucid see net.py:Net cat.jpg -w model.pth --preprocess cifar10
   pellucid see net.py:Net random:1x3x32x32 -m flow_graph -o graph.svg
+  pellucid see hf:smollm "The capital of Italy is" -m saliency -t " Rome"
 
 {EXIT_CODES}"""
 
@@ -63,7 +66,8 @@ Examples:
     multiple=True,
     metavar="CLASS",
     help="What to explain: a class as number or name, 'A>B' for why A rather than B, 'rival', 'like:cat.jpg', "
-    "'box:10,20,90,80=dog', 'mask:dog.png=dog', 'unit:layer4,17'. "
+    "'box:10,20,90,80=dog', 'mask:dog.png=dog', 'unit:layer4,17'. Of a text: a token ' Paris', 'token: Paris@3' at a "
+    "position, 'continuation: of several words' that stand in it, 'like:another text'. "
     "Several times: a picture of each. Default: the predicted class.",
 )
 @click.option("-w", "--weights", metavar="FILE", help="Weights: safetensors, or what torch.save wrote of a state_dict.")
@@ -123,11 +127,12 @@ def see(
     if not methods and not inputs:
         views = [view for view in views if "x" not in view.spec.given]
     where = Destination.of(out, len(views))
-    x = input_of(inputs, seed)
     lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device)
+    text = lens.tokenizer is not None and lens.preprocess is None
+    x = input_of(inputs, seed, text=text)
     for note in lens.notes:
         screen.aside(note)
-    target = target_of(targets, lens.labels)
+    target = target_of(targets, lens.labels, text=text)
     with looking(screen) as (stop, watch):
         try:
             seen = lens.see(x, *views, target=target, seed=seed, batch_size=batch_size, progress=watch)

@@ -74,19 +74,20 @@ def labels_of(path: Path) -> tuple[str, ...]:
     return names
 
 
-def input_of(words: Sequence[str], seed: int) -> Any:
+def input_of(words: Sequence[str], seed: int, *, text: bool = False) -> Any:
     """What the words after MODEL stand for.
 
     Args:
-        words: a picture (several: a batch of them), a file of tensors, `random:1x3x224x224`, a text; none for None.
+        words: a picture or text (several: a batch of them), a file of tensors, `random:1x3x224x224`; none for None.
         seed: of random input.
+        text: whether the model reads text.
     Raises:
         BadInput: it cannot be read.
     """
     if not words:
         return None
     if len(words) > 1:
-        return [Path(one) for one in words]
+        return [one if text else Path(one) for one in words]
     one = words[0]
     if one.startswith("random:"):
         return _random(one, seed)
@@ -95,7 +96,14 @@ def input_of(words: Sequence[str], seed: int) -> Any:
         return _arrays(path)
     if path.suffix in _TENSORS:
         return _tensors(path)
-    return path if path.exists() else one
+    return one if text or not _exists(path) else path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a text may be too long for a name
+        return False
 
 
 def _random(words: str, seed: int) -> Tensor:

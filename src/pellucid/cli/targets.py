@@ -10,11 +10,12 @@ from pellucid.core.errors import BadInput, BadRequest
 from pellucid.engine.areas import box, region
 from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import contrast, rival, targets
+from pellucid.engine.tokens import continuation, token
 from pellucid.engine.units import unit
 from pellucid.inputs.image import as_file, open_image
 
 
-def target_of(asked: Sequence[str], labels: Sequence[str] = ()) -> Any:
+def target_of(asked: Sequence[str], labels: Sequence[str] = (), *, text: bool = False) -> Any:
     """What `--target` stands for: None, one target, or several.
 
     | typed | means |
@@ -23,7 +24,9 @@ def target_of(asked: Sequence[str], labels: Sequence[str] = ()) -> Any:
     | `A>B` | why A rather than B |
     | `3,17` | an index into several axes |
     | `rival` | the best class but for the predicted one |
-    | `like:cat.jpg` | similarity to a picture, of networks that give an embedding |
+    | `like:cat.jpg`, `like:a text` | similarity to a picture or text, of networks that give an embedding |
+    | `" Paris"`, `token: Paris@3` | a token, at the last position or another, of models on text |
+    | `continuation: a b` | words that stand in the text, given what is before them |
     | `box:10,20,90,80`, `box:10,20,90,80=dog` | what is in a box (and of a class) |
     | `mask:dog.png`, `mask:dog.png=dog` | a class, summed over a mask |
     | `unit:layer4,17` | a channel of a layer where it is strongest |
@@ -31,35 +34,46 @@ def target_of(asked: Sequence[str], labels: Sequence[str] = ()) -> Any:
     Args:
         asked: each as above.
         labels: class names; a name that is among them is never read as anything else.
+        text: whether the model reads text; then spaces count.
     Raises:
         BadRequest: words that mean nothing.
     """
-    each = [_target(one.strip(), labels) for one in asked]
+    each = [_target(one, labels, text=text) for one in asked]
     return None if not each else each[0] if len(each) == 1 else targets(*each)
 
 
-def _target(words: str, labels: Sequence[str]) -> Any:
+def _target(typed: str, labels: Sequence[str], *, text: bool = False) -> Any:
+    words = typed.strip()
     if not words:
         raise BadRequest("A target is empty.", hint="--target 281, or --target 'tabby'")
     if words.lower() in {one.lower() for one in labels}:
         return words
-    first, rather, second = words.partition(">")
-    if rather:
-        return contrast(_target(first.strip(), labels), _target(second.strip(), labels))
+    first, rather, second = typed.partition(">")
+    if rather and first.strip():
+        return contrast(_target(first, labels, text=text), _target(second, labels, text=text))
     if words.lower() == "rival":
         return rival()
-    kind, colon, rest = words.partition(":")
+    kind, colon, rest = typed.lstrip().partition(":")
+    if text and colon and kind in _OF_TEXT:
+        return _OF_TEXT[kind](rest)
     if colon and kind in _KINDS:
         return _KINDS[kind](rest.strip(), labels)
     try:
         numbers = tuple(int(part) for part in words.split(","))
     except ValueError:
-        return words
+        return typed if text else words
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _like(words: str, _: Sequence[str]) -> Any:
     return similarity(as_file(Path(words)))
+
+
+def _token(words: str) -> Any:
+    name, at, position = words.rpartition("@")
+    if not at or not position.strip().lstrip("-").isdigit():
+        return token(words)
+    return token(name or None, int(position))
 
 
 def _box(words: str, labels: Sequence[str]) -> Any:
@@ -98,4 +112,9 @@ def _unit(words: str, _: Sequence[str]) -> Any:
     return unit(layer.strip(), int(channel))
 
 
+_OF_TEXT: dict[str, Callable[[str], Any]] = {
+    "like": lambda words: similarity(words.strip()),
+    "token": _token,
+    "continuation": continuation,
+}
 _KINDS: dict[str, Callable[[str, Sequence[str]], Any]] = {"like": _like, "box": _box, "mask": _mask, "unit": _unit}

@@ -168,7 +168,7 @@ def _info(labels: Labels, row: Tensor, index: tuple[int, ...], asked: Any, texts
     name = _class_name(labels, last, scores.shape[0])
     words = None if texts is None or len(labels) == len(scores) else texts.vocabulary
     if words is not None and words.fits(len(scores)):
-        name = Text(f"'{words.name(last)}'", f"“{words.name(last)}”")
+        name = Text(f"'{words.name(last)}'", f"‘{words.name(last)}’")
     elif len(index) == 2 and not labels:
         name = Text(f"token {last}", f"词元 {last}") if words is None else Text(f"feature {last}", f"特征 {last}")
     if len(index) == 2:
@@ -188,7 +188,7 @@ def _info(labels: Labels, row: Tensor, index: tuple[int, ...], asked: Any, texts
 
 def _gap(name: Text) -> str:
     words = name.say("zh")
-    return words if words.startswith("“") else f" {words}"
+    return words if words.startswith("‘") else f" {words}"
 
 
 def scale_of(scores: Tensor) -> tuple[str, Tensor]:

@@ -72,7 +72,7 @@ class Continuation:
             None,
             "asked",
             "log-probability",
-            f"位置 {where} 处“{self.words}”在其前文条件下的对数概率",
+            f"位置 {where} 处‘{self.words}’在其前文条件下的对数概率",
         )
 
 
