@@ -295,7 +295,7 @@ def test_a_layer_that_is_called_twice_is_one():
 def test_every_attention():
     network = NETWORKS["causal_lm"]
     seen = see(network.build(), network.x(1), keep=["every attention"])
-    assert addresses(seen, "every attention") == ["/scaled_dot_product_attention.0"]
+    assert addresses(seen, "every attention") == ["/attention.0"]
 
 
 ROLES = [
@@ -307,6 +307,7 @@ ROLES = [
     "every weight",
     "every block",
     "every activation",
+    "every attention",
 ]
 
 
