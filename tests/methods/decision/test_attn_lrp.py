@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import pellucid as pl
-from tests.networks import NETWORKS, seeded
+from tests.networks import NETWORKS, seeded, smollm2
 
 EPS = 1e-6
 IDS = torch.randint(13, (2, 6), generator=torch.Generator().manual_seed(1))
@@ -392,3 +392,15 @@ def test_a_rule_that_cannot_be_placed_is_a_refusal() -> None:
     x = torch.rand(2, 4, 6, generator=torch.Generator().manual_seed(2)).double()
     with pytest.raises(pl.NotApplicable, match="weights that depend on the input"):
         pl.attn_lrp()(Runs(lambda x: F.layer_norm(x, (6,), x[0, 0])), x, target=0)
+
+
+@pytest.mark.skipif(not smollm2.available(), reason="the package with SmolLM2's weights is not installed")
+def test_a_language_model_read_its_answer_from_the_name() -> None:
+    model, tokenizer = smollm2.smollm2()
+    ids = tokenizer("When Mary and John went to the store, John gave a drink to", return_tensors="pt")["input_ids"]
+    mary = tokenizer(" Mary")["input_ids"][0]
+    one, two = (pl.attn_lrp(form=form)(model, {"input_ids": ids}, target=(-1, mary)) for form in ("attn", "cp"))
+    for result in (one, two):
+        most = result.values.sum(2)[0].argmax()
+        assert tokenizer.convert_ids_to_tokens(ids[0])[most] == "ĠMary"
+    np.testing.assert_allclose(two.facts["sum"], two.facts["score"], rtol=1e-5)

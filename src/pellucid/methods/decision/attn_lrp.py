@@ -32,8 +32,8 @@ FOR_IMAGES = 0.05
         "红色承载支持目标的证据，蓝色承载反对的证据，单位与目标相同。",
     ),
     cannot=Text(
-        "Add up to the score: biases and the softmax keep or add a part. What would change the output: the rules are a convention. The inventors state that LRP is patented and free for personal and scientific use: check for yourself.",
-        "各值之和不等于得分：偏置和 softmax 会吸收或增添一部分。也不说明改变什么会改变输出：传播规则是约定。发明者声明 LRP 受专利保护，仅个人与科研可免费使用：请自行核实。",
+        "How all of the score is made up: biases and the softmax keep or add a part, so the values need not sum to it. What would change the output: the rules are a convention. The inventors state that LRP is patented and free for personal and scientific use: check for yourself.",
+        "得分的全部构成：偏置和 softmax 会吸收或增添一部分，因此各值之和未必等于得分。改变什么会改变输出：传播规则是约定。发明者声明 LRP 受专利保护，仅个人与科研可免费使用：请自行核实。",
     ),
     check=Text(
         "facts['gap'] is what did not arrive. Compare form='cp', and cover the tokens that were named.",
