@@ -16,6 +16,7 @@ _PUBLIC = {
     "zoo.opening": "open",
     "inputs.preprocess": "Preprocess",
     "inputs.inputs": "Inputs",
+    "inputs.by_word": "by_word",
     "engine.targets": "Target targets contrast rival",
     "engine.areas": "region box",
     "engine.similarity": "similarity",

@@ -41,6 +41,7 @@ from pellucid.engine.targets import targets as targets
 from pellucid.engine.tokens import continuation as continuation
 from pellucid.engine.tokens import token as token
 from pellucid.engine.units import unit as unit
+from pellucid.inputs.by_word import by_word as by_word
 from pellucid.inputs.inputs import Inputs as Inputs
 from pellucid.inputs.preprocess import Preprocess as Preprocess
 from pellucid.lens.lens import Lens as Lens

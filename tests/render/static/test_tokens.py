@@ -32,3 +32,10 @@ def test_a_long_text_takes_more_lines():
 
 def test_spaces_are_made_visible():
     assert [shown(token) for token in ("a", " a", "", "  ", "\n")] == ["a", " a", "␣", "␣␣", "⏎"]
+
+
+def test_texts_from_right_to_left_begin_at_the_right():
+    names = (("[CLS]", "السلام", " عليكم"),)
+    flow = tokens._flow(samples.tokens(values=np.ones((1, 3)), base=Base("tokens", None, names)), 0)
+    assert [one.index for one in flow] == [0, 1, 2] and flow[0].x > flow[1].x > flow[2].x > 0
+    assert abs(flow[0].x + flow[0].width - tokens.WIDTH) < 1e-9

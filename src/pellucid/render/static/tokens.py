@@ -1,6 +1,8 @@
 """Attribution on text: every token a box in the colour of its value, the value beneath."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from unicodedata import bidirectional
 
 from pellucid.core.messages import message
 from pellucid.render.static import measure
@@ -130,4 +132,15 @@ def _flow(result: Attribution, example: int) -> list[Token]:
             x, line = 0.0, line + 1
         flow.append(Token(i, words, x, line, width))
         x += width + GAP
-    return flow
+    return [replace(token, x=WIDTH - token.x - token.width) for token in flow] if _leftward(names) else flow
+
+
+def _leftward(names: Sequence[str]) -> bool:
+    """Whether most letters belong to a script that is written from right to left."""
+    kinds = [bidirectional(mark) for name in names for mark in name if mark.isalpha() and not _bracketed(name)]
+    return 2 * sum(kind in ("R", "AL") for kind in kinds) > len(kinds)
+
+
+def _bracketed(name: str) -> bool:
+    """Whether a token looks as special ones do: `[CLS]`, `<s>`."""
+    return len(name) > 2 and name[0] + name[-1] in ("[]", "<>")
