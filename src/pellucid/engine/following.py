@@ -50,6 +50,8 @@ class Following:
             self.constants.enter(place, func, args, kwargs, inputs)
         if not inputs:
             return draft
+        self.met += [Met(name, place, inputs, custom=True) for name in self.lineage.custom]
+        self.lineage.custom.clear()
         if place.op in self.ops:
             self._keep(draft, func, args, kwargs)
         self.met.append(draft.met())

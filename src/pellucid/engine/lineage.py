@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter
 
@@ -18,10 +19,13 @@ class Lineage:
 
     Args:
         entries: explained inputs; those at an embedding get their edge while the model runs.
+
+    `custom` names the `torch.autograd.Function`s that were met on the way: no function call shows them.
     """
 
     def __init__(self, entries: "Iterable[Entry]") -> None:
         self.entries = tuple(entries)
+        self.custom: list[str] = []
         self._known: dict[Any, bool] = {}
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | str, ...]:
@@ -70,6 +74,8 @@ class Lineage:
                 waiting += unknown
             else:
                 known[top] = any(known[one] for one in below)
+                if known[top] and isinstance(top, BackwardCFunction):
+                    self.custom.append(type(top).__name__)
         return known[node]
 
 

@@ -58,6 +58,7 @@ class Met(NamedTuple):
         inputs: as in `Operation`; a nest of tensors counts as one.
         first, scale, weights: as in `Operation`; only known where a rule names the call.
         unclear: a factor of it has the form of a scale, but of some other tensor.
+        custom: this is a `torch.autograd.Function`, seen in the graph only; its place is that of the call that follows.
     """
 
     name: str
@@ -67,3 +68,4 @@ class Met(NamedTuple):
     scale: int | None = None
     weights: int | None = None
     unclear: bool = False
+    custom: bool = False

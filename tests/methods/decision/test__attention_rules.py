@@ -93,3 +93,28 @@ def test_calls_without_a_rule_are_named_in_order() -> None:
 
     seen = see(Runs(run), X, grads=[INPUT], target=0, rules=AttentionRules("attn", 0.0).rule)
     assert unruled(seen.met) == ["exp", "div"] and opaque(seen.met) == []
+
+
+def test_a_sigmoid_keeps_its_half_like_a_bias() -> None:
+    torch.testing.assert_close(X * passed(torch.sigmoid), torch.sigmoid(X) - 0.5)
+
+
+def test_a_gated_unit_equals_its_product() -> None:
+    product = passed(lambda x: x.chunk(2, 1)[0] * torch.sigmoid(x.chunk(2, 1)[1]))
+    torch.testing.assert_close(passed(lambda x: F.glu(x, 1)), product)
+
+
+class Doubled(torch.autograd.Function):  # noqa: TID251 - somebody else's
+    @staticmethod
+    def forward(ctx: object, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: object, *arrived: Tensor) -> Tensor:
+        return arrived[0] * 2
+
+
+def test_functions_with_a_backward_of_their_own_are_named() -> None:
+    seen = see(Runs(lambda x: Doubled.apply(x) + 1), X, grads=[INPUT], target=0, rules=AttentionRules("attn", 0.0).rule)
+    assert unruled(seen.met) == ["DoubledBackward"]
+    assert [one.name for one in seen.met if one.custom] == ["DoubledBackward"]

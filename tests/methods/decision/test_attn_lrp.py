@@ -247,19 +247,6 @@ def test_a_value_of_zero_gets_the_slope() -> None:
         np.testing.assert_allclose(values, [[slope, -slope]], rtol=1e-6)
 
 
-def test_a_sigmoid_keeps_its_half_like_a_bias() -> None:
-    x = torch.randn(3, 4, generator=torch.Generator().manual_seed(2)).double()
-    result = pl.attn_lrp()(Runs(torch.sigmoid), x, target=0)
-    np.testing.assert_allclose(result.values, torch.sigmoid(x).numpy() - 0.5, rtol=1e-6)
-
-
-def test_a_gated_unit_equals_its_product() -> None:
-    x = torch.randn(3, 4, 6, generator=torch.Generator().manual_seed(2)).double()
-    one = pl.attn_lrp()(Runs(lambda x: F.glu(x, 1)), x, target=0).values
-    two = pl.attn_lrp()(Runs(lambda x: x.chunk(2, 1)[0] * torch.sigmoid(x.chunk(2, 1)[1])), x, target=0).values
-    np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-12)
-
-
 class Induction(nn.Module):
     """Two layers of attention over one-hot tokens: whose previous token is the last token? Its successor is copied."""
 

@@ -166,7 +166,7 @@ def _given(operation: Operation) -> dict[str, Any]:
 
 def unruled(met: tuple[Met, ...]) -> list[str]:
     """Names of operations on the way that have no rule here, in order."""
-    names = [one.name for one in met if one.name in _UNRULED or _is_quotient(one)]
+    names = [one.name for one in met if one.name in _UNRULED or one.custom or _is_quotient(one)]
     return list(dict.fromkeys(names))
 
 
