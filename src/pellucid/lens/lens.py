@@ -130,9 +130,8 @@ class Lens:
         Args:
             x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for the model alone.
             views: configured methods or their names; none for the tour.
-            target: class, name, list (one per example), tuple of indices, `targets()`, `contrast()`, `rival()`,
-                `region()`, `box()`, `similarity()`, `unit()`, `token()`, `continuation()`, a function of the
-                output; None for the predicted class.
+            target: class, name, list (one per example), tuple of indices, what `pl.targets`, `contrast`, `token`, ...
+                make, a function of the output; None for the predicted class.
             batch_size: most examples in one look.
             seed: of the random state that every forward starts from.
             progress: called between passes; may raise `Cancelled`, what is finished then stays.
