@@ -78,6 +78,12 @@ def test_names_and_keys() -> None:
         Target(given(VECTOR)).rival()
 
 
+def test_a_file_is_called_by_its_name_and_a_text_by_its_words() -> None:
+    for asked, name in (("a/cat.jpg", "cat.jpg"), ("either/or is it", "either/or is it")):
+        label = resolved(Similarity(asked, embedding=VECTOR), ROWS)[0].infos[0].label
+        assert label == f"cosine similarity (length held) to '{name}'"
+
+
 def test_a_reference_picture_is_run_through_the_model_once() -> None:
     network = NETWORKS["article_net"]
     model, x, other = network.build(), network.x(3), torch.randn(1, 3, 32, 32)

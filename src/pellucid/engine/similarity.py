@@ -124,7 +124,9 @@ class Similarity:
 
     def _name(self) -> Text:
         if isinstance(self.reference, (str, Path)):
-            return Text(f"'{Path(self.reference).name}'", f"“{Path(self.reference).name}”")
+            words = str(self.reference)
+            name = words if any(map(str.isspace, words)) else Path(words).name
+            return Text(f"'{name}'", f"“{name}”")
         return Text("the reference", "参考")
 
     def _shown(self) -> str:
