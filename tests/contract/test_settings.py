@@ -15,13 +15,13 @@ from tests.contract import looks
 from tests.contract.looks import METHODS
 from tests.networks import NETWORKS
 
-WHERE = ("article_net", "residual", "tiny_vit", "causal_lm", "segmentation")
+WHERE = ("article_net", "residual", "tiny_vit", "causal_lm", "segmentation", "two_attentions")
 SPECIMENS: dict[str, tuple[Any, ...]] = {
     "baselines": (0.25, torch.full((1, 3, 1, 1), 0.5)),
     "batch_size": (4,),
     "tolerance": (0.01, 100.0),
     "loss": (lambda output, label: F.cross_entropy(output, label, label_smoothing=0.3, reduction="none"),),
-    "layer": ("first conv", "conv1", "0", "every conv", "/add.1"),
+    "layer": ("first conv", "conv1", "0", "every conv", "/add.1", "second/attention.0"),
     "tokens": ((0, 1),),
     "of": ("input_x_gradient", ("saliency", "integrated_gradients")),
     "channel": (1, (0, 2)),

@@ -20,6 +20,10 @@ _NO_RULE = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution")
 _NO_PART = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution", "deep_lift"), "(?i)part of another")
 _NO_EDIT = {"ablation_cam": "(?i)cannot be replaced"}
 _NO_STREAM = dict.fromkeys(("logit_lens", "logit_attribution"), "(?i)residual stream|post-norm")
+_NO_ATTENTION = dict.fromkeys(("attention_weights", "attention_gradient", "attention_heads"), "(?i)attention|script|gradient")
+_NO_ATTENTION |= dict.fromkeys(
+    ("attention_rollout", "attention_relevance", "attention_max_flow"), "(?i)attention|script"
+)
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
     "activation_maps",
@@ -89,6 +93,7 @@ def _network(
     refuses: Mapping[str, str] | None = None,
 ) -> Network:
     unread = {} if "residual stream" in quirks else _NO_STREAM
+    unread = unread | ({} if "attention" in quirks else _NO_ATTENTION)
     return Network(name, seeded(make), x, frozenset(quirks), {**unread, **(refuses or {})})
 
 
@@ -114,6 +119,7 @@ ZOO: tuple[Network, ...] = (
     _network("functional", vision.Functional, _image, "functional"),
     _network("tiny_vit", vision.TinyViT, normal(3, 16, 16), "attention", "prefix token", "residual stream"),
     _network("attention", sequence.AttentionClassifier, _steps, "attention", refuses=_NO_GRID),
+    _network("two_attentions", sequence.TwoAttentions, _steps, "attention", "residual stream", refuses=_NO_GRID),
     _network("encoder_layer", sequence.EncoderClassifier, normal(6, 8), "attention", refuses=_NO_GRID),
     _network(
         "causal_lm",
@@ -141,7 +147,7 @@ ZOO: tuple[Network, ...] = (
     _network("bfloat16", strange.bfloat16, normal(3, 14, 14, dtype=torch.bfloat16), "half"),
     _network("float64", strange.float64, normal(3, 14, 14, dtype=torch.float64), "double"),
     _network("frozen", strange.frozen, _image, "frozen"),
-    Network("half_training", _half_training, _image, frozenset({"train mode"}), _NO_STREAM),
+    Network("half_training", _half_training, _image, frozenset({"train mode"}), {**_NO_STREAM, **_NO_ATTENTION}),
     _network("compiled_wrapper", strange.compiled_wrapper, _image, "compiled"),
     _network("compiled_module", strange.compiled_module, _image, "compiled"),
     _network("scripted", strange.scripted, _image, "scripted", refuses=dict.fromkeys(_INSIDE, _NOTHING_INSIDE)),

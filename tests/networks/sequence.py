@@ -21,6 +21,20 @@ class AttentionClassifier(nn.Module):
         return self.fc(x.mean(1))
 
 
+class TwoAttentions(AttentionClassifier):
+    """Two attentions, one behind the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.project(x))
+        x = x + self.attention(x, x, x)[0]
+        x = x + self.second(x, x, x)[0]
+        return self.fc(x.mean(1))
+
+
 class EncoderClassifier(nn.Module):
     """`nn.TransformerEncoderLayer`, which has a fused fast path."""
 
