@@ -1,0 +1,141 @@
+"""Attention gradient: which attention weights the answer depends on, and what switching a head off really does."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from pellucid.core.text import Text
+from pellucid.engine.attention import Attention
+from pellucid.engine.edits import mask
+from pellucid.engine.passes import Layer, Looking, Pass, Seen
+from pellucid.engine.targets import Target
+from pellucid.inputs.inputs import Inputs
+from pellucid.methods.attention._said import drawn
+from pellucid.methods.attention._tokens import ATTENTION, Chosen, Heads, Query, chosen
+from pellucid.registry import method
+from pellucid.results import Matrix, spell
+
+Of = Literal["product", "gradient", "projected"]
+Measured = Mapping[tuple[int, int], float]
+
+
+@method(
+    title=Text("Attention gradient", "注意力梯度"),
+    question=Text("Which attention does the answer depend on?", "答案依赖哪些注意力？"),
+    shows=Text(
+        "Red: looking there raises the score; blue: it lowers it. The sum over a head is what the score would lose without it, to first order.",
+        "红色：看向那里抬高得分；蓝色：压低得分。一个头的总和是去掉它时得分的一阶损失。",
+    ),
+    cannot=Text(
+        "What a large change does: the gradient holds for small ones. Nor what other heads would make up for.",
+        "大的改变会怎样：梯度只对小改变成立。也看不到其他头会如何弥补。",
+    ),
+    check=Text(
+        "ablate=3 switches the three most important heads off, one at a time, and says the measured change beside the predicted one.",
+        "ablate=3 逐个关闭最重要的三个头，并列出得分的实测变化与预测变化。",
+    ),
+    needs=ATTENTION,
+    formula="A ⊙ ∂f_t/∂A;  importance of a head = |Σ A ⊙ ∂f_t/∂A|",
+    paper="Michel et al. 2019, arXiv:1905.10650; Chefer et al. 2021, arXiv:2103.15679",
+    steps=Text(
+        "1. Run the input forward and the target's gradient back. 2. At each attention take the probabilities A. 3. Their gradient G is the gradient of what the attention gives, times its values. 4. Multiply A and G. 5. If asked, run again without the most important heads.",
+        "1. 前向传播，再反向传播目标的梯度。2. 在每处注意力取概率 A。3. 其梯度 G 等于注意力输出处的梯度乘以值。4. 将 A 与 G 相乘。5. 如有要求，逐一去掉最重要的头重新运行。",
+    ),
+    tour=71,
+)
+def attention_gradient(
+    x: Inputs,
+    target: Target,
+    layer: Layer = "every attention",
+    of: Of = "product",
+    heads: Heads = "all",
+    query: Query = None,
+    ablate: Annotated[int, Ge(0)] = 0,
+) -> Looking[tuple[Matrix, ...]]:
+    """The gradient of the target with respect to attention, times attention.
+
+    Args:
+        layer: which attentions, `"PATH/attention.N"`.
+        of: `"product"` A ⊙ G; `"gradient"` G; `"projected"` G − Σ_j A_ij G_ij, which is what remains when a row must keep
+            its sum: the score rises where attention moves there from where the row has it.
+        heads: all, their mean, or numbers, as in `attention_weights`; importance is always that of all.
+        query: one row of every head instead of all: a position, the first or the last.
+        ablate: so many heads, those with the largest importance of all these layers, are switched off, each alone.
+    Returns:  Matrix `(batch, head, query, key)` for each attention, signed, in units of the target; of windows
+        `(batch, window, head, query, key)`; with `query` without that axis. `facts` hold the `"importance"` of each head,
+        the mean of |Σ A ⊙ G| over the examples (eq. 2 there), and `"ablated"`: head, predicted and measured change of the
+        score, means over the examples.
+    Raises:   NotApplicable if there is no attention between tokens, or no gradient reaches it.
+    Source:   Michel et al. 2019, arXiv:1905.10650, section 4.1.
+    """
+    seen = yield from Pass(x, attention=(layer,), target=target)
+    found, notes = chosen(seen, layer, heads, query)
+    sums = [_sums(one.attention, x.size) for one in found]
+    measured = yield from _ablated(x, target, seen, found, sums, ablate)
+    return tuple(
+        _matrix(x, seen, one, of, sums[i], {head: change for (at, head), change in measured.items() if at == i}, notes)
+        for i, one in enumerate(found)
+    )
+
+
+def _sums(one: Attention, examples: int) -> Tensor:
+    """`(example, head)`: Σ A ⊙ G over queries and keys, windows included."""
+    total = (one.weights * one.gradient).sum((2, 3)).double()
+    return total.unflatten(0, (examples, -1)).sum(1) if len(total) != examples else total
+
+
+def _ablated(
+    x: Inputs, target: Target, seen: Seen, found: list[Chosen], sums: list[Tensor], count: int
+) -> Looking[Measured]:
+    """The mean change of the score without each of the most important heads."""
+    importance = [(float(one), i, head) for i, two in enumerate(sums) for head, one in enumerate(two.abs().mean(0))]
+    ranked = sorted(importance, key=lambda one: (-one[0], one[1:]))[:count]
+    measured: dict[tuple[int, int], float] = {}
+    for step, (_, i, head) in enumerate(ranked):
+        place = found[i].attention
+        keep = torch.ones(place.shape[1], 1, 1)
+        keep[head] = 0
+        without = yield from Pass(x, target=target, edits=(mask(place.address, keep),), step=(step, len(ranked)))
+        measured[i, head] = float((without.scores - seen.scores).double().mean())
+    return measured
+
+
+def _matrix(
+    x: Inputs, seen: Seen, one: Chosen, of: Of, sums: Tensor, measured: Mapping[int, float], notes: tuple[Text, ...]
+) -> Matrix:
+    made = one.attention.gradient
+    if of != "gradient":
+        weights = one.attention.weights
+        made = made * weights if of == "product" else made - (made * weights).sum(-1, keepdim=True)
+    importance, predicted = sums.abs().mean(0), -sums.mean(0)
+    ablated = [(head, float(predicted[head]), change) for head, change in sorted(measured.items())]
+    facts: dict[str, Any] = {"importance": tuple(importance.tolist())}
+    facts |= {"ablated": tuple(ablated)} if ablated else {}
+    unit = seen.targets[0].unit
+    per = Text(f"{unit} per unit of attention", f"{unit} / 单位注意力")
+    said = (_most(importance, str(unit)), *(_beside(*each, len(sums)) for each in ablated))
+    shown = unit if of == "product" else per
+    return drawn(x, seen, one, made, unit=shown, facts=facts, notes=(*said, *notes), signed=True)
+
+
+def _most(importance: Tensor, unit: str) -> Text:
+    if not bool(importance.any()):
+        return Text("The target does not depend on this attention.", "目标不依赖此处的注意力。")
+    head = int(importance.argmax())
+    size = spell.number(float(importance[head]), 2)
+    return Text(
+        f"Most depends on head {head}: |Σ A·∂f/∂A| = {size} {unit}.",
+        f"最依赖头 {head}：|Σ A·∂f/∂A| = {size} {unit}。",
+    )
+
+
+def _beside(head: int, predicted: float, change: float, examples: int) -> Text:
+    first, second = spell.number(change, 2), spell.number(predicted, 2)
+    mean = Text("", "") if examples == 1 else Text(" on average", "平均")
+    return Text(
+        f"Without head {head} the score changes by {first}{mean.en}, measured; the gradient predicts {second}.",
+        f"去掉头 {head} 后，得分实测{mean.say('zh')}变化 {first}；梯度预测为 {second}。",
+    )
