@@ -78,7 +78,10 @@ def _where(result: Attribution, heat: np.ndarray) -> list[Text]:
     target = said_target(result.targets[0] if result.targets else None)
     what = message("map.shares" if result.explains else "map.values", sign=message(f"sign.{sign}"), target=target)
     if kind in ("tokens", "features") and heat.ndim == 1:
-        found = [message("map.items", target=target, items=_items(result, heat))]
+        items = _items(result, heat)
+        found = [
+            message("map.items", target=target, items=items) if result.explains else message("map.largest", items=items)
+        ]
     else:
         found = [_area(kind, heat, shares, what), _degree(measures.half_share(shares))]
     return found + _signs(result, heat)
