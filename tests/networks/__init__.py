@@ -20,9 +20,16 @@ _NO_RULE = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution")
 _NO_PART = dict.fromkeys(("guided_backprop", "guided_grad_cam", "deconvolution", "deep_lift"), "(?i)part of another")
 _NO_EDIT = {"ablation_cam": "(?i)cannot be replaced"}
 _NO_STREAM = dict.fromkeys(("logit_lens", "logit_attribution"), "(?i)residual stream|post-norm")
-_NO_ATTENTION = dict.fromkeys(("attention_weights", "attention_gradient", "attention_heads"), "(?i)attention|script|gradient")
-_NO_ATTENTION |= dict.fromkeys(
-    ("attention_rollout", "attention_relevance", "attention_max_flow"), "(?i)attention|script"
+_NO_ATTENTION = dict.fromkeys(
+    (
+        "attention_weights",
+        "attention_gradient",
+        "attention_heads",
+        "attention_rollout",
+        "attention_relevance",
+        "attention_max_flow",
+    ),
+    "(?i)attention|script|gradient",
 )
 _NOTHING_INSIDE = "(?i)script"
 _INSIDE = (
