@@ -20,6 +20,13 @@ def test_small_matrices_have_labels_axis_names_and_numbers():
     assert {"a", "b", "␣", "query", "key →", "0.5"} <= set(seen)
 
 
+@pytest.mark.parametrize("shape", [(60, 60), (12, 60), (60, 12)])
+def test_a_long_sentence_keeps_its_words(shape):
+    rows, columns = (tuple(f"{name}{i}" for i in range(size)) for name, size in zip("rc", shape, strict=True))
+    seen = words(drawn(matrix, Matrix(values=np.zeros(shape), rows=rows, columns=columns)))
+    assert {rows[0], rows[-1], columns[0], columns[-1]} <= set(seen)
+
+
 def test_many_matrices_are_small_and_named():
     result = Matrix(
         values=np.random.default_rng(0).random((1, 12, 9, 9)),

@@ -18,7 +18,7 @@ from pellucid.results.matrix import Matrix
 MOST, FEW = 64, 4
 LABEL, NAME = 7.5, 7.5
 GAP, HEAD, AXIS = 0.12, 0.2, 0.2
-LABELS = 60
+LABELS, ROW = 64, 0.108
 
 
 def size(result: Matrix, style: Style) -> tuple[float, float]:
@@ -90,7 +90,9 @@ def _cell(result: Matrix) -> tuple[float, float]:
     rows, columns = result.values.shape[-2:]
     room = 4.4 if count == 1 else 2.0 if count <= 4 else 1.35 if count <= 16 else 0.88
     if count == 1:
-        room = min(room, max(1.6, 0.36 * max(rows, columns)))
+        longest = max(rows if result.rows else 0, columns if result.columns else 0)
+        legible = ROW * longest if longest <= LABELS else 0.0
+        room = max(legible, min(room, max(1.6, 0.36 * max(rows, columns))))
     aspect = min(3.0, max(0.25, rows / columns))
     return (room, max(0.3, room * aspect)) if aspect <= 1 else (max(0.5, room / aspect), room)
 
