@@ -8,9 +8,9 @@ import pellucid as pl
 
 
 class Induction(nn.Embedding):
-    def forward(self, input: Tensor) -> Tensor:
-        x = super().forward(input)
-        return nn.functional.scaled_dot_product_attention(9 * x, x.roll(1, 1), x, scale=1.0, is_causal=True)
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = super().forward(tokens)
+        return nn.functional.scaled_dot_product_attention(22 * x, nn.ZeroPad1d((1, -1))(x.mT).mT, x, is_causal=True)
 
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -15,6 +15,7 @@ EVERY = "every attention"
 
 def test_names_of_layers_are_short() -> None:
     assert short_names(["a.b.attn/attention.0"]) == ["b.attn"] and short_names(["/attention.0"]) == [""]
+    assert short_names(["encoder.layer.3.attention.self/attention.0"]) == ["layer.3"]
     many = [f"encoder.layers.{i}.attn/attention.0" for i in range(3)]
     assert short_names(many) == ["layers.0", "layers.1", "layers.2"]
     assert short_names(["attn/attention.0", "attn/attention.1"]) == ["attn.0", "attn.1"]

@@ -80,7 +80,7 @@ class Copies(nn.Module):
     """Every token looks at the one before it in head 0, and at token 2 in head 1."""
 
     def forward(self, x: Tensor) -> Tensor:
-        scores = torch.full((len(x), 2, 6, 6), float("-inf"))
+        scores = torch.full((len(x), 2, 6, 6), -20.0)
         for i in range(6):
             scores[:, 0, i, max(0, i - 1)] = scores[:, 1, i, 2] = 0.0
         return (scores.softmax(-1) @ torch.stack((x, x), 1)).mean((1, 2))
@@ -92,7 +92,10 @@ def test_it_tells_where_attention_sinks() -> None:
     assert "'2' (58%" in result.notes[0].en and "“2”（58%" in result.notes[0].zh
     expected = np.zeros((6, 6))
     expected[range(6), [0, 0, 1, 2, 3, 4]] = 1
-    assert np.array_equal(result.values[0, 0], expected)
+    np.testing.assert_allclose(result.values[0, 0], expected, atol=1e-7)
+    assert result.notes[0].en.startswith("Most attention over all heads")
+    even = seen(Attentive("fused").double(), X * 1e-3)
+    assert even.notes[0].aside and even.notes[0].en.startswith("No key stands out in the first 2 examples")
 
 
 def test_heads_and_queries() -> None:

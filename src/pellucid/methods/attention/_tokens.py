@@ -149,7 +149,9 @@ def short_names(addresses: Sequence[str]) -> list[str]:
     if len(set(map(tuple, parts))) < len(parts):
         parts = [[*one, address.rpartition(".")[2]] for one, address in zip(parts, addresses, strict=True)]
     if len(parts) == 1:
-        return [".".join(parts[0][-2:])]
+        numbered = [i for i, one in enumerate(parts[0]) if one.isdigit()]
+        last = numbered[-1] + 1 if numbered else len(parts[0])
+        return [".".join(parts[0][max(0, last - 2) : last])]
     for end in (-1, 0):
         while len({one[end] for one in parts}) == 1 and all(len(one) > 1 for one in parts):
             shared = parts[0][end]

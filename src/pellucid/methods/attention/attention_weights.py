@@ -8,7 +8,7 @@ from pellucid.methods.attention._tokens import ATTENTION, Chosen, Heads, Query, 
 from pellucid.registry import method
 from pellucid.results import Matrix, spell
 
-_SHOWN = 3
+_SHOWN, _STANDS_OUT = 3, 1.5
 
 
 @method(
@@ -83,8 +83,16 @@ def _sink(called: list[str], most: list[tuple[int, float, float]]) -> tuple[Text
     if not parts:
         return ()
     where = (
-        Text("", "") if len(most) == 1 else Text(f" of the first {len(parts)} examples", f"前 {len(parts)} 个样本中")
+        Text("", "") if len(most) == 1 else Text(f" in the first {len(parts)} examples", f"前 {len(parts)} 个样本中")
     )
+    if all(share < _STANDS_OUT * even for _, share, even in most):
+        return (
+            Text(
+                f"No key stands out{where.en}; most attention over all heads goes to {', '.join(part.en for part in parts)}.",
+                f"{where.say('zh')}没有特别突出的键；所有头合计最受关注的是{'、'.join(part.zh for part in parts)}。",
+                aside=True,
+            ),
+        )
     return (
         Text(
             f"Most attention{where.en} over all heads goes to {', '.join(part.en for part in parts)}.",
