@@ -8,7 +8,7 @@ import torch
 
 import pellucid as pl
 from pellucid.core.errors import BadSetting, NotApplicable
-from tests.methods.attention.stacks import Given, Strange, inputs, random_layers
+from tests.methods.attention.stacks import Given, inputs, random_layers
 from tests.networks import NETWORKS
 
 
@@ -88,23 +88,6 @@ def test_padding_is_not_the_last_token() -> None:
     assert not result.values[1, 4:].any()
     mean = pl.attention_rollout(query="mean")(network.build(), x)
     assert not mean.values[1, 4:].any() and np.allclose(mean.values.sum(1), 1)
-
-
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [
-        ("cross", "'/attention.1' is cross attention: its queries and keys come from different sequences"),
-        ("windowed", "'/attention.1' is windowed attention"),
-        ("channel", "'/attention.1' is channel attention: it weighs features"),
-        ("mixed", "'/attention.1' is mixed attention: its heads are mixed"),
-        ("shorter", "'/attention.1' relates 4 tokens with 4, '/attention.0' 8 with 8"),
-    ],
-)
-@pytest.mark.parametrize("method", ["attention_rollout", "attention_relevance", "attention_max_flow"])
-def test_what_does_not_compose_is_refused(method: str, kind: str, reason: str) -> None:
-    x = torch.randn(2, 8, 4)
-    with pytest.raises(NotApplicable, match=reason):
-        getattr(pl, method)()(Strange(kind), (x, torch.randn(2, 8, 4)) if kind == "cross" else x)
 
 
 def test_errors() -> None:

@@ -13,11 +13,13 @@ from pellucid.engine.attention import Attention
 from pellucid.engine.passes import Seen
 from pellucid.engine.roles import Layout
 from pellucid.inputs.inputs import Inputs
+from pellucid.ops.rollout import Heads, with_residual
 from pellucid.results import Attribution
 from pellucid.results.array import as_array
 from pellucid.results.base import Base
 
 EVERY = "every attention"
+SHARE = Text("share", "份额")
 STACKED = Text(
     "Layers of self-attention over one sequence: vision transformers without windows, language models, encoders.",
     "在同一序列上层层叠加的自注意力：无窗口的视觉 Transformer、语言模型、编码器。",
@@ -136,6 +138,11 @@ def _refuse(one: Attention, first: Attention) -> None:
             "attentions compose over the same tokens only",
             hint=hint,
         )
+
+
+def mixed(stack: Stack, heads: Heads, discard: float = 0.0) -> Iterator[Tensor]:
+    """`Ã` of every layer, the last one first; one at a time is in memory."""
+    return (with_residual(one.weights, heads, discard, stack.prefix) for one in stack.from_top())
 
 
 def rows_of(stack: Stack, query: Query, seen: Seen) -> Rows:

@@ -10,8 +10,7 @@ from torch import Tensor
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, Pass
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._stack import EVERY, STACKED, Query, laid, rows_of, stack_of
-from pellucid.methods.attention.attention_rollout import SHARE, mixed
+from pellucid.methods.attention._stack import EVERY, SHARE, STACKED, Query, laid, mixed, rows_of, stack_of
 from pellucid.ops.rollout import Heads, pipes, rolled
 from pellucid.registry import method
 from pellucid.results import Attribution

@@ -10,9 +10,9 @@ from torch import Tensor
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, Pass, Seen
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._stack import EVERY, STACKED, Query, Stack, laid, rows_of, stack_of
+from pellucid.methods.attention._stack import EVERY, SHARE, STACKED, Query, Stack, laid, mixed, rows_of, stack_of
 from pellucid.methods.attention._tokens import common, names_of
-from pellucid.ops.rollout import Heads, rolled, with_residual
+from pellucid.ops.rollout import Heads, rolled
 from pellucid.registry import method
 from pellucid.results import Attribution, Matrix
 from pellucid.results.array import as_array
@@ -66,11 +66,6 @@ def attention_rollout(
     return (_whole(x, seen, stack, layers),) if query is None else (_row(seen, stack, layers, query),)
 
 
-def mixed(stack: Stack, heads: Heads, discard: float = 0.0) -> Iterator[Tensor]:
-    """`Ã` of every layer, the last one first; one at a time is in memory."""
-    return (with_residual(one.weights, heads, discard, stack.prefix) for one in stack.from_top())
-
-
 def _whole(x: Inputs, seen: Seen, stack: Stack, layers: Iterator[Tensor]) -> Matrix:
     like = stack.attentions[-1].weights
     start = torch.eye(stack.size, dtype=like.dtype, device=like.device).expand(x.size, -1, -1)
@@ -94,6 +89,3 @@ def _row(seen: Seen, stack: Stack, layers: Iterator[Tensor], query: Query) -> At
     own = row.gather(1, torch.tensor(read.tokens, device=row.device)[:, None])[:, 0].tolist() if read.tokens else ()
     facts = {"layers": len(stack.attentions), "own": tuple(own), **read.facts}
     return laid(stack, row, unit=SHARE, notes=(read.note, *seen.notes), facts=facts)
-
-
-SHARE = Text("share", "份额")
