@@ -139,6 +139,18 @@ def test_heads_are_ranked_over_all_layers_and_told_where_they_are() -> None:
     assert [str(result.panels[0]) for result in results] == [f"{i} · example 1 · head 0" for i in range(3)]
 
 
+def test_a_single_row_that_matters_is_named() -> None:
+    network = NETWORKS["tiny_vit"]
+    model, x = network.build(), network.x(2)
+    result = find("attention_gradient")()(model, x)
+    assert result.values[:, :, 0].all() and not result.values[:, :, 1:].any()
+    assert any("query=0 shows its row" in note.en and "query=0" in note.zh for note in result.notes)
+    row = find("attention_gradient")(query=0)(model, x)
+    assert np.array_equal(row.values, result.values[:, :, 0])
+    assert not any("its row" in note.en for note in row.notes)
+    assert not any("its row" in note.en for note in seen(Attentive("fused").double()).notes)
+
+
 def test_all_of_it_is_one_forward_and_one_backward() -> None:
     wanted = [find("attention_weights")(), find("attention_weights")(query="first")]
     wanted += [find("attention_gradient")(of=of) for of in ("product", "gradient", "projected")]

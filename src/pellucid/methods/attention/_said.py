@@ -138,3 +138,16 @@ def most_attended(weights: Tensor, one: Attention) -> list[tuple[int, float, flo
     at = shares.argmax(1, keepdim=True)
     found = zip(at[:, 0].tolist(), shares.gather(1, at)[:, 0].tolist(), even.gather(1, at)[:, 0].tolist(), strict=True)
     return [] if one.kind == "windowed" else list(found)
+
+
+def single(made: Tensor, one: Chosen) -> tuple[Text, ...]:
+    """That all but one query is zero, as in the last layer of a classifier, where the picture is a thin line."""
+    alive = (made != 0).any(-1).flatten(0, 1).any(0).nonzero()[:, 0].tolist()
+    if len(alive) != 1 or one.query is not None or made.shape[2] == 1:
+        return ()
+    return (
+        Text(
+            f"The target depends on one query only, number {alive[0]}: query={alive[0]} shows its row.",
+            f"目标只依赖一个查询，即第 {alive[0]} 号：query={alive[0]} 显示该行。",
+        ),
+    )

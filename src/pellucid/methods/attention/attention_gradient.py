@@ -13,7 +13,7 @@ from pellucid.engine.edits import mask
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._said import drawn
+from pellucid.methods.attention._said import drawn, single
 from pellucid.methods.attention._tokens import ATTENTION, Chosen, Heads, Query, chosen
 from pellucid.registry import method
 from pellucid.results import Matrix, spell
@@ -116,7 +116,8 @@ def _matrix(
     facts |= {"ablated": tuple(ablated)} if ablated else {}
     unit = seen.targets[0].unit
     per = Text(f"{unit} per unit of attention", f"{unit} / 单位注意力")
-    said = (_most(importance, str(unit)), *(_beside(*each, len(sums)) for each in ablated))
+    said: tuple[Text, ...] = (_most(importance, str(unit)), *(_beside(*each, len(sums)) for each in ablated))
+    said += single(made, one)
     shown = unit if of == "product" else per
     return drawn(x, seen, one, made, unit=shown, facts=facts, notes=(*said, *notes), signed=True)
 
