@@ -58,7 +58,14 @@ from pellucid.methods.activation.hires_cam import hires_cam as hires_cam
 from pellucid.methods.activation.layer_cam import layer_cam as layer_cam
 from pellucid.methods.activation.score_cam import score_cam as score_cam
 from pellucid.methods.activation.xgrad_cam import xgrad_cam as xgrad_cam
+from pellucid.methods.attention.attention_gradient import attention_gradient as attention_gradient
+from pellucid.methods.attention.attention_heads import attention_heads as attention_heads
+from pellucid.methods.attention.attention_max_flow import attention_max_flow as attention_max_flow
+from pellucid.methods.attention.attention_relevance import attention_relevance as attention_relevance
+from pellucid.methods.attention.attention_rollout import attention_rollout as attention_rollout
+from pellucid.methods.attention.attention_weights import attention_weights as attention_weights
 from pellucid.methods.decision.agreement import agreement as agreement
+from pellucid.methods.decision.attn_lrp import attn_lrp as attn_lrp
 from pellucid.methods.decision.deep_lift import deep_lift as deep_lift
 from pellucid.methods.decision.expected_gradients import expected_gradients as expected_gradients
 from pellucid.methods.decision.guided_backprop import guided_backprop as guided_backprop
@@ -67,6 +74,8 @@ from pellucid.methods.decision.hierarchy import hierarchy as hierarchy
 from pellucid.methods.decision.input_x_gradient import input_x_gradient as input_x_gradient
 from pellucid.methods.decision.integrated_gradients import integrated_gradients as integrated_gradients
 from pellucid.methods.decision.lime import lime as lime
+from pellucid.methods.decision.logit_attribution import logit_attribution as logit_attribution
+from pellucid.methods.decision.logit_lens import logit_lens as logit_lens
 from pellucid.methods.decision.lrp import lrp as lrp
 from pellucid.methods.decision.occlusion import occlusion as occlusion
 from pellucid.methods.decision.rise import rise as rise

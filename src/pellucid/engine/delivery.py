@@ -13,7 +13,7 @@ from pellucid.core.text import Text
 from pellucid.engine.attention import Attention
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.passes import Constant, Keep, Seen, Spot, layer_key
-from pellucid.engine.recording import Entry, is_input
+from pellucid.engine.recording import Entry, Nodes, is_input
 from pellucid.engine.roles import Layout, Reader
 from pellucid.engine.rules import SMOOTH, Rule
 from pellucid.engine.taps import Capture
@@ -57,8 +57,7 @@ class Delivery:
             self._count(found)
             spots[key] = tuple(found)
         rule = member.ask.rules
-        if rule is not None and rule.through is None and self.recording.nodes is not None:
-            member.notes += _rule_notes(rule, {name for name, _ in self.recording.nodes.found})
+        member.notes += _rule_notes(rule, self.recording.nodes)
         return Seen(
             spots,
             self.trace,
@@ -259,8 +258,10 @@ def _shown_as_zero(name: str) -> Text:
     )
 
 
-def _rule_notes(rule: Rule, ops: set[str]) -> list[Text]:
-    touched = ops & rule.ops
+def _rule_notes(rule: Rule | None, nodes: Nodes | None) -> list[Text]:
+    if rule is None or rule.through is not None or nodes is None:
+        return []
+    touched = {name for name, _ in nodes.found} & rule.ops
     if not touched:
         return [
             Text(

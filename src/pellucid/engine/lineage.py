@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter
 
@@ -74,7 +73,7 @@ class Lineage:
                 waiting += unknown
             else:
                 known[top] = any(known[one] for one in below)
-                if known[top] and isinstance(top, BackwardCFunction):
+                if known[top] and hasattr(top, "_forward_cls"):
                     self.custom.append(type(top).__name__)
         return known[node]
 

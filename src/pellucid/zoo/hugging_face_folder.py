@@ -22,7 +22,7 @@ _TOKENIZERS = (
 _PICTURES = ("preprocessor_config.json", "processor_config.json")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _NAMELESS = ("model", "output", "checkpoint", "final", "best")
-_POINTER = b"version https://git-lfs"
+_POINTER = b"version https:"  # a file of git-lfs whose content was not fetched
 
 
 @dataclass(frozen=True, eq=False)
