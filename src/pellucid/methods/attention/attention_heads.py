@@ -55,8 +55,8 @@ _KINDS = ("own", "before", "after", "first", "marked")
         "一个头的作用：若被关注词元的值向量很小，注意力再大也不改变什么；换一个输入，习惯也可能不同。",
     ),
     check=Text(
-        "attention_norms weighs attention by what is read there; attention_gradient(ablate=) takes heads out and measures.",
-        "attention_norms 按读出的内容加权；attention_gradient(ablate=) 去掉某些头并实测影响。",
+        "attention_gradient says which heads the answer depends on; with ablate= it takes them out and measures.",
+        "attention_gradient 说明答案依赖哪些头；设置 ablate= 则去掉它们并实测影响。",
     ),
     needs=ATTENTION,
     formula="JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2, mean over queries; classical scaling into the plane",
