@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -177,3 +178,21 @@ def test_addresses_are_listed_and_no_other_layer_is_an_attention() -> None:
     assert "/attention.0" in [row["address"] for row in pl.Lens(model).layers(X).rows]
     with pytest.raises(NotApplicable, match="is no attention"):
         see(model, X, attention=("head",))
+
+
+class Small(Attentive):
+    """Memory runs out beyond three rows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) > 3:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return super().forward(x)
+
+
+def test_out_of_memory_the_look_is_taken_on_fewer_examples() -> None:
+    x = torch.randn(5, 5, 8, generator=torch.Generator().manual_seed(2))
+    for method in (pl.attention_weights(), pl.attention_gradient()):
+        whole, cut = (pl.Lens(model("fused").eval()).see(x, method, target=1)[0] for model in (Attentive, Small))
+        whole, cut = (one[0] if isinstance(one, tuple) else one for one in (whole, cut))
+        assert whole.values.shape == cut.values.shape
+        np.testing.assert_allclose(cut.values, whole.values, atol=1e-6)

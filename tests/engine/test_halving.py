@@ -88,7 +88,9 @@ def test_targets_of_each_example_follow_their_rows():
 
 
 @pytest.mark.parametrize(
-    "asked", [{"keep": ["net.0"]}, {"keep": [OUTPUT], "graph": True}, {"keep": ["every weight"]}], ids=str
+    "asked",
+    [{"keep": ["net.0"]}, {"keep": [OUTPUT], "graph": True}, {"keep": ["every weight"]}, {"attention": ("net.0",)}],
+    ids=str,
 )
 def test_what_has_no_known_batch_axis_is_never_cut(asked):
     _, looker, target = small_enough(4)

@@ -14,7 +14,7 @@ from pellucid.engine.roles import Layout
 from pellucid.engine.taps import Capture
 
 Kind = Literal["self", "cross", "windowed", "channel", "mixed"]
-_CACHED = 2**26
+_CACHED = 2**22  # numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Attention:
         with torch.no_grad():
             made = self.parts.make(*(None if one is None else self._value(one) for one in self.parts.held))
         made = made.to(torch.promote_types(made.dtype, torch.float32))
-        if made.numel() <= _CACHED // 16:
+        if made.numel() <= _CACHED:
             self._weights = made
         return made
 

@@ -88,9 +88,10 @@ def _again(session: Session, group: list[Pass], covered: Covered) -> list[Seen |
 
 
 def _plain(one: Pass) -> bool:
-    more = one.keep or one.grads or one.rules or one.edits or one.state or one.graph or one.constants
     target = one.target
-    return not more and target is not None and target.resolved is not None and not isinstance(target.asked, Unit)
+    if one.looks_inside or one.rules or one.edits or one.state:
+        return False
+    return target is not None and target.resolved is not None and not isinstance(target.asked, Unit)
 
 
 def _seen(session: Session, ask: Pass, raw: Any) -> Seen:

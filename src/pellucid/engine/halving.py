@@ -68,8 +68,8 @@ def part_of(one: Pass, start: int, stop: int) -> Pass:
 def cuttable(session: Session, one: Pass) -> bool:
     """Whether everything that a pass wants has a known batch axis."""
     if makes_variants(one):
-        return not (one.graph or one.state or one.keep or one.grads)
-    if one.graph or one.edits or one.state or one.constants:
+        return not (one.looks_inside or one.state)
+    if one.graph or one.edits or one.state or one.constants or one.attention:
         return False
     if one.target is not None and (one.target.resolved is None or isinstance(one.target.asked, Unit)):
         return False

@@ -94,6 +94,11 @@ class Pass:
     constants: bool = False
     attention: tuple[Layer, ...] = ()
 
+    @property
+    def looks_inside(self) -> bool:
+        """Whether anything but the output and the score is wanted."""
+        return bool(self.keep or self.grads or self.attention or self.constants or self.graph)
+
     def __iter__(self) -> Generator["Pass", "Seen", "Seen"]:
         seen = yield self
         return seen

@@ -40,8 +40,7 @@ def run_scores(session: Session, group: list[Pass]) -> Answers:
 
 
 def _only_scores(one: Pass) -> bool:
-    more = one.keep or one.grads or one.rules or one.edits or one.state or one.graph or one.constants
-    return not more and one.target is not None
+    return not (one.looks_inside or one.rules or one.edits or one.state) and one.target is not None
 
 
 def _worthwhile(session: Session, x: Inputs) -> bool:

@@ -57,7 +57,7 @@ def run_variants(session: Session, group: list[Pass]) -> Answers:
 
 
 def _only_scores(group: list[Pass]) -> bool:
-    return not any(one.keep or one.grads or one.constants or one.graph for one in group)
+    return not any(one.looks_inside for one in group)
 
 
 def _only(ask: Pass) -> Edit:
