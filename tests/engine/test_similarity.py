@@ -7,6 +7,7 @@ import pellucid as pl
 from pellucid.core.errors import BadTarget, NotApplicable
 from pellucid.engine.similarity import Similarity, similarity
 from pellucid.engine.targets import Target
+from pellucid.engine.vocabulary import Texts
 from tests.engine.outputs import PIXELS, ROWS, TOKENS, resolved
 from tests.networks import NETWORKS
 
@@ -51,6 +52,48 @@ def test_tokens_and_grids_are_averaged_unless_a_token_is_named() -> None:
     assert torch.allclose(scores, cosine_similarity(TOKENS[:, 0], whole[:, 0])) and "token 0" in first.infos[0].label
     one = torch.randn(3)
     assert torch.allclose(resolved(given(one), PIXELS)[1], cosine_similarity(PIXELS.mean((2, 3)), one[None]))
+
+
+def test_padding_belongs_to_no_mean_and_is_no_token() -> None:
+    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 1, 1]]).bool()
+    output, whole = torch.randn(3, 4, 6), torch.randn(1, 6)
+    texts = Texts(torch.zeros(3, 4, dtype=torch.long), mask)
+    kept = [output[i, mask[i]] for i in range(3)]
+
+    def scores(token: int | None, out: torch.Tensor = output, start: int = 0) -> torch.Tensor:
+        found = given(whole, measure="dot", token=token).resolve(output, texts)
+        return found.pick(out, start)
+
+    for token, vectors in ((None, [one.mean(0) for one in kept]), *((k, [one[k] for one in kept]) for k in (1, -1))):
+        alone = torch.stack([vector @ whole[0] for vector in vectors])
+        assert torch.allclose(scores(token), alone)
+        assert torch.allclose(scores(token, torch.cat([output, output])), torch.cat([alone, alone]))
+        assert torch.allclose(scores(token, output[1:], 1), alone[1:])
+    with pytest.raises(BadTarget, match="no position 2: the text has 2 tokens"):
+        scores(2)
+
+
+def test_texts_of_a_padded_batch_are_as_like_as_alone() -> None:
+    class Encoder(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(9, 5)
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+            return self.embedding(input_ids) + (0 if attention_mask is None else attention_mask[:, :, None])
+
+    lens = pl.Lens(Encoder())
+    short, long = torch.tensor([[1, 2, 0, 0]]), torch.tensor([[3, 4, 5, 6]])
+    ids = torch.cat([short, long])
+    batch = {"input_ids": ids, "attention_mask": (ids > 0).long()}
+    alone = [{name: one[i : i + 1, : (2, 4)[i]] for name, one in batch.items()} for i in (0, 1)]
+    each = [lens.see(one, pl.saliency(), target=pl.similarity(alone[1 - i]))[0] for i, one in enumerate(alone)]
+    crossed = {name: one.flip(0) for name, one in batch.items()}
+    both = lens.see(batch, pl.saliency(), target=pl.similarity(crossed))[0]
+    for i, one in enumerate(each):
+        assert both.targets[i].score == pytest.approx(one.targets[0].score, abs=1e-6)
+        assert np.allclose(both.values[i, : one.values.shape[1]], one.values[0], atol=1e-6)
+    assert not both.values[0, 2:].any()
 
 
 @pytest.mark.parametrize(

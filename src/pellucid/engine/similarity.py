@@ -13,6 +13,7 @@ from pellucid.core.errors import BadTarget, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved
+from pellucid.engine.vocabulary import Texts
 
 Measure = Literal["projection", "cosine", "dot"]
 _MEASURES = {
@@ -29,8 +30,8 @@ class Similarity:
     Args:
         reference: as given.
         measure: projection, cosine or dot product.
-        token: which token of an output `(batch, token, feature)`; None: their mean.
-        embedding: the reference as an output of the network, `(1 or batch, ...)`; None until the lens has run it.
+        token: which token of an output `(batch, token, feature)`, counted in its text; None: their mean.
+        embedding: the reference as one vector for all or for each example; None until the lens has run it.
     """
 
     reference: Any
@@ -57,23 +58,26 @@ class Similarity:
             return self
         return replace(self, embedding=held[slice(*block)])
 
-    def resolve(self, output: Tensor) -> Resolved:
+    def resolve(self, output: Tensor, texts: Texts | None = None) -> Resolved:
         """Fix it on the clean output.
 
+        Args:
+            output: the explained output.
+            texts: what was read, where the input is text: padding belongs to no mean.
         Raises:
             NotApplicable: the output is one number per example.
             BadTarget: the reference has another size than the output.
         """
         if output.ndim < 2 or output[0].numel() < 2:
             raise NotApplicable(f"the output {tuple(output.shape)} is no embedding: one number has no direction")
-        reference = self._vectors(output)
+        clean = self.vectors(output.detach(), texts)
+        reference = self._references(output, clean.shape[1])
         if self.measure == "projection":
-            reference = normalize(reference) / self._one_vector(output.detach()).norm(dim=1, keepdim=True).clamp(1e-8)
+            reference = normalize(reference) / clean.norm(dim=1, keepdim=True).clamp(1e-8)
 
         def pick(out: Tensor, start: int = 0) -> Tensor:
-            vectors = self._one_vector(out)
-            rows = (torch.arange(len(vectors), device=out.device) + start) % len(reference)
-            other = reference[rows]
+            vectors = self.vectors(out, texts, start)
+            other = reference[_rows(out, start, len(reference))]
             return cosine_similarity(vectors, other, 1) if self.measure == "cosine" else (vectors * other).sum(1)
 
         name, how = self._name(), _MEASURES[self.measure]
@@ -92,26 +96,40 @@ class Similarity:
         )
         return Resolved(pick, self.key, infos)
 
-    def _vectors(self, output: Tensor) -> Tensor:
+    def vectors(self, out: Tensor, texts: Texts | None = None, start: int = 0) -> Tensor:
+        """`(batch, feature)`: a token or the mean over the tokens of each text, the mean over the cells of a grid.
+
+        Args:
+            out: an output of the network.
+            texts: what was read; where its tokens are those of the output, padding is left out.
+            start: which example the first row is.
+        """
+        if out.ndim == 2:
+            return out
+        if out.ndim != 3:
+            return out.flatten(2).mean(2)
+        if texts is None or texts.ids.shape[1] != out.shape[1]:
+            return out.mean(1) if self.token is None else out[:, self.token]
+        rows = _rows(out, start, len(texts.ids))
+        if self.token is not None:
+            places = [texts.place(row, out.shape[1], self.token) for row in range(len(texts.ids))]
+            return out[torch.arange(len(out), device=out.device), torch.tensor(places, device=out.device)[rows]]
+        if texts.mask is None or bool(texts.mask.all()):
+            return out.mean(1)
+        counts = texts.mask.to(out)[rows]
+        return (out * counts[:, :, None]).sum(1) / counts.sum(1, keepdim=True).clamp(1)
+
+    def _references(self, output: Tensor, width: int) -> Tensor:
         if self.embedding is None:
             raise BadTarget("the reference has not been run through the model", hint="use lens.see(x, target=...)")
         held = self.embedding.detach().to(output)
-        vectors = self._one_vector(held) if held.ndim == output.ndim else held.reshape(-1, held.shape[-1])
-        width = self._one_vector(output[:1].detach()).shape[1]
+        vectors = self.vectors(held) if held.ndim == output.ndim else held.reshape(-1, held.shape[-1])
         if vectors.shape[1] != width or len(vectors) not in (1, len(output)):
             raise BadTarget(
                 f"a reference of shape {tuple(held.shape)} does not fit the output {tuple(output.shape)}",
                 hint=f"one vector of {width} numbers, one for each example, or an input to run through the model",
             )
         return vectors.expand(len(output), -1)
-
-    def _one_vector(self, out: Tensor) -> Tensor:
-        """`(batch, feature)`: a token or the mean over tokens, the mean over the cells of a grid."""
-        if out.ndim == 2:
-            return out
-        if out.ndim == 3:
-            return out.mean(1) if self.token is None else out[:, self.token]
-        return out.flatten(2).mean(2)
 
     def _part(self, output: Tensor) -> Text:
         if output.ndim == 2:
@@ -136,6 +154,11 @@ class Similarity:
         return type(self.reference).__name__.lower() + (str(tuple(shape)) if shape is not None else "")
 
 
+def _rows(out: Tensor, start: int, size: int) -> Tensor:
+    """Which of `size` examples each row is; rows beyond them start over."""
+    return (torch.arange(len(out), device=out.device) + start) % size
+
+
 def similarity(reference: Any, measure: Measure = "projection", token: int | None = None) -> Similarity:
     """Explain how like the output is to a reference, for networks that give an embedding.
 
@@ -146,8 +169,9 @@ def similarity(reference: Any, measure: Measure = "projection", token: int | Non
             its gradient tells what the two have in common. "cosine": its gradient has no part along the embedding
             itself, so it only tells what would make the two more alike, and is nearly empty where they are alike
             already. "dot".
-        token: which token of an output `(batch, token, feature)`; None: the mean over the tokens (over the cells of a
-            grid).
+        token: which token of an output `(batch, token, feature)`, counted in its text from 0, negative from its end;
+            None: the mean over the tokens (over the cells of a grid). Padding of a batch of texts is left out, as the
+            attention mask tells it.
     Raises:
         BadTarget: there is no such measure.
     """

@@ -182,7 +182,7 @@ def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) 
     if isinstance(asked, Region):
         return asked.resolve(output, _per_sample(asked.target, output.shape[0]), labels)
     if isinstance(asked, Similarity):
-        return asked.resolve(output)
+        return asked.resolve(output, target.texts)
     if isinstance(asked, Continuation):
         return asked.resolve(output, target.texts)
     per_sample = _per_sample(asked, output.shape[0])

@@ -15,6 +15,7 @@ from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.planner import Cost
 from pellucid.engine.similarity import Similarity
 from pellucid.engine.targets import Contrast, Rival
+from pellucid.engine.vocabulary import texts_of
 from pellucid.inputs.inputs import Inputs
 
 
@@ -45,10 +46,11 @@ class Asking:
         if isinstance(asked, (Region, Box)):
             return replace(asked, frame=_frame(self.x))
         if isinstance(asked, Similarity) and asked.embedding is None:
-            return replace(asked, embedding=self._embedding(asked.reference))
+            return replace(asked, embedding=self._embedding(asked))
         return asked
 
-    def _embedding(self, reference: Any) -> Tensor:
+    def _embedding(self, asked: Similarity) -> Tensor:
+        reference = asked.reference
         if isinstance(reference, Tensor) or hasattr(reference, "__array__"):
             shape = tuple(np.shape(reference))
             alike = self.x is not None and shape[1:] in {
@@ -56,7 +58,9 @@ class Asking:
             }
             if not alike and shape and not hasattr(reference, "getbands"):
                 return reference.detach() if isinstance(reference, Tensor) else Tensor(np.array(reference, np.float64))
-        return self._run(self.read(reference))
+        x = self.read(reference)
+        made = self._run(x)
+        return asked.vectors(made, texts_of(x)) if made.ndim > 1 else made
 
     def _run(self, x: Inputs) -> Tensor:
         """The explained output of a reference: one forward without gradients."""
