@@ -4,10 +4,8 @@ import re
 
 import numpy as np
 import pytest
-import torch
 
 import pellucid as pl
-from pellucid.inputs.text import token_names
 from pellucid.registry import find
 from tests.networks import smollm2
 
@@ -18,8 +16,7 @@ TEXT = "When Mary and John went to the store, John gave a drink to"
 @pytest.fixture(scope="module")
 def lens() -> pl.Lens:
     model, tokenizer = smollm2.smollm2()
-    words = token_names(torch.arange(model.config.vocab_size)[None], tokenizer)[0]
-    return pl.Lens(model, tokenizer=tokenizer, labels=words)
+    return pl.Lens(model, tokenizer=tokenizer)
 
 
 def test_mary_outweighs_john_from_a_late_layer_on(lens: pl.Lens) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, quoted
 from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.spelling import Spelling
 from pellucid.inputs.text import token_names
 
 _NEAREST = 3
@@ -32,7 +33,13 @@ class Vocabulary:
 
     def name(self, number: int) -> str:
         """A token alone."""
-        return token_names(torch.tensor([number]), self.tokenizer)[0][0] if number < self.size else f"#{number}"
+        if not 0 <= number < self.size:
+            return f"#{number}"
+        return self._spelling.read([str(self.tokenizer.convert_ids_to_tokens([number])[0])])[0]
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        return Spelling.of(self.tokenizer)
 
     def number(self, words: str) -> int:
         """The one token that is written so; a space before it counts where the vocabulary has both.

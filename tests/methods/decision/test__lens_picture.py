@@ -13,7 +13,15 @@ ROWS = ("embedding", "one", "two")
 
 def told(output: torch.Tensor, classes: tuple[int, ...], scores: torch.Tensor) -> Told:
     """Readouts of three levels."""
-    return Told(output, scores, 0.0, Picked(classes, 0), ROWS, {1: " b"}, TargetInfo("b", (0, 1), 4.0))
+    return Told(
+        output,
+        scores,
+        0.0,
+        Picked(classes, 0),
+        ROWS,
+        {0: "#0", 1: " b", 2: "#2"}.__getitem__,
+        TargetInfo("b", (0, 1), 4.0),
+    )
 
 
 def test_the_target_comes_first_and_then_what_ranks_highest_anywhere() -> None:

@@ -77,5 +77,5 @@ def test_positions_and_names() -> None:
     with pytest.raises(pl.BadSetting, match="4 positions"):
         position_of(4, torch.zeros(1, 4, 5))
     x = read(torch.tensor([[3, 1]]))
-    assert names_of(x, Target(0, ("a", "b")), 2) == {0: "a", 1: "b"}
-    assert names_of(x, Target(0), 5) == {3: "3", 1: "1"}
+    labelled, own = names_of(x, Target(0, ("a", "b")), 2), names_of(x, Target(0), 5)
+    assert (labelled(0), labelled(1), own(3), own(4)) == ("a", "b", "3", "#4")

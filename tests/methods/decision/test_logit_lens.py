@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import timm
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import nn
+from transformers import PreTrainedTokenizerFast
 
 import pellucid as pl
 from pellucid.registry import find
@@ -98,6 +100,24 @@ def test_labels_name_tokens() -> None:
     assert views[0][0].columns[:2] == ("w4", "w7") and set(views[0][0].facts["best"]) <= set(words)
 
 
+def written_in_bytes() -> PreTrainedTokenizerFast:
+    """A tokenizer of as many tokens as there are scores, one of them a character, one the first bytes of another."""
+    pieces = ["<unk>", "<pad>", "ĠMary", "ä½ł", "å¥", "½", *"abcdefg"]
+    made = Tokenizer(models.BPE({one: i for i, one in enumerate(pieces)}, [], unk_token="<unk>"))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>", pad_token="<pad>")
+
+
+def test_a_tokenizer_names_tokens_as_people_write_them() -> None:
+    seer = pl.Lens(MODELS["layer norm"], tokenizer=written_in_bytes())
+    names = {"<unk>", "<pad>", " Mary", "你", "‹e5›‹a5›", "‹bd›", *"abcdefg"}
+    shown = seer.see({"tokens": tokens()}, lens(top=WORDS), target=2)[0][0]
+    assert shown.columns[0] == " Mary" and set(shown.columns) == names
+    assert set(shown.facts["best"]) <= names and "#" not in shown.describe()
+    every = seer.see({"tokens": tokens()}, lens(position="all"))[0]
+    assert all(column.split(" → ")[1] in names for column in every.columns)
+
+
 def test_layers_are_chosen_by_address() -> None:
     model = MODELS["layer norm"]
     shown = lens(layer=("blocks.0.attention", "blocks.1"))(model, tokens())[0]
@@ -154,4 +174,4 @@ def test_few_forwards() -> None:
     model, x = MODELS["layer norm"], tokens()
     seer = pl.Lens(model)
     seer.see(x, lens())
-    assert seer.see(x, lens()).cost.forwards == 3
+    assert seer.see(x, lens()).cost.forwards == 2

@@ -1,6 +1,6 @@
 """What the readouts of all layers are drawn as: layers by tokens, layers by positions, a curve of the target."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ class Told:
         gap: how far the model's readout of its last level is from its output.
         pick: what the target picks.
         rows: a name per level.
-        names: of classes or tokens, as far as they are known.
+        called: the name of a class or token.
         info: the target.
         notes: what the reader must know.
     """
@@ -37,13 +37,9 @@ class Told:
     gap: float
     pick: Picked
     rows: tuple[str, ...]
-    names: Mapping[int, str]
+    called: Callable[[int], str]
     info: TargetInfo
     notes: tuple[Text, ...] = ()
-
-    def called(self, number: int) -> str:
-        """The name of a class or token, or its number."""
-        return self.names.get(number, f"#{number}")
 
     @property
     def logs(self) -> Tensor:

@@ -1,7 +1,8 @@
 """What the model's own readout makes of inner values of its residual stream."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -110,22 +111,30 @@ def answered(seen: Seen) -> Tensor:
 
 
 def read_out(
-    x: Inputs, target: Target, stream: Stream, seen: Seen, values: Sequence[Tensor], example: int, where: int | None
+    x: Inputs,
+    target: Target,
+    stream: Stream,
+    seen: Seen,
+    values: Sequence[Tensor],
+    example: int,
+    where: int | None,
+    classes: tuple[int, ...] = (),
 ) -> Looking[Reading]:
     """Put every level's value in the place of the last, and let the model read it.
 
     Args:
         values: of every level, `(batch, ...)`, the last one of the stream at the end.
         where: the position of the output that is wanted; None for all, or where it has one.
+        classes: those whose score (of two: whose difference) is the target at one position; none: another function.
     Raises:
         NotApplicable: what the model makes of the last level is not its output.
     """
     at = gate(stream, x.size)
     shape = (x.size, *stream.event(at).shape[1:])
     rows = torch.stack([value.reshape(shape)[example] for value in values])
-    final = answered(seen)
+    final, alone = answered(seen), x.rows(example, example + 1)
+    own = _at(final[example : example + 1], where)
     each = variants_per_pass(final, None)
-    alone = x.rows(example, example + 1)
     parts: list[Tensor] = []
     scores: list[Tensor] = []
     for start in range(0, len(rows), each):
@@ -137,17 +146,33 @@ def read_out(
             raise NotApplicable("the model does not answer a row for each example")
         parts.append(_at(known.output, where))
         scores.append(known.scores.detach().cpu())
-    own = _at(final[example : example + 1], where)
     found = torch.cat(parts)
-    gap = float((found[-1:].double() - own.double()).abs().max())
-    if gap > ROUGH.get(final.dtype, HALF) * max(float(own.double().abs().max()), 1e-12):
+    gap = distance(found[-1:], own)
+    if gap > tolerated(own):
         raise NotApplicable(
             f"the model reads its last level otherwise when it is put back in its place (by {gap:.3g}): the output "
             "depends on more than the residual stream"
         )
-    said = torch.cat(scores)
-    own_score = seen.scores[example : example + 1].cpu()
-    return Reading(torch.cat([found[:-1], own]), torch.cat([said[:-1], own_score]), gap)
+    output = torch.cat([found[:-1], own])
+    if classes and output.ndim == 2:
+        return Reading(output, scored(output, classes), gap)
+    return Reading(output, torch.cat([*scores[:-1], scores[-1][:-1], seen.scores[example : example + 1].cpu()]), gap)
+
+
+def scored(output: Tensor, classes: tuple[int, ...]) -> Tensor:
+    """The score of a class, or the difference of two, in every row of `(level, class)`."""
+    first, *others = (output[:, one] for one in classes)
+    return first - others[0] if others else first
+
+
+def distance(found: Tensor, own: Tensor) -> float:
+    """The largest difference."""
+    return float((found.double() - own.double()).abs().max())
+
+
+def tolerated(own: Tensor) -> float:
+    """What may be rounding."""
+    return ROUGH.get(own.dtype, HALF) * max(float(own.double().abs().max()), 1e-12)
 
 
 def _at(output: Tensor, where: int | None) -> Tensor:
@@ -167,20 +192,28 @@ def position_of(asked: int, output: Tensor) -> int:
     return asked % count
 
 
-def names_of(x: Inputs, target: Target, count: int) -> dict[int, str]:
-    """Classes or tokens by number: the labels of the lens; without any, tokens that the input itself names."""
+def names_of(x: Inputs, target: Target, count: int) -> Callable[[int], str]:
+    """What classes or tokens are called: by the labels of the lens, by its tokenizer, as the input itself names them.
+
+    Args:
+        count: how many classes there are.
+    """
     if len(target.labels) == count:
-        return dict(enumerate(target.labels))
+        return lambda number: target.labels[number]
+    vocabulary = target.texts.vocabulary if target.texts is not None else None
+    if vocabulary is not None and vocabulary.fits(count):
+        return cache(vocabulary.name)
     name = x.explained[0] if x.is_discrete and x.explained else ""
     base = x.base.get(name)
     if base is None or base.kind != "tokens":
-        return {}
+        return "#{}".format
     numbers = x.tensors[name].detach().cpu().reshape(x.size, -1).tolist()
-    return {
+    known = {
         number: word
         for row, words in zip(numbers, base.names, strict=False)
         for number, word in zip(row, words, strict=False)
     }
+    return lambda number: known.get(number, f"#{number}")
 
 
 def words_of(x: Inputs, stream: Stream, example: int, output: Tensor) -> tuple[str, ...]:

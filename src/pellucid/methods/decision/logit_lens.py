@@ -3,15 +3,19 @@
 from typing import Annotated, Literal
 
 from annotated_types import Ge
+from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
-from pellucid.engine.passes import Layer, Looking, Pass
+from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.decision._lens_packed import packs, read_packed
 from pellucid.methods.decision._lens_picture import Told, along, at_one, over_all
 from pellucid.methods.decision._lens_reading import (
+    Picked,
+    Reading,
     answered,
     asked_of,
     names_of,
@@ -21,7 +25,7 @@ from pellucid.methods.decision._lens_reading import (
     values_of,
     words_of,
 )
-from pellucid.methods.decision._residual_stream import RESIDUAL, shortened, stream_of
+from pellucid.methods.decision._residual_stream import RESIDUAL, Stream, shortened, stream_of
 from pellucid.registry import method
 from pellucid.results import Matrix, Series
 
@@ -83,18 +87,49 @@ def logit_lens(
     if position != "target" and output.ndim < 3:
         raise NotApplicable("the output has one position: position= has nothing to choose", hint="leave position= out")
     levels = stream.levels(lens, layer)
-    known = yield from Pass(x, keep=[asked_of(stream, level) for level in levels])
-    flowing = values_of(known, stream, list(levels))
     first, *others = levels.values()
-    rows, names = (first, *shortened(others)), names_of(x, target, output.shape[-1])
+    rows, called = (first, *shortened(others)), names_of(x, target, output.shape[-1])
+    places = [_place(position, pick, output) for pick in picks]
+    readings = yield from _readings(x, target, stream, seen, list(levels), picks, places)
     results: list[Matrix | Series] = []
-    for example, pick in enumerate(picks):
-        named = {"all": None, "target": pick.position}
-        where = named[position] if isinstance(position, str) else position_of(position, output)
-        read = yield from read_out(x, target, stream, seen, flowing, example, where)
-        told = Told(*read, pick, rows, names, seen.targets[example], (*seen.notes, *stream.notes))
+    for example, (pick, read) in enumerate(zip(picks, readings, strict=True)):
+        told = Told(*read, pick, rows, called, seen.targets[example], (*seen.notes, *stream.notes))
         if position == "all":
             results.append(over_all(told, values, words_of(x, stream, example, output), target.asked is None))
         else:
             results += [at_one(told, values, top), *([along(told)] if position == "target" else [])]
     return tuple(results)
+
+
+def _place(position: int | str, pick: Picked, output: Tensor) -> int | None:
+    """Which position of the output is drawn; None for all of them, or where it has one."""
+    if isinstance(position, str):
+        return pick.position if position == "target" else None
+    return position_of(position, output)
+
+
+def _readings(
+    x: Inputs,
+    target: Target,
+    stream: Stream,
+    seen: Seen,
+    levels: list[int],
+    picks: list[Picked],
+    places: list[int | None],
+) -> Looking[list[Reading]]:
+    """Of every drawn example: side by side in one pass where that can be, else each level as a variant."""
+    wanted = {
+        example: (place, pick.classes)
+        for example, (pick, place) in enumerate(zip(picks, places, strict=True))
+        if place is not None and pick.classes
+    }
+    if len(wanted) == len(picks) and packs(stream, seen, x.size, len(levels)):
+        packed = yield from read_packed(x, target, stream, seen, levels, wanted)
+        if packed is not None:
+            return [packed[example] for example in wanted]
+    known = yield from Pass(x, keep=[asked_of(stream, level) for level in levels])
+    values = values_of(known, stream, levels)
+    found: list[Reading] = []
+    for example, (pick, place) in enumerate(zip(picks, places, strict=True)):
+        found.append((yield from read_out(x, target, stream, seen, values, example, place, pick.classes)))
+    return found
