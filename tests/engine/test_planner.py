@@ -5,7 +5,7 @@ from torchvision.models import resnet50
 
 import pellucid as pl
 from pellucid.core.errors import BadTarget, Cancelled, LayerNotFound, MethodFault, NotApplicable
-from pellucid.engine.passes import INPUT, OUTPUT, Look, Pass, together
+from pellucid.engine.passes import INPUT, OUTPUT, Look, Pass, Step, together
 from pellucid.engine.rules import GUIDED
 from pellucid.engine.targets import Target
 from tests.contract import state
@@ -251,6 +251,29 @@ def test_cancelled_between_passes_keeps_what_is_finished_and_closes_the_rest():
     assert tasks[0].result is not None and tasks[0].error is None
     assert isinstance(tasks[1].error, Cancelled) and closed == [True] and planner.cost().forwards == 3
     assert not state.changed(before, state.of_everything(model, X))
+
+
+def test_a_method_that_computes_for_long_says_how_far_it_is_and_may_be_stopped_there():
+    def long(x, target):
+        first = yield from value(x, target)
+        for i in range(5):
+            yield from Step((i, 5))
+        return first.sum()
+
+    def beside(x, target):
+        return (yield from together(Step((0, 2)), Pass(x, keep=["0"])))
+
+    told = []
+    tasks, planner = plan(MODEL, long, beside, x=X, watch=told.append)
+    assert [one.step for one in told] == [None] + [(i, 5) for i in range(5)] and told[-1].waiting == 1
+    assert tasks[0].result.ndim == 0 and tasks[1].result[0] is None and planner.cost().forwards == 1
+
+    def watch(progress):
+        if progress.step == (2, 5):
+            raise Cancelled("enough")
+
+    tasks, _ = plan(MODEL, long, beside, x=X, watch=watch)
+    assert isinstance(tasks[0].error, Cancelled) and tasks[1].result is not None
 
 
 def test_a_keyboard_interrupt_between_passes_propagates():

@@ -124,6 +124,20 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
+class Step:
+    """Asks for nothing: a method that computes for long says how far it is, and whoever watches may stop it there.
+
+    Args:
+        step: (i, n), as of a `Pass`.
+    """
+
+    step: tuple[int, int]
+
+    def __iter__(self) -> Generator["Step", None, None]:
+        yield self
+
+
+@dataclass(frozen=True, eq=False)
 class Together:
     """Several requests of one round; answered by a tuple."""
 

@@ -4,7 +4,7 @@ Each round it collects the passes that the methods wait for, merges those that m
 edits and state), runs one backward per distinct (target, rules), and hands each method what it asked for.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 
 from pellucid.core.errors import Cancelled, MethodFault
 from pellucid.engine.looker import Looker, Session, written
-from pellucid.engine.passes import Look, Pass
+from pellucid.engine.passes import Look, Pass, Step
 from pellucid.engine.recording import storage_of
 from pellucid.engine.requests import answer_to, looks_in, passes_in
 from pellucid.engine.sharing import groups, run_shared
@@ -26,7 +26,7 @@ Start = Callable[[Any, Inputs | None, Target | None], Generator[Any, Any, Any]]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a look stands, told before every round and every shared forward.
+    """Where a look stands, told before every round, every shared forward and every `Step` of a method.
 
     Args:
         round: counted from 1.
@@ -160,10 +160,12 @@ class Planner:
                         task.answers[id(look)] = child.error or child.result
                 if all(id(one) in task.answers for one in (*passes_in(task.request), *looks_in(task.request))):
                     answers, task.answers = task.answers, {}
+                    if isinstance(task.request, Step):
+                        self._tell([one for one in self.tasks if not one.done], [task.request])
                     self._advance(task, answer_to(task.request, answers))
                     moved = True
 
-    def _tell(self, waiting: list[Task], passes: list[Pass]) -> None:
+    def _tell(self, waiting: list[Task], passes: Sequence[Pass | Step]) -> None:
         if self.watch is not None and self.session is not None:
             steps = [one.step for one in passes if one.step is not None]
             self.watch(

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.engine.passes import Look, Pass, Seen, Together
+from pellucid.engine.passes import Look, Pass, Seen, Step, Together
 
 
 def passes_in(request: Any) -> list[Pass]:
@@ -25,7 +25,7 @@ def answer_to(request: Any, answers: dict[int, Any]) -> Any:
     """What a request is answered with; errors stand in the places of their parts."""
     if isinstance(request, Together):
         return tuple(answer_to(part, answers) for part in request.requests)
-    return answers[id(request)]
+    return None if isinstance(request, Step) else answers[id(request)]
 
 
 def shared_tensors(answer: Any) -> list[Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.core.errors import MethodFault, PellucidError
 from pellucid.engine.looker import out_of_memory, written
-from pellucid.engine.passes import Look, Pass, Together
+from pellucid.engine.passes import Look, Pass, Step, Together
 from pellucid.engine.requests import shared_tensors
 from pellucid.engine.sharing import MemoryRanOut
 from pellucid.engine.targets import Target
@@ -71,7 +71,7 @@ class Task:
                 self.request = self.run.throw(answer)
             else:
                 self.request = next(self.run) if answer is None else self.run.send(answer)
-            if not isinstance(self.request, (Pass, Look, Together)):
+            if not isinstance(self.request, (Pass, Look, Step, Together)):
                 self.fail(MethodFault(f"{self.view} yielded {type(self.request).__name__}, not a Pass or a Look"))
         except StopIteration as stop:
             self.result, self.done = stop.value, True
