@@ -16,6 +16,7 @@ from pellucid.methods.decision._lens_reading import Reading, answered, distance,
 from pellucid.methods.decision._residual_stream import Stream
 
 LEAST = 3
+BESIDE = 2  # passes that variants take beside their own: the values themselves, and a check
 
 
 def packs(stream: Stream, seen: Seen, size: int, count: int) -> bool:
@@ -23,7 +24,7 @@ def packs(stream: Stream, seen: Seen, size: int, count: int) -> bool:
     shape, output = stream.event(gate(stream, size)).shape, seen.output
     if output is None or stream.start < 0 or len(shape) != 3 or output.ndim != 3 or shape[:2] != output.shape[:2]:
         return False
-    passes = ceil(count / variants_per_pass(output, None)) + 1
+    passes = ceil(count / variants_per_pass(output, None)) + BESIDE
     return shape[1] >= LEAST and ceil((count - 1) / (shape[1] - 2)) <= passes
 
 
