@@ -1,6 +1,6 @@
 """What a method may ask for, and what it is shown."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -133,7 +133,7 @@ class Step:
 
     step: tuple[int, int]
 
-    def __iter__(self) -> Generator["Step", None, None]:
+    def __iter__(self) -> Iterator["Step"]:
         yield self
 
 
