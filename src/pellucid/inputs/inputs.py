@@ -20,6 +20,8 @@ class Inputs:
         base: what an attribution to each explained input is drawn on, by input name.
         embedded: replaces the output of the embedding that reads an integer input, by input name.
         notes: what the reader must know about how the input was read.
+        shared: names of inputs that belong to all examples alike, without a row for each.
+        labels: what the classes of the output are called, where the input says so.
     """
 
     args: tuple[Any, ...]
@@ -27,6 +29,8 @@ class Inputs:
     base: dict[str, Base] = field(default_factory=dict)
     embedded: dict[str, Tensor] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
+    shared: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -50,7 +54,7 @@ class Inputs:
     @property
     def size(self) -> int:
         """Number of examples."""
-        first = next(iter(self.tensors.values()), None)
+        first = next((value for name, value in self.tensors.items() if name not in self.shared), None)
         return 1 if first is None or first.ndim == 0 else first.shape[0]
 
     @property
@@ -89,7 +93,11 @@ class Inputs:
     def rows(self, start: int, stop: int) -> "Inputs":
         """Examples `start` to `stop`."""
         size = self.size
-        cut = self.mapped(lambda _, value: value[start:stop] if value.ndim and value.shape[0] == size else value)
+        cut = self.mapped(
+            lambda name, value: (
+                value[start:stop] if value.ndim and value.shape[0] == size and name not in self.shared else value
+            )
+        )
         base = {
             name: replace(
                 one,
@@ -104,8 +112,8 @@ class Inputs:
         """The whole batch `times` times over: example `i` of copy `k` is row `k * size + i`."""
         size = self.size
 
-        def tiled(_: str, value: Tensor) -> Tensor:
-            return tile(value)
+        def tiled(name: str, value: Tensor) -> Tensor:
+            return value if name in self.shared else tile(value)
 
         def tile(value: Tensor) -> Tensor:
             return value.repeat(times, *[1] * (value.ndim - 1)) if value.ndim and value.shape[0] == size else value

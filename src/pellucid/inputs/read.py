@@ -18,8 +18,10 @@ from pellucid.inputs.check import as_tensor, checked
 from pellucid.inputs.frame import is_frame, rows_of
 from pellucid.inputs.image import as_file, open_image
 from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.named_texts import begun, is_text, numbered, read_alone
+from pellucid.inputs.paired import paired, refuse_one_side
 from pellucid.inputs.preprocess import Preprocess, misfit, preprocess_of
-from pellucid.inputs.text import tokenize
+from pellucid.inputs.taken import PICTURES, TEXTS, compares, names_of, writes
 
 
 @dataclass
@@ -32,6 +34,7 @@ class _Reading:
     accepts: Callable[..., Any] | None
     notes: list[Text] = field(default_factory=list)
     painted: bool = False
+    texts: tuple[str, ...] = ()
 
     def note(self, words: Text | None) -> None:
         if words is not None and words not in self.notes:
@@ -58,6 +61,8 @@ def read(
     | PIL picture, bytes, `Path`, `str` without a tokenizer | a batch of one picture (a `.npy` file: an array) |
     | list of these | a batch of pictures |
     | `str`, list of `str`, with a tokenizer | what the tokenizer makes of them, as keyword arguments |
+    | dict with texts as `input_ids`, `decoder_input_ids`; `text`, `text_pair` | what the tokenizer makes of each |
+    | texts and pictures in one list, or dict with `input_ids` and `pixel_values` | both, for models as CLIP |
     | pandas row or table | one argument `(row, feature)` |
 
     Names of a dict must be parameters of the model's forward. A model whose forward takes one dict is refused with the
@@ -78,6 +83,11 @@ def read(
     reading = _Reading(None if preprocess is None else preprocess_of(preprocess), tokenizer, features, accepts)
     try:
         args, kwargs = _arguments(x, reading)
+        args, kwargs = _by_name(args, kwargs, accepts)
+        refuse_one_side(kwargs, accepts)
+        kwargs, told = begun(kwargs, accepts)
+        for note in told:
+            reading.note(note)
         alone = sum(isinstance(value, Tensor) for value in (*args, *kwargs.values())) == 1
 
         def ready(name: str, value: Any) -> Any:
@@ -97,7 +107,8 @@ def read(
             raise BadInput(
                 "There is no tensor among the inputs.", hint="pass at least one tensor with a leading batch axis"
             )
-        return Inputs(inputs.args, inputs.kwargs, _bases(inputs, reading), notes=tuple(reading.notes))
+        inputs = Inputs(inputs.args, inputs.kwargs, _bases(inputs, reading), notes=tuple(reading.notes))
+        return paired(inputs, reading.texts) if compares(accepts) else inputs
     except BadRequest as error:
         error.asked_by = error.asked_by or f"x = {_summary(x)}"
         raise
@@ -120,10 +131,9 @@ def _bases(inputs: Inputs, reading: _Reading) -> dict[str, Any]:
 
 def _arguments(x: Any, reading: _Reading) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(x, str) and reading.tokenizer is not None:
-        return (), _named(tokenize(x, reading.tokenizer), reading, made_by_tokenizer=True)
+        return _texts(x, reading)
     if isinstance(x, Mapping):
-        values = {str(key): _leaf(value, f"x[{key!r}]", reading) for key, value in x.items()}
-        return (), _named(values, reading, made_by_tokenizer=type(x).__name__ == "BatchEncoding")
+        return (), _mapped(x, reading)
     if is_frame(x):
         values, names = rows_of(x, reading.features)
         reading.features = names
@@ -139,11 +149,45 @@ def _arguments(x: Any, reading: _Reading) -> tuple[tuple[Any, ...], dict[str, An
     return (one,), {}
 
 
+def _texts(x: str | Sequence[str], reading: _Reading) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    reading.texts = (x,) if isinstance(x, str) else tuple(x)
+    return (), _named(read_alone(x, reading.tokenizer, reading.accepts), reading, made_by_tokenizer=True)
+
+
+def _mapped(x: Mapping[Any, Any], reading: _Reading) -> dict[str, Any]:
+    """Named inputs, among which texts and pictures may stand as people have them."""
+    values: dict[str, Any] = {str(key): value for key, value in x.items()}
+    if PICTURES in values and not hasattr(values[PICTURES], "ndim"):
+        pictures = values[PICTURES]
+        values[PICTURES] = _pictures(pictures if isinstance(pictures, (list, tuple)) else [pictures], reading)
+    texts: Any = values.get(TEXTS)
+    reading.texts = () if not is_text(texts) else (texts,) if isinstance(texts, str) else tuple(texts)
+    written = numbered(values, reading.tokenizer, reading.accepts)
+    made = {key: _leaf(value, f"x[{key!r}]", reading) for key, value in (written or values).items()}
+    return _named(made, reading, made_by_tokenizer=written is not None or type(x).__name__ == "BatchEncoding")
+
+
+def _by_name(
+    args: tuple[Any, ...], kwargs: dict[str, Any], accepts: Callable[..., Any] | None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """One input by its name, where the forward takes several: a picture is not the text that comes first."""
+    names = names_of(accepts)
+    if len(args) != 1 or kwargs or not isinstance(args[0], Tensor):
+        return args, kwargs
+    if PICTURES in names[1:] and args[0].is_floating_point() and args[0].ndim == 4:
+        return (), {PICTURES: args[0]}
+    return ((), {names[0]: args[0]}) if writes(accepts) else (args, kwargs)
+
+
 def _several(x: Sequence[Any], reading: _Reading) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not x:
         raise BadInput("The batch is empty: 0 examples.")
-    if reading.tokenizer is not None and all(isinstance(one, str) for one in x):
-        return (), _named(tokenize(x, reading.tokenizer), reading, made_by_tokenizer=True)
+    if reading.tokenizer is not None and is_text(x):
+        return _texts(x, reading)
+    if reading.tokenizer is not None and PICTURES in names_of(reading.accepts) and all(map(_is_picture, x)):
+        texts, pictures = ([one for one in x if isinstance(one, str) is text] for text in (True, False))
+        if texts:
+            return (), _mapped({TEXTS: texts, PICTURES: pictures}, reading)
     if all(_is_picture(one) for one in x):
         return (_pictures(x, reading),), {}
     if all(isinstance(one, (int, float, list)) for one in x):

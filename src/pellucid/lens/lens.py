@@ -179,7 +179,8 @@ class Lens:
     def _targets(self, target: Any, asking: Asking) -> list[Target]:
         each = target.each if isinstance(target, Targets) else (target,)
         texts = texts_of(asking.x, self.tokenizer)
-        return [Target(asking.ready(one), self.labels, texts=texts) for one in each]
+        labels = self.labels or (asking.x.labels if asking.x is not None else ())
+        return [Target(asking.ready(one), labels, texts=texts) for one in each]
 
 
 def check_layers(looker: Looker, views: Sequence[View]) -> None:
