@@ -1,18 +1,13 @@
-"""Attention through layers: rollout, gradient-weighted rollout, and the capacities of its graph."""
+"""Attention through layers: rollout, and rollout weighed by a gradient."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_flow
 from torch import Tensor
 
 Heads = Literal["mean", "max", "min"]
-ONE = 2**24
 
 
 def with_residual(
@@ -71,44 +66,3 @@ def gathered(
     for layer in layers:
         brought = brought + (rows + brought) @ layer
     return brought
-
-
-def pipes(top: Float[np.ndarray, "token"], layers: Iterable[Float[np.ndarray, "query key"]]) -> "Pipes":
-    """Capacities, in units of 2⁻²⁴, from one node through the tokens after each layer to those of the input.
-
-    Node 0 is the source; token `k` of level `l`, counted from the top, is node `1 + l·tokens + k`.
-
-    Args:
-        top: how much each token after the last layer is read.
-        layers: `Ã`, the last one first.
-    """
-    size = len(top)
-    firsts, lasts, widths = [np.zeros(size, dtype=np.int64)], [1 + np.arange(size)], [_counted(top)]
-    level = 0
-    for level, layer in enumerate(layers, 1):
-        query, key = np.nonzero(_counted(layer))
-        firsts.append(1 + (level - 1) * size + query)
-        lasts.append(1 + level * size + key)
-        widths.append(_counted(layer)[query, key])
-    nodes = 1 + (level + 1) * size
-    graph = csr_array(
-        (np.concatenate(widths), (np.concatenate(firsts), np.concatenate(lasts))), shape=(nodes, nodes), dtype=np.int32
-    )
-    graph.eliminate_zeros()
-    return Pipes(graph, nodes - size)
-
-
-@dataclass(frozen=True, eq=False)
-class Pipes:
-    """Capacities, and the number of the node of the first token of the input."""
-
-    graph: csr_array
-    first: int
-
-    def to(self, token: int) -> float:
-        """How much can flow from the source to one token of the input."""
-        return int(maximum_flow(self.graph, 0, self.first + token, method="dinic").flow_value) / ONE
-
-
-def _counted(capacity: np.ndarray) -> np.ndarray:
-    return np.rint(capacity.astype(np.float64) * ONE).astype(np.int32)

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 import pellucid as pl
+from pellucid.core.errors import Cancelled, NotApplicable
+from pellucid.methods.attention import attention_max_flow
 from tests.methods.attention.stacks import Given, inputs, random_layers
 from tests.networks import NETWORKS
 
@@ -43,6 +45,35 @@ def test_only_the_likeliest_are_followed_and_it_says_so() -> None:
     assert "Only the 3 of 8 tokens" in some.notes[0].en and "其余按 0" in some.notes[0].zh
     assert some.facts["left out"] == 5 and all_of_them.facts["left out"] == 0
     assert not any("Only the" in note.en for note in all_of_them.notes)
+
+
+def test_long_inputs_are_followed_in_part_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x = Given(random_layers(2, 2, 40)), inputs(40)
+    monkeypatch.setattr(attention_max_flow, "WORK", 20 * 40 * 2)
+    some = pl.attention_max_flow(query=0)(model, x)
+    assert some.facts["left out"] == 20 and "sources=40 follows all" in some.notes[0].en
+    assert all(np.count_nonzero(one) == 20 for one in some.values)
+    monkeypatch.setattr(attention_max_flow, "WORK", 1)
+    assert pl.attention_max_flow(query=0)(model, x).facts["left out"] == 24
+    assert pl.attention_max_flow(query=0, sources=90)(model, x).facts["left out"] == 0
+    monkeypatch.setattr(attention_max_flow, "MOST", 3199)
+    with pytest.raises(
+        NotApplicable, match=r"2 layers over 40 tokens are 3,200 pipes(?s:.*)attention_rollout\(query=\)"
+    ):
+        pl.attention_max_flow()(model, x)
+
+
+def test_it_says_how_far_it_is_and_can_be_stopped() -> None:
+    lens, told = pl.Lens(Given(random_layers(2, 2, 5))), list[tuple[int, int] | None]()
+
+    def watch(progress: pl.Progress) -> None:
+        told.append(progress.step)
+        if progress.step == (7, 10):
+            raise Cancelled("enough")
+
+    views = lens.see(inputs(5), pl.attention_max_flow(), pl.attention_rollout(), progress=watch)
+    assert told == [None, *((i, 10) for i in range(8))]
+    assert [one.method for one in views.failures] == ["attention_max_flow"] and views["attention_rollout"].values.any()
 
 
 @pytest.mark.parametrize("name", ["tiny_vit", "causal_lm", "masked_tokens"])
