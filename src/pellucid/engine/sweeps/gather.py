@@ -1,0 +1,140 @@
+"""One shard: its samples go through the network once, and every reducer takes what it needs on the way."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import ModelFailed, PellucidError
+from pellucid.core.sites import Place, Site
+from pellucid.engine.group import run_group
+from pellucid.engine.looker import Session, out_of_memory
+from pellucid.engine.passes import Keep, Pass
+from pellucid.engine.roles import Layout
+from pellucid.engine.sweeps.cells import cells
+from pellucid.engine.sweeps.part import Left, Part
+from pellucid.engine.sweeps.reducers import Reducer, Samples, State
+from pellucid.inputs.inputs import Inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples on their way into the network.
+
+    Args:
+        x: those that could be read; None if none of them could.
+        ordinals, labels: of these; a label is -1 where there is none.
+        left_out: number and reason of the others.
+    """
+
+    x: Inputs | None
+    ordinals: tuple[int, ...]
+    labels: tuple[int, ...]
+    left_out: tuple[Left, ...] = ()
+
+
+class Source(Protocol):
+    """A data set as the network takes it."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, span: range, size: int) -> Iterator[Batch]:
+        """The samples of `span` in batches of at most `size`, the same ones each time."""
+        ...
+
+    def inputs(self, ordinals: list[int]) -> Inputs:
+        """Some samples again."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One reducer at one place."""
+
+    reducer: Reducer
+    place: Place
+    address: str
+    layout: Layout | None
+
+
+Items = Mapping[str, Item]
+
+
+def gather(
+    session: Session,
+    source: Source,
+    items: Items,
+    span: range,
+    batch_size: int,
+    *,
+    begun: tuple[Part, int] | None = None,
+    each: Callable[[Part, int], None] | None = None,
+) -> Part:
+    """What a range of samples amounts to.
+
+    Args:
+        begun: what its first batches amounted to, and how many they were.
+        each: told after every batch what there is so far, and of how many batches; may raise to stop.
+    Raises:
+        ModelFailed: the model raises for every sample of a batch.
+    """
+    part, done = begun or (Part(), 0)
+    for i, batch in enumerate(source.batches(span, batch_size)):
+        if i < done:
+            continue
+        part = replace(part, left_out=(*part.left_out, *batch.left_out))
+        if batch.x is not None:
+            part = _through(session, items, part, batch, batch.x)
+        if each is not None:
+            each(part, i + 1)
+    return replace(part, left_out=tuple(sorted(part.left_out)))
+
+
+def _through(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -> Part:
+    """With one more batch; in halves where it does not fit, or where the model raises for one of its samples."""
+    try:
+        return _with(session, items, part, batch, x)
+    except ModelFailed as error:
+        if len(batch.ordinals) == 1:
+            why = f"the model raised: {error.what}"
+            return replace(part, left_out=(*part.left_out, (batch.ordinals[0], why)))
+        before, failed = len(part.left_out), error
+    except Exception as error:
+        if not out_of_memory(error) or len(batch.ordinals) == 1:
+            raise
+        before, failed = len(part.left_out), None
+    if failed is None:
+        part = replace(part, halved=part.halved + 1)
+    middle = len(batch.ordinals) // 2
+    for start, stop in ((0, middle), (middle, len(batch.ordinals))):
+        piece = Batch(x.rows(start, stop), batch.ordinals[start:stop], batch.labels[start:stop])
+        part = _through(session, items, part, piece, x.rows(start, stop))
+    if failed is not None and len(part.left_out) - before == len(batch.ordinals):
+        raise failed
+    return part
+
+
+def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -> Part:
+    device = next(iter(x.tensors.values())).device
+    samples = Samples(torch.tensor(batch.ordinals, device=device), torch.tensor(batch.labels, device=device))
+    after: dict[str, State] = {}
+
+    def tap(name: str, item: Item) -> Callable[[Tensor], Any]:
+        def reduce(value: Tensor) -> int:
+            before: Any = part.states.get(name)
+            after[name] = item.reducer.update(before, cells(value, item.layout, item.address, x.size), samples)
+            return 0
+
+        return reduce
+
+    keep = tuple(Keep(_site(item.place), tap(name, item)) for name, item in items.items())
+    (seen,) = run_group(session, [Pass(x, keep=keep)])
+    if isinstance(seen, PellucidError):
+        raise seen
+    return replace(part, states={**part.states, **after}, read=part.read + len(batch.ordinals))
+
+
+def _site(place: Place) -> Site:
+    return Site(place.path, place.call, place.op, place.n, place.side)

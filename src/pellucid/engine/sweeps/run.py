@@ -1,0 +1,193 @@
+"""One run through the data for everything that waits for it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.core.errors import BadInput, BadSetting, PellucidError
+from pellucid.core.text import Text
+from pellucid.engine.group import run_group
+from pellucid.engine.looker import Session
+from pellucid.engine.passes import Keep, Pass, Spot
+from pellucid.engine.sweeps.gather import Item, Items, Source, gather
+from pellucid.engine.sweeps.part import Part
+from pellucid.engine.sweeps.plan import Plan, shard_size
+from pellucid.engine.sweeps.reducers import Reducer
+from pellucid.engine.sweeps.request import Gathered, Sweep, Swept
+from pellucid.engine.sweeps.store import Folder, Memory, Store, locked
+
+KEPT_EVERY = 30.0  # seconds
+_TOLD = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How sweeps are run.
+
+    Args:
+        source: the data.
+        facts: what of data and model the result depends on, plain values.
+        batch_size: samples in a batch.
+        shard: samples in a shard; None: whole batches, at most about a thousand.
+        folder: where parts are stored; None: in memory.
+        resume: go on with what the folder holds.
+        watch: told of samples done and all samples, after every batch; may raise to stop.
+    """
+
+    source: Source
+    facts: Mapping[str, Any]
+    batch_size: int = 32
+    shard: int | None = None
+    folder: Path | None = None
+    resume: bool = False
+    watch: Callable[[int, int], None] | None = None
+
+
+def run_sweeps(session: Session, sweeps: Sequence[Sweep], course: Course) -> list[Swept | PellucidError]:
+    """What each of `sweeps` asked for, of one run through the data.
+
+    Raises:
+        BadInput: no sample can be read.
+    """
+    reducers = {reducer for one in sweeps for reducer in one.keep}
+    found: dict[Reducer, tuple[Spot, ...] | PellucidError] = _places(session, course, reducers)
+    good = {reducer: spots for reducer, spots in found.items() if not isinstance(spots, PellucidError)}
+    items = {
+        f"{_said(reducer)}|{spot.address}": Item(reducer, spot.place, spot.address, spot.layout)
+        for reducer, spots in good.items()
+        for spot in spots
+    }
+    items = dict(sorted(items.items()))
+    part = _gathered(session, course, items) if items else Part()
+    return [_answer(one, found, part, course) for one in sweeps]
+
+
+def plan_of(course: Course, items: Items) -> Plan:
+    """The plan of a run."""
+    size = len(course.source)
+    if course.batch_size < 1 or (course.shard is not None and course.shard < 1):
+        raise BadSetting("batch_size and shard are at least 1")
+    shard = course.shard or shard_size(size, course.batch_size)
+    facts = {
+        **course.facts,
+        "batch size": course.batch_size,
+        "gathered": list(items),
+        "torch": torch.__version__,
+    }
+    return Plan(size, shard, facts)
+
+
+def merged(items: Items) -> Callable[[str, Any, Any], Any]:
+    """How states are merged, by name."""
+    return lambda name, a, b: items[name].reducer.merge(a, b)
+
+
+def _gathered(session: Session, course: Course, items: Items) -> Part:
+    plan = plan_of(course, items)
+    folder = course.folder
+    with nullcontext() if folder is None else locked(folder):
+        nodes = Memory() if folder is None else Folder(folder, plan, resume=course.resume)
+        store = Store(plan.shards, merged(items), nodes)
+        missing = store.missing()
+        done = plan.samples - sum(len(plan.range(shard)) for shard in missing)
+        for shard in missing:
+            span = plan.range(shard)
+            each = _Kept(nodes, shard, course, done, plan.samples)
+            part = gather(
+                session, course.source, items, span, course.batch_size, begun=nodes.begun(shard), each=each.batch
+            )
+            store.commit(shard, part)
+            done += len(span)
+        return store.whole()
+
+
+class _Kept:
+    """Keeps what there is of a shard now and then, and when it is stopped."""
+
+    def __init__(self, nodes: Memory | Folder, shard: int, course: Course, before: int, samples: int) -> None:
+        self.nodes, self.shard, self.course, self.before, self.samples = nodes, shard, course, before, samples
+        self.last = monotonic()
+
+    def batch(self, part: Part, batches: int) -> None:
+        if monotonic() - self.last > KEPT_EVERY:
+            self.nodes.begin(self.shard, part, batches)
+            self.last = monotonic()
+        if self.course.watch is None:
+            return
+        try:
+            self.course.watch(self.before + part.read + len(part.left_out), self.samples)
+        except BaseException:
+            self.nodes.begin(self.shard, part, batches)
+            raise
+
+
+def _places(
+    session: Session, course: Course, reducers: set[Reducer]
+) -> dict[Reducer, tuple[Spot, ...] | PellucidError]:
+    """Where each reducer gathers, read from the first sample that can be read."""
+    reasons: list[str] = []
+    for batch in course.source.batches(range(len(course.source)), 1):
+        reasons += [why for _, why in batch.left_out]
+        if batch.x is None:
+            continue
+        ordered = sorted(reducers, key=_said)
+        passes = [Pass(batch.x, keep=[Keep(one.site, _shape)]) for one in ordered]
+        seen = run_group(session, passes)
+        return {
+            one: shown if isinstance(shown, PellucidError) else shown.at(wish.keep[0])
+            for one, wish, shown in zip(ordered, passes, seen, strict=True)
+        }
+    raise BadInput(
+        f"none of the {len(course.source)} samples can be read: {'; '.join(reasons[:_TOLD])}",
+        hint="check the data set",
+    )
+
+
+def _shape(value: Tensor) -> tuple[int, ...]:
+    return tuple(value.shape)
+
+
+def _answer(
+    sweep: Sweep, found: Mapping[Reducer, tuple[Spot, ...] | PellucidError], part: Part, course: Course
+) -> Swept | PellucidError:
+    gathered: dict[Reducer, tuple[Gathered, ...]] = {}
+    for reducer in sweep.keep:
+        spots = found[reducer]
+        if isinstance(spots, PellucidError):
+            return spots
+        gathered[reducer] = tuple(
+            Gathered(
+                spot.place,
+                spot.address,
+                dict(part.states.get(f"{_said(reducer)}|{spot.address}", {})),
+                spot.value,
+                spot.layout,
+                spot.event,
+            )
+            for spot in spots
+        )
+    return Swept(gathered, course.source, part.read, part.left_out, _notes(part))
+
+
+def _notes(part: Part) -> tuple[Text, ...]:
+    if not part.halved:
+        return ()
+    return (
+        Text(
+            f"{part.halved} batches did not fit into memory and went through in halves.",
+            f"{part.halved} 个批次内存不足，分成两半处理。",
+            aside=True,
+        ),
+    )
+
+
+def _said(reducer: Reducer) -> str:
+    """A reducer without its site: equal ones at one place share a state."""
+    settings = [f"{one.name}={getattr(reducer, one.name)!r}" for one in fields(reducer) if one.name != "site"]  # type: ignore[arg-type]
+    return f"{type(reducer).__name__}({', '.join(settings)})"

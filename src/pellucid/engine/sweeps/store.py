@@ -1,0 +1,257 @@
+"""The store of a sweep: every shard counts once, whatever is delivered twice, late, in another order, or cut off.
+
+Parts are the nodes of a fixed binary tree over the shards: node `(level, i)` holds shards `i·2^level` up to
+`(i+1)·2^level`. Two siblings are merged as soon as both are there, so the grouping of sums never depends on the order
+of delivery, and about `log2(shards)` parts are alive. On disk a part is one file, written beside and renamed.
+"""
+
+import os
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pellucid.core.errors import BadInput, BadRequest
+from pellucid.engine.sweeps.part import Part, joined, pack, unpack
+from pellucid.engine.sweeps.plan import Plan
+
+Node = tuple[int, int]
+Merge = Callable[[str, Any, Any], Any]
+_NODE = re.compile(r"n(\d+)_(\d+)\.safetensors")
+
+
+class Memory:
+    """Nodes in memory."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[Node, Part] = {}
+
+    def found(self) -> list[Node]:
+        return list(self.nodes)
+
+    def read(self, node: Node) -> Part | None:
+        return self.nodes[node]
+
+    def write(self, node: Node, part: Part) -> None:
+        self.nodes[node] = part
+
+    def remove(self, node: Node) -> None:
+        self.nodes.pop(node, None)
+
+    def begun(self, shard: int) -> tuple[Part, int] | None:
+        return None
+
+    def begin(self, shard: int, part: Part, done: int) -> None:
+        pass
+
+    def forget(self, shard: int) -> None:
+        pass
+
+
+class Folder:
+    """Nodes as files.
+
+    Args:
+        path: of the sweep; made if it is not there.
+        plan: what is going to be done.
+        resume: go on with what is there.
+    Raises:
+        BadRequest: there is a sweep already and `resume` is not set, or it is another one.
+    """
+
+    def __init__(self, path: Path, plan: Plan, *, resume: bool) -> None:
+        self.path, self.plan = path, plan
+        self._parts = path / "parts"
+        manifest = path / "plan.json"
+        if manifest.exists():
+            plan.check(manifest.read_text("utf-8"), str(path))
+            if not resume:
+                raise BadRequest(f"'{path}' holds this sweep already", hint="resume=True goes on with it")
+        elif path.exists() and (not path.is_dir() or any(one.name != "LOCK" for one in path.iterdir())):
+            raise BadRequest(f"'{path}' is there and is no sweep", hint="give a new folder")
+        self._parts.mkdir(parents=True, exist_ok=True)
+        write_whole(manifest, plan.text.encode())
+        for one in self._parts.iterdir():
+            if one.name.endswith(".tmp"):
+                one.unlink()
+
+    def found(self) -> list[Node]:
+        """Nodes whose files are whole."""
+        names = [_NODE.fullmatch(one.name) for one in self._parts.iterdir()]
+        nodes = sorted((int(one[1]), int(one[2])) for one in names if one is not None)
+        return [node for node in nodes if self.read(node) is not None]
+
+    def read(self, node: Node) -> Part | None:
+        """The part, or None if its file is damaged: it is set aside, and its shards count as missing."""
+        return self._opened(self._file(node))
+
+    def write(self, node: Node, part: Part) -> None:
+        write_whole(self._file(node), pack(part, {"plan": self.plan.id, "node": node}))
+
+    def remove(self, node: Node) -> None:
+        self._file(node).unlink(missing_ok=True)
+
+    def begun(self, shard: int) -> tuple[Part, int] | None:
+        """What an interrupt left of a shard, and how many of its batches that is."""
+        path = self._parts / f"begun_{shard}.safetensors"
+        part = self._opened(path) if path.exists() else None
+        if part is None:
+            return None
+        return part, int(unpack(path.read_bytes(), path.name)[1]["batches"])
+
+    def begin(self, shard: int, part: Part, done: int) -> None:
+        """Keep what was gathered of a shard so far."""
+        content = pack(part, {"plan": self.plan.id, "batches": done})
+        write_whole(self._parts / f"begun_{shard}.safetensors", content)
+
+    def forget(self, shard: int) -> None:
+        """A shard is complete: what was kept of its beginning is not needed."""
+        (self._parts / f"begun_{shard}.safetensors").unlink(missing_ok=True)
+
+    def _file(self, node: Node) -> Path:
+        return self._parts / f"n{node[0]}_{node[1]}.safetensors"
+
+    def _opened(self, path: Path) -> Part | None:
+        try:
+            part, told = unpack(path.read_bytes(), path.name)
+            if told["plan"] == self.plan.id:
+                return part
+        except BadInput:
+            pass
+        path.replace(path.with_suffix(".damaged"))
+        return None
+
+
+class Store:
+    """Counts every shard once.
+
+    Args:
+        shards: how many there are.
+        merge: two states of a name.
+        nodes: where they lie.
+    """
+
+    def __init__(self, shards: int, merge: Merge, nodes: Memory | Folder) -> None:
+        self.shards, self._merge, self._nodes = shards, merge, nodes
+        found = set(nodes.found())
+        for node in sorted(found):
+            if any(above in found for above in self._above(node)):
+                nodes.remove(node)
+                found.discard(node)
+        self._found = found
+        for node in sorted(found):
+            if node in self._found:
+                self._climb(node)
+
+    def missing(self) -> list[int]:
+        """Shards that were not delivered yet, in rising order."""
+        covered = {shard for node in self._found for shard in self._covers(node)}
+        return [shard for shard in range(self.shards) if shard not in covered]
+
+    def commit(self, shard: int, part: Part) -> bool:
+        """Take a shard in; False if it is there already.
+
+        Raises:
+            BadRequest: there is no such shard.
+        """
+        if not 0 <= shard < self.shards:
+            raise BadRequest(f"there is no shard {shard}; they are 0 to {self.shards - 1}")
+        node = (0, shard)
+        if node in self._found or any(above in self._found for above in self._above(node)):
+            return False
+        self._nodes.write(node, part)
+        self._found.add(node)
+        self._climb(node)
+        self._nodes.forget(shard)
+        return True
+
+    def whole(self) -> Part:
+        """Everything, once no shard is missing.
+
+        Raises:
+            BadRequest: shards are missing.
+        """
+        top = (self._levels(), 0)
+        part = self._nodes.read(top) if top in self._found else None
+        if part is None:
+            self._found.discard(top)
+            raise BadRequest(f"{len(self.missing())} of {self.shards} shards are missing")
+        return part
+
+    def so_far(self) -> Part:
+        """What the shards delivered until now amount to."""
+        made = Part()
+        for node in sorted(self._found, key=lambda one: one[1] << one[0]):
+            part = self._nodes.read(node)
+            made = made if part is None else joined(made, part, self._merge)
+        return made
+
+    def _climb(self, node: Node) -> None:
+        while node[0] < self._levels():
+            level, i = node
+            parent, sibling = (level + 1, i // 2), (level, i ^ 1)
+            alone = (sibling[1] << level) >= self.shards
+            if not alone and sibling not in self._found:
+                return
+            children = [node] if alone else sorted((node, sibling))
+            parts = {one: self._nodes.read(one) for one in children}
+            for one in [one for one, part in parts.items() if part is None]:
+                self._found.discard(one)
+            read = [part for part in parts.values() if part is not None]
+            if len(read) < len(children):
+                return
+            self._nodes.write(parent, read[0] if alone else joined(read[0], read[1], self._merge))
+            self._found.add(parent)
+            for one in children:
+                self._nodes.remove(one)
+                self._found.discard(one)
+            node = parent
+
+    def _levels(self) -> int:
+        return max(0, self.shards - 1).bit_length()
+
+    def _covers(self, node: Node) -> range:
+        level, i = node
+        return range(i << level, min((i + 1) << level, self.shards))
+
+    def _above(self, node: Node) -> Iterator[Node]:
+        level, i = node
+        for up in range(1, self._levels() - level + 1):
+            yield level + up, i >> up
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a crash."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """One process at a time writes into a sweep (where the system has `flock`).
+
+    Raises:
+        BadRequest: another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name != "posix":
+        yield
+        return
+    fcntl = import_module("fcntl")
+    with (folder / "LOCK").open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadRequest(f"another process is sweeping into '{folder}'") from error
+        yield

@@ -1,0 +1,101 @@
+import pytest
+import torch
+from torch import nn
+
+from pellucid.core.errors import BadInput, BadRequest, Cancelled, LayerNotFound
+from pellucid.engine.sweeps.reducers import Extremes, Moments, Top
+from pellucid.engine.sweeps.request import Sweep
+from pellucid.ops.ranking import ordinal_of, value_of
+from tests.engine.sweeps.feeding import Fed, sweep
+
+
+def net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 4, 3), nn.Flatten(), nn.Linear(4 * 16, 3)).eval()
+
+
+ROWS = torch.randn(29, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_largest_of_every_channel_are_those_of_all_activations_at_once() -> None:
+    model = net()
+    top = Top("2", 5)
+    (swept,) = sweep(model, Fed(ROWS, bad=frozenset({3, 17})), [Sweep([top])])
+    (found,) = swept.at(top)
+    assert found.address == "2" and found.layout is not None and found.shape == (1, 4, 4, 4)
+    assert swept.read == 27 and swept.left_out == ((3, "cut short"), (17, "cut short"))
+    good = [i for i in range(29) if i not in (3, 17)]
+    values = model[:3](ROWS[good]).flatten(2)
+    peaks = values.amax(2)
+    expected = peaks.topk(5, 0)
+    assert torch.allclose(value_of(found.state["keys"]), expected.values.T)
+    ordinals = torch.tensor(good)[expected.indices].T
+    assert torch.equal(ordinal_of(found.state["keys"]), ordinals)
+    positions = values.argmax(2)[expected.indices, torch.arange(4)].T
+    assert torch.equal(found.state["positions"], positions)
+
+
+def test_all_that_wait_share_one_run_and_equal_reducers_one_state() -> None:
+    calls = []
+    model = net()
+    model.register_forward_pre_hook(lambda *_: calls.append(1))
+    sweep(model, Fed(ROWS), [Sweep([Top("every conv", 3)]), Sweep([Moments("0"), Top("0", 3)]), Sweep([Extremes("1")])])
+    assert len(calls) == 8 + 1
+    one, two, _ = sweep(model, Fed(ROWS), [Sweep([Top("every conv", 3)]), Sweep([Top("0", 3)]), Sweep([Moments("0")])])
+    assert one.at(Top("every conv", 3))[0].state["keys"].data_ptr() == two.at(Top("0", 3))[0].state["keys"].data_ptr()
+
+
+def test_the_forward_stops_behind_the_last_layer_that_is_wanted() -> None:
+    model = net()
+    reached = []
+    model[4].register_forward_hook(lambda *_: reached.append(1))
+    sweep(model, Fed(ROWS), [Sweep([Top("0", 3)])])
+    assert len(reached) == 1
+
+
+def test_a_layer_that_is_not_there_fails_its_own_sweep_only() -> None:
+    with pytest.raises(LayerNotFound):
+        sweep(net(), Fed(ROWS), [Sweep([Top("9", 3)])])
+
+
+def test_nothing_readable_is_an_error() -> None:
+    with pytest.raises(BadInput, match="none of the 29 samples"):
+        sweep(net(), Fed(ROWS, bad=frozenset(range(29))), [Sweep([Top("0", 3)])])
+
+
+def test_what_was_stopped_goes_on_and_gives_the_same_bytes(tmp_path) -> None:
+    asked = [Sweep([Top("every conv", 3), Moments("every conv")])]
+    (whole,) = sweep(net(), Fed(ROWS), asked)
+
+    def stop(done: int, samples: int) -> None:
+        assert samples == 29
+        if done == 20:
+            raise Cancelled("enough")
+
+    folder = tmp_path / "run"
+    with pytest.raises(Cancelled):
+        sweep(net(), Fed(ROWS), asked, folder=folder, watch=stop)
+    done = []
+    calls = []
+    model = net()
+    model.register_forward_pre_hook(lambda *_: calls.append(1))
+    (again,) = sweep(model, Fed(ROWS), asked, folder=folder, resume=True, watch=lambda now, _: done.append(now))
+    assert done == [24, 28, 29] and len(calls) == 1 + 3
+    for reducer in asked[0].keep:
+        for a, b in zip(whole.at(reducer), again.at(reducer), strict=True):
+            assert a.state.keys() == b.state.keys()
+            assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
+
+
+def test_a_folder_with_a_sweep_is_not_written_over(tmp_path) -> None:
+    asked = [Sweep([Top("0", 3)])]
+    sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run")
+    with pytest.raises(BadRequest, match="holds this sweep already"):
+        sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run")
+    with pytest.raises(BadRequest, match="batch size differ"):
+        sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run", resume=True, batch_size=2)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").write_text("mine")
+    with pytest.raises(BadRequest, match="is no sweep"):
+        sweep(net(), Fed(ROWS), asked, folder=tmp_path / "other")
+    sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run", resume=True)
