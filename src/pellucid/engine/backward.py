@@ -101,6 +101,8 @@ def _one_backward(
         )
     if not edges:
         return
+    if rule is not None and shared.recording.following is not None:
+        shared.recording.following.end(total.grad_fn if lead.start is None else lead.start[0].node)
     outputs, starts = ([total], None) if lead.start is None else ([lead.start[0]], [lead.start[1]])
     grads = session.backward(shared.recording, outputs, list(edges.values()), rule, retain, starts)
     found = dict(zip(edges, grads, strict=True))

@@ -50,12 +50,20 @@ class Following:
             self.constants.enter(place, func, args, kwargs, inputs)
         if not inputs:
             return draft
-        self.met += [Met(name, place, inputs, custom=True) for name in self.lineage.custom]
-        self.lineage.custom.clear()
+        self._note_custom(place)
         if place.op in self.ops:
             self._keep(draft, func, args, kwargs)
         self.met.append(draft.met())
         return draft
+
+    def end(self, node: Any) -> None:
+        """A backward is about to begin at what an autograd node made; what lies behind the last call is met here."""
+        self.lineage.descends(node)
+        self._note_custom(Place(""))
+
+    def _note_custom(self, place: Place) -> None:
+        self.met += [Met(name, place, tuple(range(count)), custom=True) for name, count in self.lineage.custom]
+        self.lineage.custom.clear()
 
     def _keep(self, draft: "Draft", func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         place, inputs = draft.place, draft.inputs

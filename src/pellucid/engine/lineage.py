@@ -19,12 +19,13 @@ class Lineage:
     Args:
         entries: explained inputs; those at an embedding get their edge while the model runs.
 
-    `custom` names the `torch.autograd.Function`s that were met on the way: no function call shows them.
+    `custom` holds the `torch.autograd.Function`s that were met on the way, which no function call shows: the name and
+    how many of the values that it reads depend on an explained input.
     """
 
     def __init__(self, entries: "Iterable[Entry]") -> None:
         self.entries = tuple(entries)
-        self.custom: list[str] = []
+        self.custom: list[tuple[str, int]] = []
         self._known: dict[Any, bool] = {}
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | str, ...]:
@@ -74,7 +75,7 @@ class Lineage:
             else:
                 known[top] = any(known[one] for one in below)
                 if known[top] and hasattr(top, "_forward_cls"):
-                    self.custom.append(type(top).__name__)
+                    self.custom.append((type(top).__name__.removesuffix("Backward"), sum(known[one] for one in below)))
         return known[node]
 
 

@@ -58,7 +58,8 @@ class Met(NamedTuple):
         inputs: as in `Operation`; a nest of tensors counts as one.
         first, scale, weights: as in `Operation`; only known where a rule names the call.
         unclear: a factor of it has the form of a scale, but of some other tensor.
-        custom: this is a `torch.autograd.Function`, seen in the graph only; its place is that of the call that follows.
+        custom: this is a `torch.autograd.Function`, seen in the graph only; its place is that of the call that follows,
+            or of the model, and `inputs` only counts what depends on an explained input.
     """
 
     name: str

@@ -13,7 +13,7 @@ from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.decision._attention_rules import ATTENTION, AttentionRules, opaque, unruled
+from pellucid.methods.decision._attention_rules import ATTENTION, AttentionRules, custom, opaque, unruled
 from pellucid.ops.precision import in_double
 from pellucid.registry import method
 from pellucid.results import Attribution, spell
@@ -67,7 +67,8 @@ def attn_lrp(
         gamma: of the rule for dense layers and convolutions: how much more contributions count that have the sign of
             the sum. None: 0.05 for images, where plain gradients are too noisy to read, otherwise 0.
     Returns:  Attribution in units of the target. `facts` hold, per example, the sum, the score, and their gap.
-    Raises:   NotApplicable if attention is a single opaque kernel, or an operation's backward cannot be replaced.
+    Raises:   NotApplicable if attention is a single opaque kernel, if a function with a backward of its own brings several
+        values together, or an operation's backward cannot be replaced.
     Source:   Achtibat et al. 2024, arXiv:2402.05602, sections 3.3 and 4; Ali et al. 2022, arXiv:2202.07304.
     """
     images = any(base.kind == "image" for base in x.base.values())
@@ -109,6 +110,14 @@ def _notes(seen: Seen, form: str, gamma: float) -> tuple[Text, ...]:
             Text(
                 f"No rule is used at {names}: the plain gradient passes there.",
                 f"{names} 处没有规则：此处传递普通梯度。",
+            )
+        )
+    own = ", ".join(f"'{name}'" for name in custom(seen.met))
+    if own:
+        notes.append(
+            Text(
+                f"The plain gradient passes {own}, which brings a backward of its own that no rule can enter: if that is more than a linear map, the shares before it are off.",
+                f"{own} 自带反向计算，规则无法介入，此处传递的是普通梯度：若它不只是线性变换，其之前的份额会有偏差。",
             )
         )
     unclear = [seen.trace.address(one.place) for one in seen.met if one.unclear]
