@@ -5,18 +5,20 @@ edits and state), runs one backward per distinct (target, rules), and hands each
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 import torch
 
-from pellucid.core.errors import Cancelled, MethodFault
-from pellucid.engine.looker import Looker, Session, written
+from pellucid.core.errors import Cancelled, MethodFault, NotApplicable
+from pellucid.engine.looker import Looker, Session, out_of_memory, written
 from pellucid.engine.passes import Look, Pass, Step
 from pellucid.engine.recording import storage_of
-from pellucid.engine.requests import answer_to, looks_in, passes_in
+from pellucid.engine.requests import answer_to, looks_in, passes_in, sweeps_in
 from pellucid.engine.sharing import groups, run_shared
+from pellucid.engine.sweeps.request import Sweep
+from pellucid.engine.sweeps.run import Course, run_sweeps
 from pellucid.engine.targets import Target
 from pellucid.engine.task import Task
 from pellucid.inputs.inputs import Inputs
@@ -34,6 +36,7 @@ class Progress:
         waiting: methods still at work.
         step: (i, n) of the longest loop in this round, or None.
         seconds: since the look began.
+        samples: of a run through a data set, how many are done and how many there are.
     """
 
     round: int
@@ -41,6 +44,7 @@ class Progress:
     waiting: int
     step: tuple[int, int] | None
     seconds: float
+    samples: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Planner:
         clean: input on which targets are resolved.
         seed: of the random state that every forward starts from.
         watch: called with `Progress`; may raise `Cancelled`.
+        course: how sweeps run through a data set; None: there is none.
     """
 
     def __init__(
@@ -86,8 +91,10 @@ class Planner:
         *,
         seed: int = 0,
         watch: Callable[[Progress], None] | None = None,
+        course: Course | None = None,
     ) -> None:
         self.looker, self.start, self.clean, self.seed, self.watch = looker, start, clean, seed, watch
+        self.course, self.sweeps = course, 0
         self.tasks: list[Task] = []
         self.rounds = 0
         self.chunks: list[int] = []
@@ -134,7 +141,14 @@ class Planner:
                 return
             self.rounds += 1
             passes = [one for task in waiting for one in passes_in(task.request) if id(one) not in task.answers]
-            if not passes:
+            sweeps = [one for task in waiting for one in sweeps_in(task.request) if id(one) not in task.answers]
+            if sweeps and not passes:
+                answers = dict(zip(map(id, sweeps), self._swept(session, sweeps, len(waiting)), strict=True))
+                for task in waiting:
+                    task.answers.update(
+                        {key: answers[key] for one in sweeps_in(task.request) if (key := id(one)) in answers}
+                    )
+            elif not passes:
                 raise MethodFault(
                     "methods wait for each other's results: " + ", ".join(str(task.view) for task in waiting)
                 )
@@ -158,25 +172,41 @@ class Planner:
                     child = self._child(look)
                     if child.done:
                         task.answers[id(look)] = child.error or child.result
-                if all(id(one) in task.answers for one in (*passes_in(task.request), *looks_in(task.request))):
+                asked = (*passes_in(task.request), *looks_in(task.request), *sweeps_in(task.request))
+                if all(id(one) in task.answers for one in asked):
                     answers, task.answers = task.answers, {}
                     if isinstance(task.request, Step):
                         self._tell([one for one in self.tasks if not one.done], [task.request])
                     self._advance(task, answer_to(task.request, answers))
                     moved = True
 
+    def _swept(self, session: Session, sweeps: Sequence[Sweep], waiting: int) -> Sequence[Any]:
+        """One run through the data for all of them."""
+        if self.course is None:
+            return [NotApplicable("this needs a data set", hint="lens.sweep(data, ...)")] * len(sweeps)
+        self.sweeps += 1
+        folder = self.course.folder
+        course = replace(
+            self.course,
+            folder=None if folder is None else folder / f"sweep_{self.sweeps}",
+            watch=None if self.watch is None else lambda *at: self._show(waiting, None, at),
+        )
+        try:
+            return run_sweeps(session, sweeps, course)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            failed = NotApplicable("memory ran out on a single sample", hint="smaller input, or another device")
+            return [failed] * len(sweeps)
+
     def _tell(self, waiting: list[Task], passes: Sequence[Pass | Step]) -> None:
+        steps = [one.step for one in passes if one.step is not None]
+        self._show(len(waiting), max(steps, key=lambda step: step[1] - step[0], default=None))
+
+    def _show(self, waiting: int, step: tuple[int, int] | None, samples: tuple[int, int] | None = None) -> None:
         if self.watch is not None and self.session is not None:
-            steps = [one.step for one in passes if one.step is not None]
-            self.watch(
-                Progress(
-                    self.rounds,
-                    self.session.forwards,
-                    len(waiting),
-                    max(steps, key=lambda step: step[1] - step[0], default=None),
-                    perf_counter() - self._began,
-                )
-            )
+            seconds = perf_counter() - self._began
+            self.watch(Progress(self.rounds, self.session.forwards, waiting, step, seconds, samples))
 
     def _child(self, look: Look) -> Task:
         before = len(self.tasks)

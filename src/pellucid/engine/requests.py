@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.engine.passes import Look, Pass, Seen, Step, Together
+from pellucid.engine.sweeps.request import Sweep
 
 
 def passes_in(request: Any) -> list[Pass]:
@@ -19,6 +20,13 @@ def looks_in(request: Any) -> list[Look]:
     if isinstance(request, Together):
         return [one for part in request.requests for one in looks_in(part)]
     return [request] if isinstance(request, Look) else []
+
+
+def sweeps_in(request: Any) -> list[Sweep]:
+    """The sweeps among a request."""
+    if isinstance(request, Together):
+        return [one for part in request.requests for one in sweeps_in(part)]
+    return [request] if isinstance(request, Sweep) else []
 
 
 def answer_to(request: Any, answers: dict[int, Any]) -> Any:

@@ -12,6 +12,7 @@ from pellucid.engine.looker import out_of_memory, written
 from pellucid.engine.passes import Look, Pass, Step, Together
 from pellucid.engine.requests import shared_tensors
 from pellucid.engine.sharing import MemoryRanOut
+from pellucid.engine.sweeps.request import Sweep
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 
@@ -71,7 +72,7 @@ class Task:
                 self.request = self.run.throw(answer)
             else:
                 self.request = next(self.run) if answer is None else self.run.send(answer)
-            if not isinstance(self.request, (Pass, Look, Step, Together)):
+            if not isinstance(self.request, (Pass, Look, Step, Sweep, Together)):
                 self.fail(MethodFault(f"{self.view} yielded {type(self.request).__name__}, not a Pass or a Look"))
         except StopIteration as stop:
             self.result, self.done = stop.value, True
