@@ -196,3 +196,86 @@ def test_out_of_memory_the_look_is_taken_on_fewer_examples() -> None:
         whole, cut = (one[0] if isinstance(one, tuple) else one for one in (whole, cut))
         assert whole.values.shape == cut.values.shape
         np.testing.assert_allclose(cut.values, whole.values, atol=1e-6)
+
+
+class Pooled(nn.Module):
+    """Three learned queries look at the tokens, then at each other, then at the tokens again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.latent, self.part = nn.Parameter(torch.randn(1, 3, 8)), nn.Linear(8, 8)
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        latent = self.latent.expand(len(x), -1, -1)
+        for other in (x, None, x):
+            query, key = (self.part(one)[:, None] for one in (latent, latent if other is None else other))
+            latent = latent + functional.scaled_dot_product_attention(query, key, key)[:, 0]
+        return latent.mean(1)[:, :2]
+
+
+def test_learned_queries_are_told_and_named() -> None:
+    first, own, again = attentions(Pooled(), X)
+    assert (first.kind, first.query_from, first.key_from, first.learned) == ("cross", "latent", "input", (True, False))
+    assert (own.kind, own.query_from, own.key_from, own.learned) == ("self", "latent", "latent", (False, False))
+    assert (again.kind, again.query_from, again.learned) == ("cross", "latent", (False, False))
+
+
+class Flat(nn.Module):
+    """Probabilities without an axis for the batch, or without one for heads or queries."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way, self.scores, self.score = way, nn.Parameter(torch.randn(5, 5)), nn.Linear(8, 1)
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        match self.way:
+            case "shared":
+                return (self.scores.softmax(-1) @ x).mean(1)
+            case "expanded":
+                return (self.scores.softmax(1).expand(len(x), -1, -1) @ x).mean(1)
+            case "heads":
+                return (self.scores.softmax(-1).expand(2, -1, -1) @ x.unflatten(2, (2, 4)).transpose(1, 2)).mean((1, 2))
+            case "pooling":
+                return (self.score(x)[..., 0].softmax(-1).unsqueeze(1) @ x)[:, 0]
+            case _:
+                return (x.mT @ self.score(x)[..., 0].softmax(1).unsqueeze(2))[..., 0]
+
+
+@pytest.mark.parametrize("way", ["shared", "expanded", "heads", "pooling", "turned pooling"])
+def test_probabilities_without_an_axis_for_the_batch(way: str) -> None:
+    torch.manual_seed(0)
+    model = Flat(way)
+    (one,) = attentions(model, X, target=0)
+    pools = way.endswith("pooling")
+    expected = model.score(X)[..., 0].softmax(1)[:, None, None] if pools else model.scores.softmax(1)
+    assert one.shape == (2, 2 if way == "heads" else 1, 1 if pools else 5, 5) and one.error < 1e-14
+    assert torch.equal(one.weights, expected.expand(one.shape)) and one.kind == ("cross" if pools else "self")
+    assert one.gradient.shape == one.shape
+    silent = see(model.eval(), X, target=0, edits=(ablate("/attention.0"),))
+    assert not silent.scores.any()
+
+
+def test_every_call_of_one_module_has_an_attention_of_its_own() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block, self.head = nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            for _ in range(2):
+                x = x + self.block(x, x, x, need_weights=False)[0]
+            return self.head(x.mean(1))
+
+    torch.manual_seed(0)
+    model = Twice().double().eval()
+    found = attentions(model, X, target=0)
+    assert [one.address for one in found] == ["block#0/attention.0", "block#1/attention.0"]
+    first = model.block(X, X, X, average_attn_weights=False)
+    second = model.block(*[X + first[0]] * 3, average_attn_weights=False)
+    for one, (_, theirs) in zip(found, (first, second), strict=True):
+        assert torch.allclose(one.weights, theirs, atol=1e-14) and one.error < 1e-14 and one.gradient.any()
+    alone = see(model, X, attention=("block#1/attention.0",)).at("block#1/attention.0")
+    assert torch.equal(alone[0].attention.weights, found[1].weights)

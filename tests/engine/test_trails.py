@@ -36,6 +36,10 @@ def test_a_sequence_is_that_of_the_first_tensor_or_of_the_first_input() -> None:
         ("transpose", (1, 2), -2),
         ("transpose", (-1, -2), -2),
         ("permute", ((2, 0, 1),), -3),
+        ("unsqueeze", (0,), -1),
+        ("unsqueeze", (-1,), -2),
+        ("unsqueeze", (3,), -2),
+        ("unsqueeze", (-2,), -1),
         ("reshape", ((6, 4),), -1),
         ("reshape", ((2, 12),), None),
         ("relu", (), None),
@@ -55,7 +59,18 @@ def test_heads_that_are_mixed_are_told() -> None:
     mixed = ran(trails, "linear", weights, torch.randn(4, 4))
     assert trails.of(weights).softmax == -2 and trails.of(mixed).mixed and trails.of(mixed).softmax == -2
     assert not trails.of(ran(trails, "softmax", mixed, -1)).mixed
-    assert trails.of(ran(trails, "softmax", torch.randn(2, 3), -1)).softmax is None
+    assert trails.of(ran(trails, "softmax", torch.randn(3), -1)).softmax is None
+
+
+def test_what_begins_with_a_parameter_remembers_it_and_whether_an_input_joined() -> None:
+    trails, x, learned, weight = Trails(), torch.randn(2, 3, 4), torch.randn(3, 4), torch.randn(4, 4)
+    trails.note(x, Trail("x"))
+    query = ran(trails, "linear", ran(trails, "unsqueeze", learned, 0), weight)
+    assert trails.stream(query).source() is learned and not trails.given(query) and not trails.given(weight)
+    mixed = ran(trails, "scaled_dot_product_attention", query, x, x)
+    assert trails.stream(mixed) == trails.stream(query) and trails.given(mixed) and trails.given(x)
+    scores = ran(trails, "matmul", torch.randn(5, 3), x)
+    assert trails.stream(scores).source is None and trails.given(scores)
 
 
 def test_no_tensor_is_kept_alive() -> None:

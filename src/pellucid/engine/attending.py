@@ -1,6 +1,6 @@
 """Recognises attention while a forward runs: fused kernels, and a softmax whose output weighs values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,9 @@ from torch import Tensor
 
 from pellucid.core.sites import Place
 from pellucid.engine.attention import Attention, Kind, Parts, four, fused, kept, probabilities, repeated, shape_of
+from pellucid.engine.projecting import Route
 from pellucid.engine.taps import Capture
-from pellucid.engine.trails import FUSED, PRODUCTS, Trail, Trails
+from pellucid.engine.trails import FUSED, PRODUCTS, Made, Trail, Trails
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,23 +39,43 @@ class Found:
 
 
 class Attending:
-    """Asked before and after every call of one forward."""
+    """Asked before and after every call of one forward.
+
+    `parameters` are those that this forward uses, by name.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
+        self.parameters: Mapping[str, Tensor] = {}
         self.trails = Trails()
 
-    def seen(self, found: Found, place: Place, out: Tensor, hold: Callable[[Tensor, Capture], None]) -> Attention:
+    def seen(
+        self,
+        found: Found,
+        place: Place,
+        out: Tensor,
+        hold: Callable[[Tensor, Capture], None],
+        route: Route | None = None,
+    ) -> Attention:
         """What is needed of an attention to make its probabilities and their gradient later.
 
         Args:
             hold: told of every tensor that must be copied before it is overwritten.
+            route: what happens to `out` from now on, if that is wanted.
         """
         held = tuple(None if one is None else kept(place, one, hold) for one in found.held)
         values, made = kept(place, found.values, hold), kept(place, out, hold)
-        parts = Parts(found.make, held, values, made, found.arranged)
-        query, key = (one if isinstance(one, str) else "" for one in found.streams)
-        return Attention(place, found.shape, self.kind(found), self.rows, parts, query, key)
+        parts = Parts(found.make, held, values, made, found.arranged, route)
+        (query, asked), (key, looked) = (self._source(one) for one in found.streams)
+        return Attention(place, found.shape, self.kind(found), self.rows, parts, query, key, (asked, looked))
+
+    def _source(self, stream: Any) -> tuple[str, bool]:
+        """The name of the input or parameter that a sequence comes from, and whether it is made of parameters alone."""
+        if not isinstance(stream, Made):
+            return stream or "", False
+        source = None if stream.source is None else stream.source()
+        name = next((name for name, one in self.parameters.items() if one is source), "")
+        return name, bool(name) and not stream.given
 
     def enter(self, tensor: Tensor, name: str) -> None:
         """`tensor` is an input of the model."""
@@ -77,7 +98,7 @@ class Attending:
             return None
         for i in (0, 1):
             trail = self.trails.of(operands[i])
-            if trail is None or trail.softmax is None or operands[i].ndim < 3 or operands[1 - i].ndim < 3:
+            if trail is None or trail.softmax is None or operands[1 - i].ndim < 3 or operands[i].ndim < 2 + i:
                 continue
             found = (
                 _einsum(self.rows, args[0], operands, i, trail)
@@ -90,14 +111,15 @@ class Attending:
 
     def kind(self, found: Found) -> Kind:
         """What kind of attention it is."""
-        rows, _, _, keys = found.shape
+        rows, _, queries, keys = found.shape
         if found.mixed:
             return "mixed"
         if keys not in self.trails.lengths and found.values.shape[-1] in self.trails.lengths:
             return "channel"
         if rows > self.rows:
             return "windowed"
-        return "self" if found.streams[0] == found.streams[1] else "cross"
+        one, other = found.streams
+        return "self" if one == other and (one is not None or queries == keys) else "cross"
 
 
 def _fused(trails: Trails, rows: int, given: dict[str, Any]) -> Found | None:
@@ -134,6 +156,8 @@ def _matmul(rows: int, operands: tuple[Tensor, ...], i: int, trail: Trail) -> Fo
     if trail.softmax != (-1 if i == 0 else -2):
         return None
     turned = i == 1
+    if weights.ndim < values.ndim:
+        weights = weights.expand(*values.shape[:-2], *weights.shape[-2:])
 
     def upright(one: Tensor) -> Tensor:
         return four(one.transpose(-1, -2) if turned else one, rows)

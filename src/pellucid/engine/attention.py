@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Place
+from pellucid.engine.projecting import Projection, Route
 from pellucid.engine.roles import Layout
 from pellucid.engine.taps import Capture
 
@@ -27,6 +28,7 @@ class Parts:
         values: `(row, head or group, key, feature)`.
         out: what the model's own kernel gave.
         arranged: `out`, or a gradient that arrived there, as `(row, head, query, feature)`.
+        route: what happened to `out`, if that was asked for.
     """
 
     make: Callable[..., Tensor]
@@ -34,6 +36,7 @@ class Parts:
     values: Capture
     out: Capture
     arranged: Callable[[Tensor], Tensor]
+    route: Route | None = None
 
 
 @dataclass(eq=False)
@@ -47,7 +50,9 @@ class Attention:
             windows of an example), "channel" (over features, not tokens), "mixed" (heads are mixed after the softmax,
             so the rows are no distributions).
         examples: rows of the batch.
-        query_from, key_from: names of the inputs that queries and keys come from; empty where that is not known.
+        query_from, key_from: names of the inputs that queries and keys come from, or of the parameters; empty where
+            that is not known.
+        learned: whether queries, and whether keys, are made of parameters alone, the same for every example.
         queries, keys: how they lie on the grid of the input; None where they do not.
         address: of the place.
     """
@@ -59,6 +64,7 @@ class Attention:
     parts: Parts
     query_from: str = ""
     key_from: str = ""
+    learned: tuple[bool, bool] = (False, False)
     queries: Layout | None = None
     keys: Layout | None = None
     address: str = ""
@@ -105,6 +111,27 @@ class Attention:
         values = self.values
         precise = torch.promote_types(arrived.dtype, torch.float32)
         return arrived.to(precise) @ values.to(precise).transpose(-1, -2)
+
+    @property
+    def projection(self) -> Projection | None:
+        """The linear map behind it that joins the heads, with what the model gave there; None if `behind` is none.
+
+        Raises:
+            NotApplicable: it was not asked for, `Pass(projections=True)`.
+        """
+        return self._route.projection(self.parts.arranged)
+
+    @property
+    def behind(self) -> str:
+        """The call that ends the way to a linear map: that map, something else, or "" where nothing follows."""
+        route = self._route
+        return route.stopped if route.join is None else route.join[1].op
+
+    @property
+    def _route(self) -> Route:
+        if self.parts.route is None:
+            raise NotApplicable(f"what follows '{self.address}' was not asked for")
+        return self.parts.route
 
     @property
     def groups(self) -> int:

@@ -185,6 +185,7 @@ def attended(
     queries, keys = (None if reader is None else reader.sequence(n) for n in attention.shape[2:])
     if attention.kind in ("windowed", "channel"):
         queries = keys = None
+    queries, keys = (None if made else one for made, one in zip(attention.learned, (queries, keys), strict=True))
     one = replace(attention, arrived=grad, address=where, queries=queries, keys=keys)
     return Spot(place, where, None if reduce is None else reduce(one.weights), None, event, attention=one)
 

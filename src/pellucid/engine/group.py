@@ -117,6 +117,7 @@ class Group:
             rules=any(one is not None and one.through is None for one in rules),
             through=frozenset().union(*(one.ops for one in through)) if through else None,
             constants=any(one.ask.constants for one in members),
+            projections=any(one.ask.projections for one in members),
             graph=any(one.ask.graph for one in members),
             last=None if self.looker.branches else last_place(members, wishes, candidates, reader),
             entries=entries_of(self.x) if entering else {},

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from pellucid.core.sites import Place
 from pellucid.engine.attending import Found
+from pellucid.engine.attention import kept
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
 from pellucid.engine.mixing import READS, may_mix
 from pellucid.engine.recording import Frame, Recording, assigned
@@ -165,9 +166,9 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     frame = run.stack[-1]
     name, n = call.name, frame.counts.get(call.name, 0)
     args = _observe(run, frame.path, frame.call, name, n, "in", args)
-    draft, found = None, None
+    draft, found, place = None, None, Place(frame.path, frame.call, name, n)
     if run.following is not None:
-        draft = run.following.enter(Place(frame.path, frame.call, name, n), func, args, kwargs)
+        draft = run.following.enter(place, func, args, kwargs)
     written = call.written(args, kwargs)
     if written is not None and run.live:
         run.save(written)
@@ -197,8 +198,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     if out is not None:
         out = _observe(run, frame.path, frame.call, name, n, "out", out)
     run.attending.trails.leave(name, args, kwargs, written if out is None else out)
-    if run.nodes is not None:
-        run.nodes.add(name, args, kwargs, out, Place(frame.path, frame.call, name, n))
+    _noted(run, place, func, args, kwargs, out)
     if run.finished():
         raise Stop
     if found is not None and isinstance(product, Tensor):
@@ -206,6 +206,13 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
         if run.finished():
             raise Stop
     return out
+
+
+def _noted(run: Recording, place: Place, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+    if run.routes is not None:
+        run.routes.met(func, args, kwargs, out, place, partial(kept, hold=run.hold))
+    if run.nodes is not None:
+        run.nodes.add(place.op, args, kwargs, out, place)
 
 
 def _edits(run: Recording, frame: Frame) -> Point | None:

@@ -230,6 +230,7 @@ class Session:
         seed_everything(self.seed)
         self.forwards += 1
         self.samples += x.size
+        recording.attending.parameters = {**self.looker.parameters, **(state or {})}
         entered = _enter(x, recording)
         call = (
             (lambda: functional_call(self.looker.model, dict(state), entered.args, entered.kwargs))

@@ -77,6 +77,7 @@ class Pass:
         attention: places of attention (`"every attention"`) that are wanted as `Spot.attention`, which makes the
             probabilities of one place at a time, when they are read, and their gradient if there is a target; `keep`
             and `grads` of such places hand out all of them at once.
+        projections: whether the linear map behind each of these is wanted too, as `Attention.projection`.
     """
 
     x: Inputs
@@ -93,6 +94,7 @@ class Pass:
     covered: Covered | None = None
     constants: bool = False
     attention: tuple[Layer, ...] = ()
+    projections: bool = False
 
     @property
     def looks_inside(self) -> bool:

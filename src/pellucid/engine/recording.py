@@ -15,6 +15,7 @@ from pellucid.engine.calls import fields
 from pellucid.engine.constants import Constants
 from pellucid.engine.following import Following
 from pellucid.engine.lineage import Lineage
+from pellucid.engine.projecting import Routes
 from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.taps import Capture, Tap, Taps
 from pellucid.engine.trace import Event, Trace
@@ -60,6 +61,7 @@ class Recording:
         rules: whether nodes of activations are noted, for rules that change what passes there.
         through: names of the operations that rules go through; None where there is no such rule.
         constants: whether what is added on the way is noted.
+        projections: whether the linear map behind an attention that is wanted is looked for.
         last: place after whose event nothing more is wanted, or None.
 
     `aside` is set while code of a caller (an edit, a reduction) runs inside the forward: what it calls is not recorded.
@@ -73,6 +75,7 @@ class Recording:
         rules: bool = False,
         through: frozenset[str] | None = None,
         constants: bool = False,
+        projections: bool = False,
         graph: bool = False,
         entries: dict[str, Entry] | None = None,
         last: Place | None = None,
@@ -86,6 +89,8 @@ class Recording:
         self.edited: set[int] = set()
         self.aside = False
         self.attending = Attending()
+        self.routes = Routes(self.attending.trails) if projections else None
+        self.reached = False
         self.nodes = Nodes() if rules else None
         self.graph = self.trace.links = Links() if graph else None
         self.spread = next((edit.spread for _, edit in taps.edits if edit.spread is not None), None)
@@ -113,16 +118,19 @@ class Recording:
         if taps:
             edge = get_gradient_edge(out) if any(one.grad for one in taps) and out.requires_grad else None
             capture = Capture(place, "", None, edge, out._version, view=False)
-            capture.attention = self.attending.seen(found, place, out, self.hold)
+            route = None if self.routes is None else self.routes.begin(out)
+            capture.attention = self.attending.seen(found, place, out, self.hold, route)
             self.captures[place, ""] = capture
 
     def finished(self) -> bool:
-        """Whether the last wanted place has just been seen."""
+        """Whether the last wanted place has been seen, and nothing that is looked for may still come."""
         last = self.last
         if last is None:
             return False
         event = self.trace.events[-1]
-        return event.path == last.path and event.op == last.op and event.call == last.call and event.n == last.n
+        here = event.path == last.path and event.op == last.op and event.call == last.call and event.n == last.n
+        self.reached = self.reached or here
+        return self.reached and (self.routes is None or not self.routes.pending)
 
     def take(self, tap: Tap, place: Place, name: str, tensor: Tensor) -> None:
         """Capture one tensor at one place."""

@@ -1,7 +1,7 @@
 """What the tensors of a forward descend from, as far as attention needs it: sequences, products, probabilities."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 from weakref import ref
@@ -11,11 +11,24 @@ from torch import Tensor
 FUSED = "scaled_dot_product_attention"
 PRODUCTS = frozenset({"matmul", "einsum"})
 _BESIDE = PRODUCTS | {FUSED, "baddbmm"}
-_SHAPED = frozenset(
-    {"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "expand", "contiguous", "clone"}
-)
+_SHAPED = frozenset({"view", "reshape", "flatten", "unflatten", "squeeze", "expand", "contiguous", "clone"})
 _KEPT = frozenset({"dropout", "to", "type", "type_as", "float", "half", "bfloat16", "masked_fill", "nan_to_num"})
 _MIXED = frozenset({"linear", "conv2d", "matmul", "einsum"})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A sequence that begins with no input.
+
+    Args:
+        number: tells it from others.
+        source: the tensor that it begins with, where there is one: a parameter, a buffer.
+        given: whether an input had a part in it since.
+    """
+
+    number: int
+    source: "ref[Tensor] | None" = field(default=None, compare=False)
+    given: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Trail:
     """What a tensor descends from.
 
     Args:
-        stream: the sequence that it belongs to: the name of an input, or something that only equals itself.
+        stream: the sequence that it belongs to: the name of an input, or a `Made`.
         pair: the streams of the last product's operands.
         softmax: which axis (counted from the end) a softmax was taken over, None if this is no probability.
         mixed: whether heads were mixed since.
@@ -47,6 +60,11 @@ class Trails:
         trail = self.of(tensor)
         return None if trail is None else trail.stream
 
+    def given(self, tensor: Tensor) -> bool:
+        """Whether an input had a part in a tensor."""
+        stream = self.stream(tensor)
+        return stream.given if isinstance(stream, Made) else stream is not None
+
     def of(self, tensor: Any) -> Trail | None:
         known = self._trails.get(id(tensor))
         return known[1] if known is not None and known[0]() is tensor else None
@@ -67,7 +85,7 @@ class Trails:
         if name == "softmax":
             axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
             axis = axis - out.ndim if isinstance(axis, int) and axis >= 0 else axis
-            source = replace(source, softmax=axis if isinstance(axis, int) and out.ndim > 2 else None, mixed=False)
+            source = replace(source, softmax=axis if isinstance(axis, int) and out.ndim > 1 else None, mixed=False)
         elif source.softmax is not None:
             first = next(tensors(args), None)
             source = _followed(source, name, args, kwargs, out, first)
@@ -78,6 +96,15 @@ class Trails:
         self.note(out, source)
 
     def _source(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trail:
+        """The trail that a call goes on with."""
+        trail = self._first(name, args, kwargs)
+        stream = trail.stream
+        if not isinstance(stream, Made) or stream.given:
+            return trail
+        given = any(self.given(one) for one in tensors((args, tuple(kwargs.values()))))
+        return replace(trail, stream=replace(stream, given=True)) if given else trail
+
+    def _first(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trail:
         """The trail of a call's first tensor, or of the first that belongs to an input."""
         first: Trail | None = None
         for one in tensors((args, tuple(kwargs.values()))):
@@ -89,10 +116,10 @@ class Trails:
                 break
         if first is None:
             self._made += 1
-            first = Trail(self._made)
-            for one in tensors((args, tuple(kwargs.values()))):
-                self.note(one, first)
-                break
+            begin = next(tensors((args, tuple(kwargs.values()))), None)
+            first = Trail(Made(self._made, None if begin is None or name in _BESIDE else ref(begin)))
+            if begin is not None:
+                self.note(begin, first)
         return first
 
 
@@ -105,6 +132,8 @@ def _followed(
         return replace(trail, softmax=None)
     if name in _KEPT or (name == "mul" and out.shape == first.shape and len(list(tensors(args))) == 1):
         return trail
+    if name == "unsqueeze":
+        return replace(trail, softmax=_behind(args, kwargs, axis, out.ndim))
     if name in ("transpose", "swapaxes", "permute"):
         return replace(trail, softmax=_moved(name, args, kwargs, axis, first.ndim))
     if name in _SHAPED:
@@ -128,6 +157,15 @@ def _moved(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], axis: int, 
         one, two = (each % rank for each in flat)
         order[one], order[two] = two, one
     return order.index(axis + rank) - rank
+
+
+def _behind(args: tuple[Any, ...], kwargs: dict[str, Any], axis: int, rank: int) -> int | None:
+    """Where an axis is behind an insertion that gave `rank` axes, counted from the end."""
+    at = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    if not isinstance(at, int):
+        return None
+    before = axis + rank - 1
+    return before + (at % rank <= before) - rank
 
 
 def tensors(nest: Any) -> Iterator[Tensor]:
