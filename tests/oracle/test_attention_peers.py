@@ -35,10 +35,10 @@ def test_weights_and_gradients_are_those_of_the_eager_model(name: str, kernel: s
     model.set_attn_implementation(kernel)
     weights = find("attention_weights")()(model, IDS)
     products = find("attention_gradient")()(model, IDS, 2)
-    assert len(weights) == len(products) == 3
-    for one, two, expected, gradient in zip(weights, products, seen.attentions, gradients, strict=True):
-        assert np.abs(one.values - expected.detach().numpy()).max() <= 1e-6
+    assert weights.values.shape == products.values.shape == (2, 3, 4, 9, 9)
+    for i, (expected, gradient) in enumerate(zip(seen.attentions, gradients, strict=True)):
+        assert np.abs(weights.values[:, i] - expected.detach().numpy()).max() <= 1e-6
         wanted = (expected * gradient).detach().numpy()
-        assert np.abs(two.values - wanted).max() <= 1e-5 * np.abs(wanted).max()
-        assert one.facts["groups"] == (2 if name == "Llama" else 4) and one.facts["causal"] == (name == "Llama")
-        assert one.facts["error"] < 1e-6
+        assert np.abs(products.values[:, i] - wanted).max() <= 1e-5 * np.abs(wanted).max()
+    assert weights.facts["groups"] == (2 if name == "Llama" else 4) and weights.facts["causal"] == (name == "Llama")
+    assert weights.facts["error"] < 1e-6 and len(weights.facts["layers"]) == 3

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.core.text import say
+from pellucid.core.text import Text, say
 from pellucid.render.escape import html
 from pellucid.render.report_words import phrase
 from pellucid.results import Graph, Points, Result, Series, Table, spell
@@ -95,5 +95,5 @@ def _positions(result: Series) -> Sequence[Any]:
     return result.labels or result.positions or range(size)
 
 
-def _filled(words: Sequence[str], size: int) -> Sequence[str]:
+def _filled(words: Sequence[Text | str], size: int) -> Sequence[Text | str]:
     return words or ("",) * size

@@ -174,7 +174,7 @@ def points(result: Points) -> list[Text]:
     positions = result.positions
     if not len(positions):
         return [message("odd.empty")]
-    groups = sorted(set(result.groups))
+    groups = sorted(set(map(str, result.groups)))
     found = [
         message("points.groups", count=f"{len(positions):,}", groups=len(groups))
         if len(groups) > 1
@@ -182,7 +182,7 @@ def points(result: Points) -> list[Text]:
     ]
     finite = np.isfinite(positions).all(1)
     if len(groups) > 1 and finite.sum() > 2:
-        codes = np.unique(np.array(result.groups), return_inverse=True)[1][finite][:NEIGHBOURS]
+        codes = np.unique(np.array(list(map(str, result.groups))), return_inverse=True)[1][finite][:NEIGHBOURS]
         near = _nearest(positions[finite][:NEIGHBOURS])
         sizes = np.bincount(codes)
         chance = float((sizes * (sizes - 1)).sum() / (len(codes) * (len(codes) - 1)))

@@ -9,6 +9,7 @@ import numpy as np
 from pellucid.core.errors import NotApplicable
 from pellucid.results.attribution import Attribution
 from pellucid.results.base import Base
+from pellucid.results.matrix import Matrix
 from pellucid.results.result import Result
 
 
@@ -36,6 +37,8 @@ def join(parts: Sequence[Result]) -> Result:
     }
     if isinstance(first, Attribution) and first.base is not None:
         changes["base"] = _base([one.base for one in parts if isinstance(one, Attribution) and one.base is not None])
+    if isinstance(first, Matrix) and first.words:
+        changes["words"] = tuple(words for one in parts if isinstance(one, Matrix) for words in one.words)
     if first.provenance is not None:
         changes["provenance"] = replace(first.provenance, targets=changes["targets"])
     return first.with_(**changes)
@@ -44,6 +47,8 @@ def join(parts: Sequence[Result]) -> Result:
 def _facts(values: list[Any]) -> Any:
     if all(isinstance(value, (tuple, list)) for value in values):
         return tuple(item for value in values for item in value)
+    if all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values):
+        return {name: _facts([value[name] for value in values]) for name in values[0]}
     return values[0] if all(value == values[0] for value in values) else tuple(values)
 
 

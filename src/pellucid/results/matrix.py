@@ -14,9 +14,15 @@ class Matrix(Result):
     Args:
         rows, columns: labels of the last two axes.
         panels: label of each matrix in the order of the flattened leading axes.
+        down, across: labels of the last two leading axes, where matrices are laid out by them: one axis downward, the
+            other to the right.
+        words: per example the words of a text that the last axis is: each row is drawn as that text, coloured.
     """
 
     kind: ClassVar[str] = "matrix"
-    rows: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    rows: tuple[Text | str, ...] = ()
+    columns: tuple[Text | str, ...] = ()
     panels: tuple[Text | str, ...] = ()
+    down: tuple[Text | str, ...] = ()
+    across: tuple[Text | str, ...] = ()
+    words: tuple[tuple[str, ...], ...] = ()

@@ -20,8 +20,8 @@ class Points(Result):
     """
 
     kind: ClassVar[str] = "points"
-    labels: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    labels: tuple[Text | str, ...] = ()
+    groups: tuple[Text | str, ...] = ()
     axis_names: tuple[Text | str, Text | str] = ("", "")
 
     @property

@@ -52,7 +52,8 @@ def scale_of(result: Result) -> Scale | None:
         return _scale(result, heat, result.heat_signed, "inferno", scope, clip)
     if isinstance(result, Matrix):
         scope = "map" if result.values.ndim <= 2 or int(np.prod(result.values.shape[:-2])) == 1 else "matrix"
-        return _scale(result, result.values, result.signed, "viridis", scope)
+        clip = CLIP if result.down and result.values.size >= CLIP_FROM else None
+        return _scale(result, result.values, result.signed, "viridis", scope, clip)
     if isinstance(result, Gallery):
         plain = [image.ravel() for image in result.images if image.ndim == 2]
         if not plain:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pellucid.core.text import Text
 from pellucid.engine.roles import Layout
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._tokens import Chosen, cells, chosen, common, names_of, short_names
@@ -23,8 +24,9 @@ def test_names_of_layers_are_short() -> None:
 
 
 def test_cells_of_a_grid_have_row_and_column() -> None:
-    assert cells(Layout("tokens", (2, 2), 1)) == ("class", "0,0", "0,1", "1,0", "1,1")
-    assert cells(Layout("tokens", (3,), 2)) == ("class", "extra 1", "0", "1", "2")
+    first, *others = cells(Layout("tokens", (2, 2), 1))
+    assert (first, others) == (Text("class", "类别词元"), ["0,0", "0,1", "1,0", "1,1"])
+    assert cells(Layout("tokens", (3,), 2)) == (first, Text("extra 1", "附加 1"), "0", "1", "2")
     assert cells(Layout("tokens", (1, 2, 2))) == ("0,0,0", "0,0,1", "0,1,0", "0,1,1")
 
 

@@ -132,11 +132,15 @@ def test_the_predicted_class_stays_the_same_without_a_head() -> None:
 def test_heads_are_ranked_over_all_layers_and_told_where_they_are() -> None:
     model = nn.Sequential(*(nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True) for _ in range(3)))
     model.append(nn.Flatten()).append(nn.Linear(40, 3)).double().eval()
-    results = find("attention_gradient")(ablate=3)(model, X, 0)
-    every = sorted(((one, i) for i, result in enumerate(results) for one in result.facts["importance"]), reverse=True)
-    counts = [len(result.facts.get("ablated", ())) for result in results]
+    result = find("attention_gradient")(ablate=3)(model, X, 0)
+    layers = list(result.facts["layers"].values())
+    every = sorted(((one, i) for i, facts in enumerate(layers) for one in facts["importance"]), reverse=True)
+    counts = [len(facts.get("ablated", ())) for facts in layers]
     assert counts == [sum(at == i for _, at in every[:3]) for i in range(3)] and sum(counts) == 3
-    assert [str(result.panels[0]) for result in results] == [f"{i} · example 1 · head 0" for i in range(3)]
+    assert [str(name) for name in result.panels[::2]][:3] == [f"example 1 · {i} · head 0" for i in range(3)]
+    said = [note.en for note in result.notes]
+    assert sum("Most depends on" in note and f" of {every[0][1]}:" in note for note in said) == 1
+    assert sum("Without head" in note for note in said) == 3
 
 
 def test_a_single_row_that_matters_is_named() -> None:

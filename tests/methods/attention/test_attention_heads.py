@@ -40,9 +40,10 @@ def look(model: nn.Module, x: object, **settings: object) -> tuple[Points, Table
 
 def test_written_heads_are_named() -> None:
     points, table = look(Habitual(6), X)
-    assert points.groups == ("to the previous token", "to the first token", "even", "to itself")
+    assert [str(one) for one in points.groups] == ["to the previous token", "to the first token", "even", "to itself"]
+    assert [one.say("zh") for one in points.groups] == ["看前一词元", "看首词元", "均匀", "看自身"]
     assert points.labels == tuple(row["head"] for row in table.rows) and points.values.shape == (4, 2)
-    rows = {row["pattern"]: row for row in table.rows}
+    rows = {str(row["pattern"]): row for row in table.rows}
     assert rows["even"]["entropy"] == pytest.approx(math.log(6), rel=1e-5)
     assert rows["to itself"]["distance"] == pytest.approx(0) and rows["to the previous token"]["before"] == 1
     assert rows["to the first token"]["first"] == pytest.approx(1) and points.facts["even"] == 1
@@ -71,7 +72,7 @@ def test_padding_does_not_count() -> None:
     for one, both, other in zip(alone.rows, padded.rows, second.rows, strict=True):
         mean = (one["entropy"] * counts[0] + other["entropy"] * counts[1]) / sum(counts)
         assert both["entropy"] == pytest.approx(mean, rel=1e-4)
-    assert any(row["pattern"] == "to the previous token" for row in second.rows)
+    assert any(str(row["pattern"]) == "to the previous token" for row in second.rows)
     assert all(row["marked"] is not None for row in second.rows)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import pellucid as pl
+from pellucid.core.text import Text
 from pellucid.methods.attention import _tokens
 from pellucid.registry import find
 from pellucid.results import Matrix
@@ -14,6 +15,7 @@ from tests.networks import NETWORKS
 from tests.networks.attentive import WAYS, Attentive, Way
 
 X = torch.randn(2, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+CLASS = Text("class", "类别词元")
 ULP = 4 * 2.0**-52
 
 
@@ -108,7 +110,7 @@ def test_heads_and_queries() -> None:
     for query, at in ((1, 1), (-1, 4), ("first", 0), ("last", 4)):
         row = seen(model, query=query)
         assert row.axes == ("batch", "head", "key") and np.array_equal(row.values, whole[:, :, at])
-        assert row.rows == ("head 0", "head 1", "head 2", "head 3") and len(row.panels) == 2
+        assert row.rows == tuple(Text(f"head {i}", f"头 {i}") for i in range(4)) and len(row.panels) == 2
     for wrong in ({"heads": 4}, {"heads": ()}, {"query": 5}, {"query": -6}):
         with pytest.raises(pl.BadSetting, match=r"has (heads|queries) 0 to"):
             seen(model, **wrong)
@@ -173,7 +175,7 @@ def test_what_is_no_attention_of_tokens_is_not_drawn(mixes: bool, words: str) ->
 def test_patches_and_words_are_named() -> None:
     vit = NETWORKS["tiny_vit"]
     result = seen(vit.build(), vit.x(1))
-    assert result.rows == result.columns and result.columns[:3] == ("class", "0,0", "0,1") and result.rows[-1] == "3,3"
+    assert result.rows == result.columns and result.columns[:3] == (CLASS, "0,0", "0,1") and result.rows[-1] == "3,3"
     text = NETWORKS["causal_lm"]
     alone, both = (seen(text.build(), text.x(n)) for n in (1, 2))
     assert alone.rows == tuple(map(str, text.x(1)[0].tolist())) and both.rows == tuple("0123456")

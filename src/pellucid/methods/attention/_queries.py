@@ -1,7 +1,5 @@
 """Which queries of an attention count, which are compared, and which keys are separators."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -28,6 +26,6 @@ def counted(x: Inputs, one: Attention) -> Tensor | None:
 
 def separators(x: Inputs, one: Attention) -> Tensor | None:
     """`(row, key)`: special tokens but the first of a text."""
-    names: Sequence[tuple[str, ...]] = names_of(x, one, "key")
+    names = [[str(name) for name in row] for row in names_of(x, one, "key")]
     marked = torch.tensor([[i > 0 and is_special(name) for i, name in enumerate(row)] for row in names])
     return marked.expand(one.shape[0], -1) if marked.any() and len(marked) in (1, one.shape[0]) else None

@@ -1,15 +1,16 @@
 """What is said of an attention beside its picture, and the picture with its rows and columns named."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pellucid.core.text import Text
+from pellucid.core.text import Text, say
 from pellucid.engine.attention import Attention
 from pellucid.engine.passes import Seen
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._tokens import Chosen, common, names_of
+from pellucid.methods.attention._tokens import Chosen, Names, common, names_of
 from pellucid.results import Matrix, spell
 from pellucid.results.array import as_array
 
@@ -30,28 +31,38 @@ def drawn(
     Args:
         made: `(row, head, query, key)`.
     """
-    attention, values = one.attention, one.cut(made)
-    several = (names_of(x, attention, "query"), names_of(x, attention, "key"))
-    queries, keys = common(several[0]), common(several[1])
-    differ = any(len(set(names)) > 1 for names in several)
-    asked = () if one.query is None else (_asked(queries[one.query]),)
-    rows = queries if one.query is None else tuple(str(one.head(i)) for i in range(values.shape[-2]))
+    values = one.cut(made)
+    rows, columns = sides(x, one)
+    told = () if one.query is None else (asked(rows[one.query]),)
+    known = facts_of(one.attention)
     return Matrix(
         values=as_array(values),
         axes=one.axes,
-        rows=rows,
-        columns=keys,
+        rows=rows if one.query is None else tuple(one.head(i) for i in range(values.shape[-2])),
+        columns=columns,
         panels=one.panels(tuple(values.shape)),
         unit=unit,
         signed=signed,
-        layer=attention.address,
+        layer=one.attention.address,
         targets=seen.targets,
-        notes=(*notes, *asked, *((_DIFFERENT,) if differ else ()), *_kept(attention), *seen.notes),
-        facts={**_facts(attention), **facts},
+        notes=(*notes, *told, *differing(x, one), *kept(one.attention, known), *seen.notes),
+        facts={**known, **facts},
     )
 
 
-def _facts(one: Attention) -> dict[str, Any]:
+def sides(x: Inputs, one: Chosen) -> tuple[Names, Names]:
+    """What all queries, and all keys, are called in every example."""
+    return common(names_of(x, one.attention, "query")), common(names_of(x, one.attention, "key"))
+
+
+def differing(x: Inputs, one: Chosen) -> tuple[Text, ...]:
+    """That the examples have different words, where they do."""
+    several = (names_of(x, one.attention, side) for side in ("query", "key"))
+    return (_DIFFERENT,) if any(len(set(names)) > 1 for names in several) else ()
+
+
+def facts_of(one: Attention) -> dict[str, Any]:
+    """What is known of the attention itself."""
     return {
         "error": one.error,
         "heads": one.shape[1],
@@ -62,10 +73,10 @@ def _facts(one: Attention) -> dict[str, Any]:
     }
 
 
-def _kept(one: Attention) -> tuple[Text, ...]:
-    """What holds of the attention itself."""
-    found = [_error(one)]
-    heads, groups = one.shape[1], one.groups
+def kept(one: Attention, known: Mapping[str, Any]) -> tuple[Text, ...]:
+    """What holds of the attention itself, of which `facts_of` is known."""
+    found = [_error(one, known["error"])]
+    heads, groups = one.shape[1], known["groups"]
     if groups < heads:
         found.append(
             Text(
@@ -74,7 +85,7 @@ def _kept(one: Attention) -> tuple[Text, ...]:
                 aside=True,
             )
         )
-    if one.causal:
+    if known["causal"]:
         found.append(Text("No position looks at a later one.", "任何位置都不看其后的位置。", aside=True))
     if one.kind == "windowed":
         found.append(
@@ -95,14 +106,14 @@ def _kept(one: Attention) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def _error(one: Attention) -> Text:
-    error, far = spell.number(one.error, 1), one.error > torch.finfo(one.output.dtype).eps ** 0.5
+def _error(one: Attention, size: float) -> Text:
+    error, far = spell.number(size, 1), size > torch.finfo(one.output.dtype).eps ** 0.5
     if far:
         return Text(
             f"Probabilities times values miss what the model itself computed by {error} of its largest value: do not trust this picture.",
             f"概率乘以值与模型自身的计算结果相差其最大值的 {error}：此图不可信。",
         )
-    if not one.error:
+    if not size:
         return _EXACT
     return Text(
         f"Probabilities times values are the model's own output to {error} of its largest value.",
@@ -111,8 +122,11 @@ def _error(one: Attention) -> Text:
     )
 
 
-def _asked(query: str) -> Text:
-    return Text(f"Rows are heads: what '{query}' looks at.", f"每一行是一个头：“{query}”在看哪里。", aside=True)
+def asked(query: Text | str) -> Text:
+    """What rows are where one query is chosen."""
+    return Text(
+        f"Rows are heads: what '{query}' looks at.", f"每一行是一个头：“{say(query, 'zh')}”在看哪里。", aside=True
+    )
 
 
 _EXACT = Text(
@@ -125,29 +139,53 @@ _DIFFERENT = Text(
 )
 
 
-def most_attended(weights: Tensor, one: Attention) -> list[tuple[int, float, float]]:
-    """Per example the key that takes most attention over all heads and queries: its number, its share, an even share.
+def attended(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """`(row, key)`: the share of attention that each key takes over all heads and queries, and what even attention
+    would give it.
 
     Args:
         weights: `(row, head, query, key)`; queries that look at nothing do not count.
     """
     allowed = weights > 0
     looking = allowed.any(-1).sum((1, 2)).clamp(min=1)[:, None]
-    shares = weights.sum((1, 2)) / looking
     even = (allowed / allowed.sum(-1, keepdim=True).clamp(min=1)).sum((1, 2)) / looking
+    return weights.sum((1, 2)) / looking, even
+
+
+def largest(shares: Tensor, even: Tensor) -> list[tuple[int, float, float]]:
+    """Per example the key with the largest share: its number, its share, an even share."""
     at = shares.argmax(1, keepdim=True)
-    found = zip(at[:, 0].tolist(), shares.gather(1, at)[:, 0].tolist(), even.gather(1, at)[:, 0].tolist(), strict=True)
-    return [] if one.kind == "windowed" else list(found)
+    return list(
+        zip(at[:, 0].tolist(), shares.gather(1, at)[:, 0].tolist(), even.gather(1, at)[:, 0].tolist(), strict=True)
+    )
 
 
-def single(made: Tensor, one: Chosen) -> tuple[Text, ...]:
-    """That all but one query is zero, as in the last layer of a classifier, where the picture is a thin line."""
-    alive = (made != 0).any(-1).flatten(0, 1).any(0).nonzero()[:, 0].tolist()
-    if len(alive) != 1 or one.query is not None or made.shape[2] == 1:
-        return ()
-    return (
-        Text(
-            f"The target depends on one query only, number {alive[0]}: query={alive[0]} shows its row.",
-            f"目标只依赖一个查询，即第 {alive[0]} 号：query={alive[0]} 显示该行。",
-        ),
+def most_attended(weights: Tensor, one: Attention) -> list[tuple[int, float, float]]:
+    """Per example the key that takes most attention over all heads and queries: its number, its share, an even share.
+
+    Args:
+        weights: `(row, head, query, key)`; queries that look at nothing do not count.
+    """
+    return [] if one.kind == "windowed" else largest(*attended(weights))
+
+
+def alone(made: Tensor, one: Chosen) -> int | None:
+    """The one query whose row is not zero, as in the last layer of a classifier, where the picture is a thin line; None
+    where there are more.
+    """
+    alive: list[int] = (made != 0).any(-1).flatten(0, 1).any(0).nonzero()[:, 0].tolist()
+    return None if len(alive) != 1 or one.query is not None or made.shape[2] == 1 else alive[0]
+
+
+def single(at: int, layer: Text) -> Text:
+    """That one query alone matters.
+
+    Args:
+        at: its number.
+        layer: behind the words, where it is; empty for the only one.
+    """
+    return Text(
+        f"The target depends on one query only{layer.en}, number {at}: query={at} shows its row.",
+        f"目标只依赖{layer.say('zh')}一个查询，即第 {at} 号：query={at} 显示该行。",
+        aside=True,
     )

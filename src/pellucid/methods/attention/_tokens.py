@@ -13,10 +13,13 @@ from pellucid.engine.attention import Attention
 from pellucid.engine.passes import Layer, Seen
 from pellucid.engine.roles import Layout
 from pellucid.inputs.inputs import Inputs
+from pellucid.results.base import Base
 
 Heads = Literal["all", "mean"] | int | tuple[int, ...]
+Side = Literal["query", "key"]
+Names = tuple[Text | str, ...]
 Query = None | int | Literal["first", "last"]
-MOST = 2**22
+MOST = 2**24
 ATTENTION = Text(
     "Attention between tokens: transformers for text, images or series, however their attention is written.",
     "词元之间的注意力：用于文本、图像或序列的 Transformer，注意力如何编写均可。",
@@ -64,7 +67,7 @@ class Chosen:
             for axis, size in reversed(list(zip(self.axes, lead, strict=False))):
                 left, at = divmod(left, size)
                 parts += [self.head(at)] if axis == "head" else [_nth(axis, at)] if size > 1 else []
-            found.append(_joined([Text(self.layer)] * bool(self.layer) + parts[::-1]))
+            found.append(joined([Text(self.layer)] * bool(self.layer) + parts[::-1]))
         return tuple(found)
 
     def head(self, at: int) -> Text:
@@ -72,6 +75,10 @@ class Chosen:
         if self.heads is None:
             return Text("mean of heads", "各头平均")
         return Text(f"head {self.heads[at]}", f"头 {self.heads[at]}")
+
+    def number(self, at: int) -> Text:
+        """The name of the shown head at this place where it is said already that it is a head."""
+        return Text("mean", "平均") if self.heads is None else Text(str(self.heads[at]))
 
 
 def chosen(seen: Seen, layer: Layer, heads: Heads, query: Query) -> tuple[list[Chosen], tuple[Text, ...]]:
@@ -115,28 +122,34 @@ def _query(one: Attention, query: Query) -> int | None:
     return query % count
 
 
-def names_of(x: Inputs, one: Attention, side: Literal["query", "key"]) -> tuple[tuple[str, ...], ...]:
+def names_of(x: Inputs, one: Attention, side: Side) -> tuple[Names, ...]:
     """What queries or keys are called: for each example, or once for all of them."""
-    count = one.shape[2 if side == "query" else 3]
-    stream, layout = (one.query_from, one.queries) if side == "query" else (one.key_from, one.keys)
-    numbers = tuple(str(i) for i in range(count))
-    if one.kind == "windowed":
-        return (numbers,)
+    layout = one.queries if side == "query" else one.keys
+    text = text_of(x, one, side)
+    if text is not None:
+        return tuple(tuple(word.strip() or word for word in row) for row in text.names)
+    if layout is None or one.kind == "windowed":
+        return (tuple(str(i) for i in range(one.shape[2 if side == "query" else 3])),)
+    return (cells(layout),)
+
+
+def text_of(x: Inputs, one: Attention, side: Side) -> Base | None:
+    """The text that queries or keys are; None where they are none."""
+    count, stream = (one.shape[2], one.query_from) if side == "query" else (one.shape[3], one.key_from)
     bases = [x.base[stream]] if stream in x.base else [] if stream else list(x.base.values())
-    texts = [base.names for base in bases if base.kind == "tokens" and {len(row) for row in base.names} == {count}]
-    if len(texts) == 1:
-        return tuple(tuple(word.strip() or word for word in row) for row in texts[0])
-    return (numbers if layout is None else cells(layout),)
+    texts = [base for base in bases if base.kind == "tokens" and {len(row) for row in base.names} == {count}]
+    return texts[0] if len(texts) == 1 and one.kind != "windowed" else None
 
 
-def common(names: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+def common(names: tuple[Names, ...]) -> Names:
     """The names if they are those of all examples, else positions."""
     return names[0] if len(set(names)) == 1 else tuple(str(i) for i in range(len(names[0])))
 
 
-def cells(layout: Layout) -> tuple[str, ...]:
+def cells(layout: Layout) -> Names:
     """Tokens of a grid: the class token, further ones before the grid, then row and column."""
-    first = ["class", *(f"extra {i}" for i in range(1, layout.prefix))][: layout.prefix]
+    extra = (Text(f"extra {i}", f"附加 {i}") for i in range(1, layout.prefix))
+    first = [Text("class", "类别词元"), *extra][: layout.prefix]
     places = [""]
     for side in layout.grid:
         places = [f"{before},{i}" if before else str(i) for before in places for i in range(side)]
@@ -193,5 +206,5 @@ def _nth(axis: str, at: int) -> Text:
     return Text(f"example {at + 1}", f"样本 {at + 1}") if axis == "batch" else Text(f"window {at}", f"窗口 {at}")
 
 
-def _joined(parts: Sequence[Text]) -> Text:
+def joined(parts: Sequence[Text]) -> Text:
     return Text(" · ".join(one.en for one in parts), " · ".join(one.say("zh") for one in parts))

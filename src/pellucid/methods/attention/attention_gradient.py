@@ -1,7 +1,8 @@
 """Attention gradient: which attention weights the answer depends on, and what switching a head off really does."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from itertools import starmap
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
@@ -13,10 +14,12 @@ from pellucid.engine.edits import mask
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._said import drawn, single
+from pellucid.methods.attention._arranged import Part, Way, arranged
+from pellucid.methods.attention._important import facts_of_heads, important
+from pellucid.methods.attention._said import alone
 from pellucid.methods.attention._tokens import ATTENTION, Chosen, Heads, Query, chosen
 from pellucid.registry import method
-from pellucid.results import Matrix, spell
+from pellucid.results import Attribution, Gallery, Matrix
 
 Of = Literal["product", "gradient", "projected"]
 Measured = Mapping[tuple[int, int], float]
@@ -54,7 +57,7 @@ def attention_gradient(
     heads: Heads = "all",
     query: Query = None,
     ablate: Annotated[int, Ge(0)] = 0,
-) -> Looking[tuple[Matrix, ...]]:
+) -> Looking[tuple[Matrix | Gallery | Attribution, ...]]:
     """The gradient of the target with respect to attention, times attention.
 
     Args:
@@ -62,12 +65,11 @@ def attention_gradient(
         of: `"product"` A ⊙ G; `"gradient"` G; `"projected"` G − Σ_j A_ij G_ij, which is what remains when a row must keep
             its sum: the score rises where attention moves there from where the row has it.
         heads: all, their mean, or numbers, as in `attention_weights`; importance is always that of all.
-        query: one row of every head instead of all: a position, the first or the last.
+        query: one row of every head instead of all: a position, the first or the last; laid on what the keys are.
         ablate: so many heads, those with the largest importance of all these layers, are switched off, each alone.
-    Returns:  Matrix `(batch, head, query, key)` for each attention, signed, in units of the target; of windows
-        `(batch, window, head, query, key)`; with `query` without that axis. `facts` hold the `"importance"` of each head,
+    Returns:  as `attention_weights` does, signed, in units of the target. `facts` hold the `"importance"` of each head,
         the mean of |Σ A ⊙ G| over the examples (eq. 2 there), and `"ablated"`: head, predicted and measured change of the
-        score, means over the examples.
+        score, means over the examples; of several layers both are in `facts["layers"]`.
     Raises:   NotApplicable if there is no attention between tokens, or no gradient reaches it.
     Source:   Michel et al. 2019, arXiv:1905.10650, section 4.1.
     """
@@ -75,10 +77,19 @@ def attention_gradient(
     found, notes = chosen(seen, layer, heads, query)
     sums = [_sums(one.attention, x.size) for one in found]
     measured = yield from _ablated(x, target, seen, found, sums, ablate)
-    return tuple(
-        _matrix(x, seen, one, of, sums[i], {head: change for (at, head), change in measured.items() if at == i}, notes)
-        for i, one in enumerate(found)
-    )
+    lone: dict[str, int] = {}
+
+    def part(i: int, one: Chosen) -> Part:
+        made = _made(one.attention, of)
+        only = alone(made, one)
+        lone.update({one.attention.address: only} if only is not None else {})
+        changes = {head: change for (at, head), change in measured.items() if at == i}
+        return Part(one, one.cut(made), facts_of_heads(sums[i], changes))
+
+    unit = seen.targets[0].unit
+    shown = unit if of == "product" else Text(f"{unit} per unit of attention", f"{unit} / 单位注意力")
+    way = Way(shown, lambda parts: (important(parts, lone, str(unit), x.size), {}), notes, signed=True)
+    return arranged(x, seen, starmap(part, enumerate(found)), way)
 
 
 def _sums(one: Attention, examples: int) -> Tensor:
@@ -103,40 +114,9 @@ def _ablated(
     return measured
 
 
-def _matrix(
-    x: Inputs, seen: Seen, one: Chosen, of: Of, sums: Tensor, measured: Mapping[int, float], notes: tuple[Text, ...]
-) -> Matrix:
-    made = one.attention.gradient
-    if of != "gradient":
-        weights = one.attention.weights
-        made = made * weights if of == "product" else made - (made * weights).sum(-1, keepdim=True)
-    importance, predicted = sums.abs().mean(0), -sums.mean(0)
-    ablated = [(head, float(predicted[head]), change) for head, change in sorted(measured.items())]
-    facts: dict[str, Any] = {"importance": tuple(importance.tolist())}
-    facts |= {"ablated": tuple(ablated)} if ablated else {}
-    unit = seen.targets[0].unit
-    per = Text(f"{unit} per unit of attention", f"{unit} / 单位注意力")
-    said: tuple[Text, ...] = (_most(importance, str(unit)), *(_beside(*each, len(sums)) for each in ablated))
-    said += single(made, one)
-    shown = unit if of == "product" else per
-    return drawn(x, seen, one, made, unit=shown, facts=facts, notes=(*said, *notes), signed=True)
-
-
-def _most(importance: Tensor, unit: str) -> Text:
-    if not bool(importance.any()):
-        return Text("The target does not depend on this attention.", "目标不依赖此处的注意力。")
-    head = int(importance.argmax())
-    size = spell.number(float(importance[head]), 2)
-    return Text(
-        f"Most depends on head {head}: |Σ A·∂f/∂A| = {size} {unit}.",
-        f"最依赖头 {head}：|Σ A·∂f/∂A| = {size} {unit}。",
-    )
-
-
-def _beside(head: int, predicted: float, change: float, examples: int) -> Text:
-    first, second = spell.number(change, 2), spell.number(predicted, 2)
-    mean = Text("", "") if examples == 1 else Text(" on average", "平均")
-    return Text(
-        f"Without head {head} the score changes by {first}{mean.en}, measured; the gradient predicts {second}.",
-        f"去掉头 {head} 后，得分实测{mean.say('zh')}变化 {first}；梯度预测为 {second}。",
-    )
+def _made(one: Attention, of: Of) -> Tensor:
+    """What is drawn of all heads and queries."""
+    if of == "gradient":
+        return one.gradient
+    weights, gradient = one.weights, one.gradient
+    return gradient * weights if of == "product" else gradient - (gradient * weights).sum(-1, keepdim=True)

@@ -1,6 +1,7 @@
 """Attention heads: what each of them does, and which are alike."""
 
 import math
+from collections import Counter
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -40,6 +41,7 @@ _SIZES = Text(
     "各处注意力大小不同，无法逐个查询比较各头：改按习惯放置。",
     aside=True,
 )
+_EVENLY, _CONTENT = Text("even", "均匀"), Text("by content", "依内容而定")
 _KINDS = ("own", "before", "after", "first", "marked")
 
 
@@ -105,7 +107,7 @@ def attention_heads(
         axes, facts = (_COLUMNS["distance"], _COLUMNS["spread"]), {}
         notes = (*notes, *((_SIZES,) if place == "divergence" else ()))
     patterns = tuple(row["pattern"] for row in rows)
-    told = {**facts, **{name: patterns.count(name) for name in sorted(set(patterns))}}
+    told = {**facts, **dict(sorted(Counter(map(str, patterns)).items()))}
     points = Points(
         values=as_array(values),
         axes=("head", "coordinate"),
@@ -132,9 +134,9 @@ def _row(name: str, numbers: Habits, head: int) -> dict[str, Any]:
     return {"head": name, "pattern": _pattern(one), **one}
 
 
-def _pattern(one: dict[str, float | None]) -> str:
+def _pattern(one: dict[str, float | None]) -> Text:
     """What takes more than half of the attention; else whether it is spread evenly."""
     largest = max(_KINDS, key=lambda key: one[key] or 0.0)
     if (one[largest] or 0.0) > MOSTLY:
-        return _COLUMNS[largest].en
-    return "even" if (one["spread"] or 0.0) > EVEN else "by content"
+        return _COLUMNS[largest]
+    return _EVENLY if (one["spread"] or 0.0) > EVEN else _CONTENT

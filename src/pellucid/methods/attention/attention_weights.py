@@ -1,14 +1,21 @@
 """Attention weights: where every head of every layer looks."""
 
-from pellucid.core.text import Text
-from pellucid.engine.passes import Layer, Looking, Pass, Seen
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.core.text import Text, say
+from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._said import drawn, most_attended
+from pellucid.methods.attention._arranged import Part, Way, arranged
+from pellucid.methods.attention._said import attended, largest
 from pellucid.methods.attention._tokens import ATTENTION, Chosen, Heads, Query, chosen, names_of
 from pellucid.registry import method
-from pellucid.results import Matrix, spell
+from pellucid.results import Attribution, Gallery, Matrix, spell
 
-_SHOWN, _STANDS_OUT = 3, 1.5
+_SHOWN, _STANDS_OUT, _SINK = 3, 1.5, 0.5
 
 
 @method(
@@ -37,65 +44,93 @@ _SHOWN, _STANDS_OUT = 3, 1.5
 )
 def attention_weights(
     x: Inputs, layer: Layer = "every attention", heads: Heads = "all", query: Query = None
-) -> Looking[tuple[Matrix, ...]]:
+) -> Looking[tuple[Matrix | Gallery | Attribution, ...]]:
     """The probabilities of every attention between tokens.
 
     Args:
         layer: which attentions, `"PATH/attention.N"`.
-        heads: all, their mean, or numbers. Where all heads of all layers would be more than four million numbers an
+        heads: all, their mean, or numbers. Where all heads of all layers would be more than sixteen million numbers an
             example, "all" is their mean, and a note says so.
         query: one row of every head instead of all: a position (negative from the end, padding counts), the first, as
-            the class token is, or the last. Then a matrix has a row for each head.
-    Returns:  Matrix `(batch, head, query, key)` for each attention; of windows `(batch, window, head, query, key)`; with
-        `query` without that axis. Rows and columns are named by tokens, or by `row,column` of a patch, from 0. `facts`
-        hold the largest deviation of probabilities times values from the model's own output, as a share of its largest
-        value, how many sets of keys and values the heads share, and per example the key that takes most attention over
-        all heads and queries, with its share and what even attention would give it.
+            the class token is, or the last. It lies on what the keys are: a picture, or a text.
+    Returns:  Matrix `(batch, layer, head, query, key)` for all attentions that are alike in size and tokens, or
+        `(batch, head, query, key)` of one; of windows `(batch, window, head, query, key)` each. Rows and columns are
+        named by tokens, or by `row,column` of a patch, from 0. With `query`, without that axis: on a picture a Gallery of
+        maps, on a text a Matrix whose rows are the text, coloured; a single map is an Attribution. `facts` hold the
+        largest deviation of probabilities times values from the model's own output, as a share of its largest value,
+        how many sets of keys and values the heads share, and per example the key that takes most attention over all
+        heads and the shown queries, with its share and what even attention would give it; `"layers"` holds these of
+        each layer; `"off the grid"` per example what goes to tokens that have no place in a picture.
     Raises:   NotApplicable if there is no attention between tokens.
     Source:   Vaswani et al. 2017, arXiv:1706.03762, eq. 1.
     """
     seen = yield from Pass(x, attention=(layer,))
     found, notes = chosen(seen, layer, heads, query)
-    return tuple(_matrix(x, seen, one, notes) for one in found)
+    shares: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def part(one: Chosen) -> Part:
+        weights = one.attention.weights
+        rows = weights if one.query is None else weights[:, :, one.query : one.query + 1]
+        shares[one.attention.address] = attended(rows)
+        return Part(one, one.cut(weights), _most(x, one, shares[one.attention.address]))
+
+    def said(parts: Sequence[Part]) -> tuple[tuple[Text, ...], dict[str, Any]]:
+        one = parts[0].one
+        every = [shares[each.one.attention.address] for each in parts]
+        mean = [torch.stack(each).mean(0) for each in zip(*every, strict=True)]
+        facts = _most(x, one, (mean[0], mean[1]))
+        return _sink(x, one, facts, len(parts)), facts
+
+    way = Way(Text("probability", "概率"), said, notes)
+    return arranged(x, seen, map(part, found), way)
 
 
-def _matrix(x: Inputs, seen: Seen, one: Chosen, notes: tuple[Text, ...]) -> Matrix:
-    weights = one.attention.weights
-    most = most_attended(weights, one.attention)
+def _most(x: Inputs, one: Chosen, shares: tuple[Tensor, Tensor]) -> dict[str, Any]:
+    """Per example the key with the largest share of attention; of windows none."""
+    most = [] if one.windows else largest(*shares)
     names = names_of(x, one.attention, "key")
-    called = [names[i % len(names)][at] for i, (at, _, _) in enumerate(most)]
-    facts = {
-        "most attended": tuple(called),
+    return {
+        "most attended": tuple(str(names[i % len(names)][at]) for i, (at, _, _) in enumerate(most)),
         "share": tuple(share for _, share, _ in most),
         "even share": tuple(even for _, _, even in most),
     }
-    said = _sink(called, most)
-    return drawn(x, seen, one, weights, unit=Text("probability", "概率"), facts=facts, notes=(*said, *notes))
 
 
-def _sink(called: list[str], most: list[tuple[int, float, float]]) -> tuple[Text, ...]:
-    parts: list[Text] = []
-    for name, (_, share, even) in list(zip(called, most, strict=True))[:_SHOWN]:
-        taken, fair = spell.percent(share), spell.percent(even)
-        parts.append(
-            Text(f"'{name}' ({taken}; evenly it would be {fair})", f"“{name}”（{taken}；均匀分配时为 {fair}）")
+def _sink(x: Inputs, one: Chosen, facts: Mapping[str, Any], layers: int) -> tuple[Text, ...]:
+    """Where most attention goes; a caution where that is more than half of it, in spite of other keys."""
+    shares, evens = facts["share"], facts["even share"]
+    names = {str(name): name for row in names_of(x, one.attention, "key") for name in row}
+    parts = [
+        Text(
+            f"'{name}' ({share}; evenly it would be {fair})",
+            f"“{say(names[name], 'zh')}”（{share}；均匀分配时为 {fair}）",
         )
+        for name, share, fair in zip(
+            facts["most attended"][:_SHOWN], map(spell.percent, shares), map(spell.percent, evens), strict=False
+        )
+    ]
     if not parts:
         return ()
-    where = (
-        Text("", "") if len(most) == 1 else Text(f" in the first {len(parts)} examples", f"前 {len(parts)} 个样本中")
+    few = (
+        Text("", "")
+        if len(shares) == 1
+        else Text(f" in the first {len(parts)} examples", f"前 {len(parts)} 个样本中，")
     )
-    if all(share < _STANDS_OUT * even for _, share, even in most):
-        return (
-            Text(
-                f"No key stands out{where.en}; most attention over all heads goes to {', '.join(part.en for part in parts)}.",
-                f"{where.say('zh')}没有特别突出的键；所有头合计最受关注的是{'、'.join(part.zh for part in parts)}。",
-                aside=True,
-            ),
+    over = Text("all heads of all layers", "所有层的所有头") if layers > 1 else Text("all heads", "所有头")
+    en, zh = ", ".join(part.en for part in parts), "、".join(part.zh for part in parts)
+    if all(share < _STANDS_OUT * even for share, even in zip(shares, evens, strict=True)):
+        plain = Text(
+            f"No key stands out{few.en}; most attention over {over.en} goes to {en}.",
+            f"{few.say('zh')}没有特别突出的键；{over.zh}合计最受关注的是{zh}。",
+            aside=True,
         )
+        return (plain,)
+    sinks = any(share > _SINK and even < _SINK / 2 for share, even in zip(shares, evens, strict=True))
+    resting = (" Heads with nothing to look for rest there.", "没有可看之处的头往往停在那里。") if sinks else ("", "")
     return (
         Text(
-            f"Most attention{where.en} over all heads goes to {', '.join(part.en for part in parts)}.",
-            f"{where.say('zh')}所有头的注意力最集中于{'、'.join(part.zh for part in parts)}。",
+            f"Most attention{few.en} over {over.en} goes to {en}.{resting[0]}",
+            f"{few.say('zh')}{over.zh}的注意力最集中于{zh}。{resting[1]}",
+            aside=not sinks,
         ),
     )

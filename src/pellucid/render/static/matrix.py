@@ -1,6 +1,7 @@
 """Matrix: one with labels and numbers, or many small ones on one scale."""
 
 import math
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ from matplotlib.axes import Axes
 
 from pellucid.core.messages import message
 from pellucid.core.text import Text
-from pellucid.render.static import measure
+from pellucid.render.static import measure, mosaic, strips
+from pellucid.render.static.axis import axis_name
 from pellucid.render.static.colour import ROOM, bar, ink_on, painted
 from pellucid.render.static.page import Canvas
 from pellucid.render.static.theme import Style
@@ -23,6 +25,8 @@ LABELS, ROW = 64, 0.108
 
 def size(result: Matrix, style: Style) -> tuple[float, float]:
     """Inches that the drawing takes."""
+    if (other := _other(result)) is not None:
+        return other.size(result, style)
     if not _panels(result).size:
         return 3.0, 0.4
     left, foot = _margins(result, style)
@@ -34,6 +38,8 @@ def size(result: Matrix, style: Style) -> tuple[float, float]:
 
 def remark(result: Matrix, style: Style) -> str:
     """How many matrices are left out."""
+    if (other := _other(result)) is not None:
+        return other.remark(result, style)
     total = int(np.prod(result.values.shape[:-2])) if result.values.ndim > 1 else 0
     return (
         style.say(message("caption.first", shown=MOST, total=total)) + style.say(message("list.stop"))
@@ -43,7 +49,10 @@ def remark(result: Matrix, style: Style) -> str:
 
 
 def draw(canvas: Canvas, result: Matrix) -> None:
-    """Draw up to 64 matrices."""
+    """Draw up to 64 matrices; a grid of them, or rows that are texts, in their own way."""
+    if (other := _other(result)) is not None:
+        other.draw(canvas, result)
+        return
     panels, style = _panels(result), canvas.style
     if not panels.size or result.scale is None:
         canvas.text(0, 0, style.say(message("draw.nothing")), 9)
@@ -66,9 +75,21 @@ def draw(canvas: Canvas, result: Matrix) -> None:
             _numbers(canvas, axes, panel, result)
         bottom = i + columns >= len(panels)
         _labels(canvas, axes, result, rows=column == 0, columns=bottom)
+    more = int(np.prod(result.values.shape[:-2])) - len(panels)
+    if more > 0:
+        words = style.say(message("draw.more", count=more))
+        x = left + columns * (width + GAP) - GAP
+        canvas.text(x, head - 0.03 - HEAD + 0.02, f"+ {words}", NAME, ha="right", va="top", color=style.theme.muted)
     total = rows * (height + GAP + head) - GAP
     bar(canvas, left + columns * (width + GAP) - GAP + 0.1, head, max(0.9, min(4.4, total - head)), result.scale)
     _axis_names(canvas, result, (left, total, columns * (width + GAP) - GAP, foot))
+
+
+def _other(result: Matrix) -> ModuleType | None:
+    """What draws a matrix that is no row of panels."""
+    if not result.values.size:
+        return None
+    return mosaic if mosaic.fits(result) else strips if strips.fits(result) else None
 
 
 def _panels(result: Matrix) -> np.ndarray:
@@ -107,25 +128,30 @@ def _named(result: Matrix) -> tuple[bool, bool]:
     )
 
 
-def _room(labels: tuple[str, ...]) -> float:
-    return min(1.4, max((measure.width(measure.plain(name), LABEL) for name in labels), default=0.0))
+def _room(labels: tuple[Text | str, ...], style: Style) -> float:
+    return min(1.4, max((measure.width(measure.plain(style.say(name)), LABEL) for name in labels), default=0.0))
 
 
 def _margins(result: Matrix, style: Style) -> tuple[float, float]:
     """Room at the left and at the bottom for labels and axis names."""
-    del style
     rows, columns = _named(result)
     axis = AXIS if len(result.axes) >= 2 else 0.0
-    return (_room(result.rows) + 0.1 if rows else 0) + axis, (_room(result.columns) + 0.1 if columns else 0) + axis
+    return (
+        (_room(result.rows, style) + 0.1 if rows else 0) + axis,
+        (_room(result.columns, style) + 0.1 if columns else 0) + axis,
+    )
 
 
 def _labels(canvas: Canvas, axes: Axes, result: Matrix, *, rows: bool, columns: bool) -> None:
-    ink: dict[str, Any] = {"fontsize": canvas.font(LABEL), "color": canvas.style.theme.ink}
+    style = canvas.style
+    ink: dict[str, Any] = {"fontsize": canvas.font(LABEL), "color": style.theme.ink}
     named = _named(result)
     if rows and named[0]:
-        axes.set_yticks(range(len(result.rows)), [_short(name) for name in result.rows], **ink)
+        axes.set_yticks(range(len(result.rows)), [_short(style.say(name)) for name in result.rows], **ink)
     if columns and named[1]:
-        axes.set_xticks(range(len(result.columns)), [_short(name) for name in result.columns], rotation=90, **ink)
+        axes.set_xticks(
+            range(len(result.columns)), [_short(style.say(name)) for name in result.columns], rotation=90, **ink
+        )
     axes.tick_params(length=0, pad=3)
 
 
@@ -137,15 +163,10 @@ def _axis_names(canvas: Canvas, result: Matrix, place: tuple[float, float, float
     left, total, width, foot = place
     if len(result.axes) < 2:
         return
-    row, column = (canvas.style.say(_axis(name)) for name in result.axes[-2:])
+    row, column = (canvas.style.say(axis_name(name)) for name in result.axes[-2:])
     muted = {"color": canvas.style.theme.muted}
     canvas.text(0.06, total / 2, row, 8, rotation=90, ha="center", va="center", **muted)
     canvas.text(left + width / 2, total + foot - 0.14, f"{column} →", 8, ha="center", **muted)
-
-
-def _axis(name: str) -> Text | str:
-    known = {"query", "key", "row", "column", "method", "level", "token", "position", "class"}
-    return message(f"draw.{name}") if name in known else name
 
 
 def _numbers(canvas: Canvas, axes: Axes, panel: np.ndarray, result: Matrix) -> None:

@@ -64,7 +64,7 @@ def _groups(result: Points, style: Style) -> dict[str, list[int]]:
     """Members of each group, the largest groups first; what is beyond the legend is one group."""
     groups: dict[str, list[int]] = {}
     for i in range(len(result.positions)):
-        groups.setdefault(result.groups[i] if i < len(result.groups) else "", []).append(i)
+        groups.setdefault(style.say(result.groups[i]) if i < len(result.groups) else "", []).append(i)
     if len(groups) <= GROUPS:
         return groups
     order = sorted(groups, key=lambda name: -len(groups[name]))
@@ -120,7 +120,7 @@ def _labels(canvas: Canvas, axes: Axes, result: Points) -> None:
             (0, -5, "center", "top"),
         ):
             words = axes.annotate(
-                measure.plain(measure.shorten(result.labels[i], 1.2, 6.5)),
+                measure.plain(measure.shorten(canvas.style.say(result.labels[i]), 1.2, 6.5)),
                 place,
                 (dx, dy),
                 textcoords="offset points",

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from unicodedata import bidirectional
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
 from pellucid.core.messages import message
 from pellucid.render.static import measure
 from pellucid.render.static.colour import ROOM, bar, ink_on, painted
@@ -11,9 +15,10 @@ from pellucid.render.static.page import Canvas
 from pellucid.render.static.theme import Style
 from pellucid.results import caption, spell
 from pellucid.results.attribution import Attribution
+from pellucid.results.scale import Scale
 
 MOST, TOKENS = 4, 160
-WIDTH, BOX, LINE = 6.6, 0.27, 0.47
+WIDTH, BOX, LINE, PLAIN = 6.6, 0.27, 0.47, 0.31
 WORD, VALUE = 10.0, 6.0
 PAD, GAP, HEAD = 0.07, 0.04, 0.3
 
@@ -55,7 +60,7 @@ def draw(canvas: Canvas, result: Attribution) -> None:
             top += HEAD
         flow = _flow(result, i)
         for token in flow:
-            _box(canvas, plane, token, top, result, i)
+            box(canvas, plane, token, top, float(result.heat[i, token.index]), result.scale)
         top += _lines(flow) * LINE
     if result.scale is not None:
         bar(canvas, WIDTH + 0.1, 0.03, max(1.0, min(height - 0.1, 2.2)), result.scale)
@@ -67,16 +72,14 @@ def shown(token: str) -> str:
     return words if words.strip() else "␣" * max(1, len(words))
 
 
-def _box(canvas: Canvas, plane: object, token: Token, top: float, result: Attribution, example: int) -> None:
-    from matplotlib.axes import Axes
-    from matplotlib.patches import FancyBboxPatch
-
-    scale = result.scale
-    if scale is None or not isinstance(plane, Axes):
+def box(
+    canvas: Canvas, plane: Axes, token: Token, top: float, value: float, scale: Scale | None, *, numbered: bool = True
+) -> None:
+    """Draw one token; its value beneath where `numbered`."""
+    if scale is None:
         return
-    value = float(result.heat[example, token.index])
-    colour = painted(result.heat[example, token.index : token.index + 1], scale, canvas.style)[0]
-    y = top + token.line * LINE
+    colour = painted(np.array([value]), scale, canvas.style)[0]
+    y = top + token.line * (LINE if numbered else PLAIN)
     plane.add_patch(
         FancyBboxPatch(
             (token.x, y + 0.02),
@@ -97,6 +100,8 @@ def _box(canvas: Canvas, plane: object, token: Token, top: float, result: Attrib
         fontsize=canvas.font(WORD),
         color=ink_on(colour),
     )
+    if not numbered:
+        return
     plane.text(
         token.x + token.width / 2,
         y + BOX + 0.045,
@@ -122,17 +127,24 @@ def _lines(flow: list[Token]) -> int:
 
 def _flow(result: Attribution, example: int) -> list[Token]:
     names = result.base.names[example] if result.base is not None and example < len(result.base.names) else ()
+    top = result.scale.high if result.scale else 1.0
+    count = min(TOKENS, len(names) or result.heat.shape[1], result.heat.shape[1])
+    return flowed(names[:count] or [f"#{i}" for i in range(count)], [_value(one, top) for one in result.heat[example]])
+
+
+def flowed(names: Sequence[str], values: Sequence[str] = (), room: float = WIDTH) -> list[Token]:
+    """Places of words in lines of `room` inches; each is as wide as what stands beneath it needs."""
     flow: list[Token] = []
     x, line = 0.0, 0
-    for i in range(min(TOKENS, len(names) or result.heat.shape[1], result.heat.shape[1])):
-        words = measure.shorten(shown(names[i]) if names else f"#{i}", WIDTH - 2 * PAD, WORD)
-        value = _value(float(result.heat[example, i]), result.scale.high if result.scale else 1.0)
-        width = max(measure.width(measure.plain(words), WORD) + 2 * PAD, measure.width(value, VALUE) + 0.03, 0.2)
-        if x + width > WIDTH and x > 0:
+    for i, name in enumerate(names):
+        words = measure.shorten(shown(name), room - 2 * PAD, WORD)
+        value = measure.width(values[i], VALUE) if values else 0.0
+        width = max(measure.width(measure.plain(words), WORD) + 2 * PAD, value + 0.03, 0.2)
+        if x + width > room and x > 0:
             x, line = 0.0, line + 1
         flow.append(Token(i, words, x, line, width))
         x += width + GAP
-    return [replace(token, x=WIDTH - token.x - token.width) for token in flow] if _leftward(names) else flow
+    return [replace(token, x=room - token.x - token.width) for token in flow] if _leftward(names) else flow
 
 
 def _leftward(names: Sequence[str]) -> bool:
