@@ -5,20 +5,20 @@ edits and state), runs one backward per distinct (target, rules), and hands each
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import torch
 
-from pellucid.core.errors import Cancelled, MethodFault, NotApplicable
-from pellucid.engine.looker import Looker, Session, out_of_memory, written
+from pellucid.core.errors import Cancelled, MethodFault
+from pellucid.engine.looker import Looker, Session, written
 from pellucid.engine.passes import Look, Pass, Step
 from pellucid.engine.recording import storage_of
 from pellucid.engine.requests import answer_to, looks_in, passes_in, sweeps_in
 from pellucid.engine.sharing import groups, run_shared
-from pellucid.engine.sweeps.request import Sweep
-from pellucid.engine.sweeps.run import Course, run_sweeps
+from pellucid.engine.sweeps.run import Course, answers_to
 from pellucid.engine.targets import Target
 from pellucid.engine.task import Task
 from pellucid.inputs.inputs import Inputs
@@ -142,23 +142,18 @@ class Planner:
             self.rounds += 1
             passes = [one for task in waiting for one in passes_in(task.request) if id(one) not in task.answers]
             sweeps = [one for task in waiting for one in sweeps_in(task.request) if id(one) not in task.answers]
-            if sweeps and not passes:
-                answers = dict(zip(map(id, sweeps), self._swept(session, sweeps, len(waiting)), strict=True))
-                for task in waiting:
-                    task.answers.update(
-                        {key: answers[key] for one in sweeps_in(task.request) if (key := id(one)) in answers}
-                    )
-            elif not passes:
+            if not passes and not sweeps:
                 raise MethodFault(
                     "methods wait for each other's results: " + ", ".join(str(task.view) for task in waiting)
                 )
             for group in groups(passes, self.clean):
                 self._tell(waiting, group)
-                answers = dict(zip(map(id, group), run_shared(session, group, self.chunks, self.clean), strict=True))
-                for task in waiting:
-                    task.answers.update(
-                        {id(one): answers[id(one)] for one in passes_in(task.request) if id(one) in answers}
-                    )
+                _hand(waiting, group, run_shared(session, group, self.chunks, self.clean))
+            if sweeps and not passes:
+                self.sweeps += 1
+                course = None if self.course is None else self.course.numbered(self.sweeps)
+                watch = partial(self._show, len(waiting), None)
+                _hand(waiting, sweeps, answers_to(session, sweeps, course, watch))
 
     def _settle(self) -> None:
         """Start the tasks behind `Look` requests; advance every task whose whole request is answered, until none is."""
@@ -179,25 +174,6 @@ class Planner:
                         self._tell([one for one in self.tasks if not one.done], [task.request])
                     self._advance(task, answer_to(task.request, answers))
                     moved = True
-
-    def _swept(self, session: Session, sweeps: Sequence[Sweep], waiting: int) -> Sequence[Any]:
-        """One run through the data for all of them."""
-        if self.course is None:
-            return [NotApplicable("this needs a data set", hint="lens.sweep(data, ...)")] * len(sweeps)
-        self.sweeps += 1
-        folder = self.course.folder
-        course = replace(
-            self.course,
-            folder=None if folder is None else folder / f"sweep_{self.sweeps}",
-            watch=None if self.watch is None else lambda *at: self._show(waiting, None, at),
-        )
-        try:
-            return run_sweeps(session, sweeps, course)
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-            failed = NotApplicable("memory ran out on a single sample", hint="smaller input, or another device")
-            return [failed] * len(sweeps)
 
     def _tell(self, waiting: list[Task], passes: Sequence[Pass | Step]) -> None:
         steps = [one.step for one in passes if one.step is not None]
@@ -243,6 +219,14 @@ class Planner:
         """What it has cost so far."""
         seconds = perf_counter() - self._began
         return Cost() if self.session is None else _cost(self.session, self.rounds, seconds, tuple(self.chunks))
+
+
+def _hand(waiting: Sequence[Task], requests: Sequence[Any], answers: Sequence[Any]) -> None:
+    """Give each task the answers to its own requests."""
+    known = dict(zip(map(id, requests), answers, strict=True))
+    for task in waiting:
+        mine = (*passes_in(task.request), *sweeps_in(task.request))
+        task.answers.update({id(one): known[id(one)] for one in mine if id(one) in known})
 
 
 def _cost(session: Session, rounds: int, seconds: float, chunks: tuple[int, ...]) -> Cost:

@@ -1,6 +1,6 @@
 """A data set made of a tensor, and a sweep over it, for the tests of sweeps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pellucid.core.errors import PellucidError
 from pellucid.engine.looker import Looker
 from pellucid.engine.sweeps.gather import Batch
 from pellucid.engine.sweeps.request import Sweep, Swept
-from pellucid.engine.sweeps.run import Course, run_sweeps
+from pellucid.engine.sweeps.run import Course, Watch, answers_to
 from pellucid.inputs.inputs import Inputs
 
 
@@ -48,15 +48,15 @@ def sweep(
     shard: int | None = 8,
     folder: Path | None = None,
     resume: bool = False,
-    watch: Callable[[int, int], None] | None = None,
+    watch: Watch = lambda _: None,
     facts: dict[str, Any] | None = None,
 ) -> list[Swept]:
     """What each of `asked` gets."""
     torch.set_num_threads(1)
-    course = Course(fed, facts or {}, batch_size, shard, folder, resume, watch)
+    course = Course(fed, facts or {}, batch_size, shard, folder, resume)
     with Looker(model).looking(0) as session:
-        given = run_sweeps(session, asked, course)
+        given = answers_to(session, asked, course, watch)
     for one in given:
         if isinstance(one, PellucidError):
             raise one
-    return given  # type: ignore[return-value]
+    return list(given)  # type: ignore[arg-type]

@@ -67,9 +67,9 @@ def test_what_was_stopped_goes_on_and_gives_the_same_bytes(tmp_path) -> None:
     asked = [Sweep([Top("every conv", 3), Moments("every conv")])]
     (whole,) = sweep(net(), Fed(ROWS), asked)
 
-    def stop(done: int, samples: int) -> None:
-        assert samples == 29
-        if done == 20:
+    def stop(at: tuple[int, int]) -> None:
+        assert at[1] == 29
+        if at[0] == 20:
             raise Cancelled("enough")
 
     folder = tmp_path / "run"
@@ -79,8 +79,8 @@ def test_what_was_stopped_goes_on_and_gives_the_same_bytes(tmp_path) -> None:
     calls = []
     model = net()
     model.register_forward_pre_hook(lambda *_: calls.append(1))
-    (again,) = sweep(model, Fed(ROWS), asked, folder=folder, resume=True, watch=lambda now, _: done.append(now))
-    assert done == [24, 28, 29] and len(calls) == 1 + 3
+    (again,) = sweep(model, Fed(ROWS), asked, folder=folder, resume=True, watch=lambda at: done.append(at[0]))
+    assert done == [16, 24, 28, 29] and len(calls) == 1 + 3
     for reducer in asked[0].keep:
         for a, b in zip(whole.at(reducer), again.at(reducer), strict=True):
             assert a.state.keys() == b.state.keys()

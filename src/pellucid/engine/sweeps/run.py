@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import BadInput, BadSetting, PellucidError
+from pellucid.core.errors import BadInput, BadSetting, NotApplicable, PellucidError
 from pellucid.core.text import Text
 from pellucid.engine.group import run_group
-from pellucid.engine.looker import Session
+from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.passes import Keep, Pass, Spot
 from pellucid.engine.sweeps.gather import Item, Items, Source, gather
 from pellucid.engine.sweeps.part import Part
@@ -22,6 +22,7 @@ from pellucid.engine.sweeps.reducers import Reducer
 from pellucid.engine.sweeps.request import Gathered, Sweep, Swept
 from pellucid.engine.sweeps.store import Folder, Memory, Store, locked
 
+Watch = Callable[[tuple[int, int]], None]
 KEPT_EVERY = 30.0  # seconds
 _TOLD = 3
 
@@ -37,7 +38,6 @@ class Course:
         shard: samples in a shard; None: whole batches, at most about a thousand.
         folder: where parts are stored; None: in memory.
         resume: go on with what the folder holds.
-        watch: told of samples done and all samples, after every batch; may raise to stop.
     """
 
     source: Source
@@ -46,15 +46,36 @@ class Course:
     shard: int | None = None
     folder: Path | None = None
     resume: bool = False
-    watch: Callable[[int, int], None] | None = None
+
+    def numbered(self, number: int) -> "Course":
+        """The same for the so-many-th run, which has a folder of its own."""
+        return self if self.folder is None else replace(self, folder=self.folder / f"sweep_{number}")
 
 
-def run_sweeps(session: Session, sweeps: Sequence[Sweep], course: Course) -> list[Swept | PellucidError]:
-    """What each of `sweeps` asked for, of one run through the data.
+def answers_to(
+    session: Session, sweeps: Sequence[Sweep], course: Course | None, watch: Watch
+) -> Sequence[Swept | PellucidError]:
+    """What each of `sweeps` asked for, of one run through the data; what the network cannot give stands in its place.
 
+    Args:
+        course: None if there is no data set.
+        watch: told of samples done and all samples, after every batch; may raise to stop.
     Raises:
         BadInput: no sample can be read.
+        BadRequest: the folder holds something else.
     """
+    if course is None:
+        return [NotApplicable("this needs a data set", hint="lens.sweep(data, ...)")] * len(sweeps)
+    try:
+        return _run(session, sweeps, course, watch)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        failed = NotApplicable("memory ran out on a single sample", hint="smaller input, or another device")
+        return [failed] * len(sweeps)
+
+
+def _run(session: Session, sweeps: Sequence[Sweep], course: Course, watch: Watch) -> list[Swept | PellucidError]:
     reducers = {reducer for one in sweeps for reducer in one.keep}
     found: dict[Reducer, tuple[Spot, ...] | PellucidError] = _places(session, course, reducers)
     good = {reducer: spots for reducer, spots in found.items() if not isinstance(spots, PellucidError)}
@@ -64,7 +85,7 @@ def run_sweeps(session: Session, sweeps: Sequence[Sweep], course: Course) -> lis
         for spot in spots
     }
     items = dict(sorted(items.items()))
-    part = _gathered(session, course, items) if items else Part()
+    part = _gathered(session, course, items, watch) if items else Part()
     return [_answer(one, found, part, course) for one in sweeps]
 
 
@@ -88,7 +109,7 @@ def merged(items: Items) -> Callable[[str, Any, Any], Any]:
     return lambda name, a, b: items[name].reducer.merge(a, b)
 
 
-def _gathered(session: Session, course: Course, items: Items) -> Part:
+def _gathered(session: Session, course: Course, items: Items, watch: Watch) -> Part:
     plan = plan_of(course, items)
     folder = course.folder
     with nullcontext() if folder is None else locked(folder):
@@ -96,9 +117,10 @@ def _gathered(session: Session, course: Course, items: Items) -> Part:
         store = Store(plan.shards, merged(items), nodes)
         missing = store.missing()
         done = plan.samples - sum(len(plan.range(shard)) for shard in missing)
+        watch((done, plan.samples))
         for shard in missing:
             span = plan.range(shard)
-            each = _Kept(nodes, shard, course, done, plan.samples)
+            each = _Kept(nodes, shard, watch, done, plan.samples)
             part = gather(
                 session, course.source, items, span, course.batch_size, begun=nodes.begun(shard), each=each.batch
             )
@@ -110,18 +132,16 @@ def _gathered(session: Session, course: Course, items: Items) -> Part:
 class _Kept:
     """Keeps what there is of a shard now and then, and when it is stopped."""
 
-    def __init__(self, nodes: Memory | Folder, shard: int, course: Course, before: int, samples: int) -> None:
-        self.nodes, self.shard, self.course, self.before, self.samples = nodes, shard, course, before, samples
+    def __init__(self, nodes: Memory | Folder, shard: int, watch: Watch, before: int, samples: int) -> None:
+        self.nodes, self.shard, self.watch, self.before, self.samples = nodes, shard, watch, before, samples
         self.last = monotonic()
 
     def batch(self, part: Part, batches: int) -> None:
         if monotonic() - self.last > KEPT_EVERY:
             self.nodes.begin(self.shard, part, batches)
             self.last = monotonic()
-        if self.course.watch is None:
-            return
         try:
-            self.course.watch(self.before + part.read + len(part.left_out), self.samples)
+            self.watch((self.before + part.read + len(part.left_out), self.samples))
         except BaseException:
             self.nodes.begin(self.shard, part, batches)
             raise

@@ -7,9 +7,9 @@ of delivery, and about `log2(shards)` parts are alive. On disk a part is one fil
 
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -245,10 +245,11 @@ def locked(folder: Path) -> Generator[None]:
         BadRequest: another one does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if os.name != "posix":
+    if sys.platform == "win32":
         yield
         return
-    fcntl = import_module("fcntl")
+    import fcntl
+
     with (folder / "LOCK").open("a+", encoding="utf-8") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
