@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 ONE = 2**24
-KEPT = 16
+KEPT, THROUGH = 8, 0.6
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -28,10 +28,10 @@ class Pipes:
         *left, self._last = map(_counted, layers)
         self._left, self._size = left, len(top)
         self._nodes = 2 + (len(left) + 1) * self._size
-        tokens = np.arange(self._size)
+        tokens, least = np.arange(self._size), THROUGH * ONE / max(1, len(left))
         first = (np.zeros_like(tokens), 1 + tokens, _counted(top))
         down = (self._nodes - 1 - self._size + tokens, np.full_like(tokens, self._nodes - 1), np.ones_like(tokens))
-        self._edges: list[Edges] = [first, down, *(self._taken(i, *_widest(one)) for i, one in enumerate(left))]
+        self._edges: list[Edges] = [first, down, *(self._taken(i, *_widest(one, least)) for i, one in enumerate(left))]
         self._widest, self._graph = int(first[2].sum()), self._joined()
 
     def to(self, token: int) -> float:
@@ -104,13 +104,23 @@ class Pipes:
         return found
 
 
-def _widest(layer: Int[np.ndarray, "query key"]) -> tuple[np.ndarray, np.ndarray]:
-    """The widest pipes of each token, and that to itself."""
+def _widest(layer: Int[np.ndarray, "query key"], least: float) -> tuple[np.ndarray, np.ndarray]:
+    """The widest pipes of each token upwards and downwards, and that to itself.
+
+    Args:
+        least: so much should go through those that leave a token, that to itself left out.
+    """
     size = len(layer)
-    some, own = min(KEPT, size), np.arange(size)
-    widest = np.argpartition(layer, size - some, axis=1)[:, size - some :]
-    both = np.concatenate([np.repeat(own, some) * size + widest.ravel(), own * size + own])
-    query, key = np.divmod(np.unique(both), size)
+    own, between = np.arange(size), layer.copy()
+    np.fill_diagonal(between, 0)
+    some = KEPT
+    while some < size // 4 and np.median(np.partition(between, size - some)[:, size - some :].sum(1)) < least:
+        some *= 2
+    some = min(some, size)
+    below = np.argpartition(between, size - some, axis=1)[:, size - some :]
+    above = np.argpartition(between, size - some, axis=0)[size - some :]
+    ends = [np.repeat(own, some) * size + below.ravel(), above.ravel() * size + np.tile(own, some), own * size + own]
+    query, key = np.divmod(np.unique(np.concatenate(ends)), size)
     return query, key
 
 
