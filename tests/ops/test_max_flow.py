@@ -107,4 +107,4 @@ def test_what_is_laid_only_where_needed_is_never_less(
         found = Pipes(top, several)
         laid = found.laid
         assert [found.to(token) for token in range(24)] == in_the_whole_graph(top, several)
-        assert (layers > 1) == (laid < found.laid)
+        assert kept > 1 or layers == 1 or laid < found.laid
