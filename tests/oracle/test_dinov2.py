@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 import pellucid as pl
+from pellucid.results.resample import resample
 from pellucid.zoo.demo import PHOTOS
 from tests.networks import dinov2
 
@@ -83,3 +84,37 @@ def test_the_saliency_head_has_the_photographs_own_animals(model: nn.Module) -> 
     found = dinov2.salient(model, torch.cat([dinov2.ready(square(name)) for name in NAMES]))
     assert found.shape == (len(NAMES), dinov2.SIDE, dinov2.SIDE)
     assert all(0.2 < float((one > 0.4).float().mean()) < 0.6 for one in found)
+
+
+@pytest.fixture(scope="module")
+def animals(model: nn.Module) -> tuple[Tensor, np.ndarray]:
+    """All photographs, and where the animals are."""
+    x = torch.cat([dinov2.ready(square(name)) for name in NAMES])
+    return x, (dinov2.salient(model, x) > 0.4).numpy()
+
+
+def test_the_class_token_of_the_last_layer_looks_at_the_animal(
+    model: nn.Module, animals: tuple[Tensor, np.ndarray]
+) -> None:
+    x, masks = animals
+    last = "blocks.11.attn/attention.0"
+    mean, every = pl.Lens(model).see(
+        x, *(pl.attention_weights(layer=last, query="first", heads=heads) for heads in ("mean", "all"))
+    )
+    assert mean.values.shape == (8, 16, 16) and every.values.shape == (8, 6, 257) and len(every.images) == 8 * 7
+    np.testing.assert_allclose(mean.values.reshape(8, -1), every.values.mean(1)[:, 1:], rtol=1e-5)
+    assert mean.facts["off the grid"] == pytest.approx(every.values[..., 0].mean(1), rel=1e-5)
+    for i, mask in enumerate(masks):
+        area = mask.mean()
+        of_heads = [resample(row[1:].reshape(16, 16), mask.shape) for row in every.values[i]]
+        shares = [float(one[mask].sum() / one.sum()) for one in of_heads]
+        assert mean.heat[i][mask].sum() / mean.heat[i].sum() > max(0.7, 1.3 * area)
+        assert max(shares) > 0.88 and shares[3] < area / 2, "five heads see the animal, head 3 what is around it"
+        assert sum(share > max(0.7, area) for share in shares) == 5
+
+
+def test_all_heads_of_all_layers_are_one_picture(model: nn.Module) -> None:
+    result = pl.attention_weights()(model, dinov2.ready(square("jaguar")))
+    assert result.values.shape == (1, 12, 6, 257, 257) and "averaged" not in " ".join(note.en for note in result.notes)
+    assert [str(name) for name in result.down] == [f"blocks.{i}" for i in range(12)] and len(result.across) == 6
+    assert result.scale.clipped == 99 and result.scale.high < 0.1

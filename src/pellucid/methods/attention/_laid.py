@@ -63,7 +63,7 @@ def _off_the_grid(values: Tensor, prefix: int, fields: dict[str, Any]) -> dict[s
     """With the fact, per example, of what the keys take that have no place in a picture."""
     taken = values[..., :prefix].sum(-1).mean((1, 2)).tolist()
     facts = {**fields["facts"], "off the grid": tuple(taken)}
-    return _noted({**fields, "facts": facts}, _off(prefix, taken, signed=fields["signed"]))
+    return _noted({**fields, "facts": facts}, _off(prefix, taken, shares=str(fields["unit"]) == "probability"))
 
 
 def _gallery(
@@ -85,11 +85,12 @@ def _gallery(
         if heads > 1:
             mean = (MEAN if few else _named(shown), values[example, layer].mean(0))
             rows = [mean, *rows] if few else [mean]
-        of = None if not few or heads == 1 else [EACH] if layers == 1 else [_named(shown)]
         for caption, row in rows:
             images.append(resample(row[prefix:].reshape(grid), tuple(size)))
             captions.append(caption)
-            groups.append(_heading(example if batch > 1 else None, [MEAN] if of == [EACH] and caption is MEAN else of))
+            parts = [Text(f"example {example + 1}", f"样本 {example + 1}")] if batch > 1 else []
+            parts += [_named(shown)] if few and heads > 1 and layers > 1 else []
+            groups.append(joined(parts or ([MEAN if caption is MEAN else EACH] if few and heads > 1 else [])))
             beneath.append(under)
     alone = layers == 1
     return Gallery(
@@ -138,14 +139,9 @@ def _named(one: Chosen) -> Text:
     return Text(one.layer)
 
 
-def _heading(example: int | None, of: Sequence[Text] | None) -> Text:
-    parts = [] if example is None else [Text(f"example {example + 1}", f"样本 {example + 1}")]
-    return joined([*parts, *(of or ())])
-
-
-def _off(prefix: int, taken: Sequence[float], *, signed: bool) -> Text:
+def _off(prefix: int, taken: Sequence[float], *, shares: bool) -> Text:
     share = spell.percent(sum(taken) / max(1, len(taken)))
-    en, zh = ("", "") if signed else (f", {share} of the attention", f"，占注意力的 {share}")
+    en, zh = (f", {share} of the attention", f"，占注意力的 {share}") if shares else ("", "")
     what = (
         ("The class token has", "类别词元")
         if prefix == 1

@@ -98,7 +98,9 @@ def _most(x: Inputs, one: Chosen, shares: tuple[Tensor, Tensor]) -> dict[str, An
 
 def _sink(x: Inputs, one: Chosen, facts: Mapping[str, Any], layers: int) -> tuple[Text, ...]:
     """Where most attention goes; a caution where that is more than half of it, in spite of other keys."""
-    shares, evens = facts["share"], facts["even share"]
+    called, shares, evens = facts["most attended"], facts["share"], facts["even share"]
+    if len(shares) > 1 and len(set(called)) == 1:
+        called, shares, evens = called[:1], (sum(shares) / len(shares),), (sum(evens) / len(evens),)
     names = {str(name): name for row in names_of(x, one.attention, "key") for name in row}
     parts = [
         Text(
@@ -106,7 +108,7 @@ def _sink(x: Inputs, one: Chosen, facts: Mapping[str, Any], layers: int) -> tupl
             f"“{say(names[name], 'zh')}”（{share}；均匀分配时为 {fair}）",
         )
         for name, share, fair in zip(
-            facts["most attended"][:_SHOWN], map(spell.percent, shares), map(spell.percent, evens), strict=False
+            called[:_SHOWN], map(spell.percent, shares), map(spell.percent, evens), strict=False
         )
     ]
     if not parts:
