@@ -1,6 +1,7 @@
 """Methods and views: a method is a function in a file of its own, a view is that method with its settings.
 
-A method's parameters named `x`, `target` and `lens` are given by the engine; every other one is a setting.
+A method's parameters named `x`, `target`, `lens` and `data` are given by the engine; every other one is a setting. A
+method that takes `data` looks at a data set, not at an input.
 """
 
 import inspect
@@ -35,6 +36,7 @@ from pellucid.core.settings import fits, worded
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Look
+from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 
@@ -67,7 +69,7 @@ class MethodSpec:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Which of `x`, `target`, `lens` the method takes."""
+        """Which of `x`, `target`, `lens`, `data` the method takes."""
         return tuple(name for name in inspect.signature(self.function).parameters if name in GIVEN)
 
     @property
@@ -152,9 +154,11 @@ class View:
                 found += [(name, one) for one in (value if isinstance(value, tuple) else (value,)) if one is not None]
         return found
 
-    def start(self, lens: Looker, x: Inputs | None, target: Target | None) -> Generator[Any, Any, Any]:
-        """The method's generator on an input."""
-        given = {"x": x, "target": target, "lens": lens}
+    def start(
+        self, lens: Looker, x: Inputs | None, target: Target | None, data: Source | None = None
+    ) -> Generator[Any, Any, Any]:
+        """The method's generator on an input or a data set."""
+        given = {"x": x, "target": target, "lens": lens, "data": data}
         run = partial(self.spec.function, **{name: given[name] for name in self.spec.given}, **self.settings)
         return run() if inspect.isgeneratorfunction(self.spec.function) else _at_once(run)
 
@@ -167,7 +171,7 @@ class View:
 
         Args:
             model: a module or a `Lens`.
-            x: input, as for `Lens.see`.
+            x: input, as for `Lens.see`; of a method over a data set the data, as for `Lens.sweep`.
             target: as for `Lens.see`.
         Raises:
             NotApplicable: the network cannot give this picture.
@@ -194,6 +198,8 @@ class Register(Protocol):
     def __call__(self, function: Callable[Concatenate[Inputs, P], Any], /) -> Callable[P, View]: ...
     @overload
     def __call__(self, function: Callable[Concatenate[Looker, P], Any], /) -> Callable[P, View]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Source, P], Any], /) -> Callable[P, View]: ...
 
 
 def method(

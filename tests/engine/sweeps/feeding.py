@@ -24,8 +24,13 @@ class Fed:
     labels: Tensor | None = None
     bad: frozenset[int] = frozenset()
 
+    classes: tuple[str, ...] = ()
+
     def __len__(self) -> int:
         return len(self.rows)
+
+    def name(self, ordinal: int) -> str:
+        return f"row {ordinal}"
 
     def batches(self, span: range, size: int) -> Iterator[Batch]:
         for start in range(span.start, span.stop, size):

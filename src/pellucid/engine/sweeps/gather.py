@@ -38,7 +38,16 @@ class Batch:
 class Source(Protocol):
     """A data set as the network takes it."""
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels; empty if there are none."""
+        ...
+
     def __len__(self) -> int: ...
+
+    def name(self, ordinal: int) -> str:
+        """How a sample is called."""
+        ...
 
     def batches(self, span: range, size: int) -> Iterator[Batch]:
         """The samples of `span` in batches of at most `size`, the same ones each time."""
@@ -120,11 +129,19 @@ def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -
     device = next(iter(x.tensors.values())).device
     samples = Samples(torch.tensor(batch.ordinals, device=device), torch.tensor(batch.labels, device=device))
     after: dict[str, State] = {}
+    lengths = _lengths(x)
 
     def tap(name: str, item: Item) -> Callable[[Tensor], Any]:
         def reduce(value: Tensor) -> int:
-            before: Any = part.states.get(name)
-            after[name] = item.reducer.update(before, cells(value, item.layout, item.address, x.size), samples)
+            state: Any = part.states.get(name)
+            found = cells(value, item.layout, item.address, x.size)
+            if lengths is None or lengths.shape[1] != found.shape[2]:
+                after[name] = item.reducer.update(state, found, samples)
+                return 0
+            for i, mine in enumerate(lengths):
+                one = Samples(samples.ordinals[i : i + 1], samples.labels[i : i + 1])
+                state = item.reducer.update(state, found[i : i + 1, :, mine], one)
+            after[name] = state
             return 0
 
         return reduce
@@ -134,6 +151,14 @@ def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -
     if isinstance(seen, PellucidError):
         raise seen
     return replace(part, states={**part.states, **after}, read=part.read + len(batch.ordinals))
+
+
+def _lengths(x: Inputs) -> Tensor | None:
+    """Which tokens of each text are no padding, `(batch, token)`; None if all of them are."""
+    mask = x.tensors.get("attention_mask")
+    if mask is None or mask.ndim != 2 or bool(mask.all()):
+        return None
+    return mask.bool()
 
 
 def _site(place: Place) -> Site:

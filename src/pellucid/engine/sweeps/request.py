@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pellucid.core.sites import Place
 from pellucid.core.text import Text
@@ -65,6 +66,12 @@ class Swept:
     read: int
     left_out: tuple[Left, ...] = ()
     notes: tuple[Text, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every result of a sweep states: how many samples it is made of, and which were left out, and why."""
+        missing = tuple((self.source.name(ordinal), why) for ordinal, why in self.left_out)
+        return {"samples": self.read, "left out": missing}
 
     def at(self, reducer: Reducer) -> tuple[Gathered, ...]:
         """Every place of a reducer, in execution order; at least one."""

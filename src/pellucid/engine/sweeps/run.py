@@ -192,19 +192,29 @@ def _answer(
             )
             for spot in spots
         )
-    return Swept(gathered, course.source, part.read, part.left_out, _notes(part))
+    return Swept(gathered, course.source, part.read, part.left_out, _notes(part, course.source))
 
 
-def _notes(part: Part) -> tuple[Text, ...]:
-    if not part.halved:
-        return ()
-    return (
-        Text(
-            f"{part.halved} batches did not fit into memory and went through in halves.",
-            f"{part.halved} 个批次内存不足，分成两半处理。",
-            aside=True,
-        ),
-    )
+def _notes(part: Part, source: Source) -> tuple[Text, ...]:
+    found: list[Text] = []
+    if part.left_out:
+        named = [f"{source.name(ordinal)} ({why})" for ordinal, why in part.left_out[:_TOLD]]
+        more = "…" if len(part.left_out) > _TOLD else ""
+        found.append(
+            Text(
+                f"{len(part.left_out)} of {len(source)} samples were left out: {'; '.join(named)}{more}",
+                f"{len(source)} 个样本中有 {len(part.left_out)} 个被略去：{'；'.join(named)}{more}",
+            )
+        )
+    if part.halved:
+        found.append(
+            Text(
+                f"{part.halved} batches did not fit into memory and went through in halves.",
+                f"{part.halved} 个批次内存不足，分成两半处理。",
+                aside=True,
+            )
+        )
+    return tuple(found)
 
 
 def _said(reducer: Reducer) -> str:

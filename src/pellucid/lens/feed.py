@@ -1,0 +1,64 @@
+"""A data set on its way into the model of a lens."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from PIL import Image
+
+from pellucid.core.errors import BadInput
+from pellucid.core.text import Text
+from pellucid.engine.sweeps.gather import Batch
+from pellucid.inputs.data.batches import batches
+from pellucid.inputs.data.data import Bad, Data, Sample
+from pellucid.inputs.data.preparation import Preparation
+from pellucid.inputs.inputs import Inputs
+
+
+class Feed:
+    """What a sweep reads.
+
+    Args:
+        data: the samples.
+        preparation: how they become what the model is called with.
+        read: makes an input to draw on of a list of samples, as `Lens.read` does.
+    """
+
+    def __init__(self, data: Data, preparation: Preparation, read: Callable[[Any], Inputs]) -> None:
+        self.data, self.preparation, self._read = data, preparation, read
+        self.notes: dict[Text, None] = dict.fromkeys(data.notes)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.data.classes
+
+    def name(self, ordinal: int) -> str:
+        return self.data.name(ordinal)
+
+    def batches(self, span: range, size: int) -> Iterator[Batch]:
+        for one in batches(self.data, self.preparation, span, batch_size=size):
+            self.notes.update(dict.fromkeys(one.notes))
+            bad = tuple((each.ordinal, each.reason) for each in one.bad)
+            yield Batch(one.x, tuple(one.ordinals.tolist()), tuple(one.labels.tolist()), bad)
+
+    def inputs(self, ordinals: list[int]) -> Inputs:
+        """Some samples again, with what they are drawn on.
+
+        Raises:
+            BadInput: one of them cannot be read any more.
+        """
+        samples: list[Sample] = []
+        for ordinal in ordinals:
+            one = self.data.read(ordinal)
+            if isinstance(one, Bad):
+                raise BadInput(f"'{one.name}' cannot be read any more: {one.reason}")
+            samples.append(one)
+        values = [one.x for one in samples]
+        if isinstance(values[0], (tuple, dict)):
+            return self.preparation.together([self.preparation.one(one) for one in samples])
+        if isinstance(values[0], (str, Image.Image)):
+            return self._read(values)
+        return self._read(torch.stack([torch.as_tensor(one) for one in values]))

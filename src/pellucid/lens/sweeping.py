@@ -1,0 +1,108 @@
+"""One run of views over a data set, and their results signed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pellucid import __version__
+from pellucid.core.errors import BadRequest
+from pellucid.engine.looker import Looker
+from pellucid.engine.planner import Cost, Planner, Progress, Task
+from pellucid.engine.sweeps.run import Course
+from pellucid.lens.feed import Feed
+from pellucid.lens.looking import failure
+from pellucid.lens.provenance import Origin
+from pellucid.registry import View
+from pellucid.results.result import Result
+
+
+def check_views(views: Sequence[View]) -> None:
+    """Refuse to sweep with what looks at an input.
+
+    Raises:
+        BadRequest: no view is asked for, or one does not take a data set.
+    """
+    if not views:
+        raise BadRequest("a sweep needs at least one view", hint="lens.sweep(data, pl.top_regions())")
+    for one in views:
+        if "data" not in one.spec.given:
+            raise BadRequest(f"{one.name} looks at an input, not at a data set", hint=f"lens.see(x, pl.{one!r})")
+
+
+def facts_of(feed: Feed, origin: Origin, looker: Looker, seed: int) -> dict[str, Any]:
+    """What of data and model the result of a sweep depends on."""
+    held = [*looker.parameters.values(), *looker.model.buffers()]
+    prepared = feed.preparation
+    return {
+        "data": feed.data.fingerprint,
+        "data is told apart by": feed.data.fingerprint_covers,
+        "model": type(looker.model).__name__,
+        "weights": origin.weights,
+        "preprocessing": repr(prepared.preprocess),
+        "tokenizer": None if prepared.tokenizer is None else type(prepared.tokenizer).__name__,
+        "numbers": str(prepared.dtype),
+        "device": held[0].device.type if held else "cpu",
+        "seed": seed,
+        "pellucid": __version__,
+    }
+
+
+def swept(
+    looker: Looker,
+    origin: Origin,
+    views: Sequence[View],
+    course: Course,
+    feed: Feed,
+    *,
+    seed: int,
+    progress: Callable[[Progress], None] | None,
+) -> tuple[list[Any], Cost]:
+    """For each view a result, a tuple of results, or a `Failure`; and the cost."""
+    planner = Planner(
+        looker,
+        lambda view, x, target: view.start(looker, x, target, feed),
+        None,
+        seed=seed,
+        watch=progress,
+        course=course,
+    )
+    tasks = [planner.add(view, None, None) for view in views]
+    planner.run()
+    cost, weights = planner.cost(), origin.weights
+    given: list[Any] = []
+    for view, task in zip(views, tasks, strict=True):
+        given.append(
+            failure(view, task.error)
+            if task.error is not None
+            else _signed(origin, view, task, feed, cost, weights, seed)
+        )
+    return given, cost
+
+
+def _signed(origin: Origin, view: View, task: Task, feed: Feed, cost: Cost, weights: str, seed: int) -> Any:
+    made: tuple[Result, ...] = task.result if isinstance(task.result, tuple) else (task.result,)
+    results = [
+        origin.sign(
+            one.with_(notes=(*one.notes, *feed.notes)),
+            view,
+            None,
+            weights=weights,
+            said=repr(feed.data.said),
+            seed=seed,
+            asked=None,
+            cost=cost,
+        )
+        for one in made
+    ]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def folder_of(folder: str | Path | None, resume: bool) -> Path | None:
+    """Where parts are stored.
+
+    Raises:
+        BadRequest: there is nothing to go on with.
+    """
+    if folder is None and resume:
+        raise BadRequest("resume=True needs the folder of the sweep", hint="folder=")
+    return None if folder is None else Path(folder)
