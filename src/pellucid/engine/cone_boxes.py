@@ -88,6 +88,18 @@ class Reach:
         size = (np.array(boxes.size) - 1) * self.stride + self.span
         return Boxes(boxes.starts * np.array(self.stride) - self.padding, tuple(map(int, size)))
 
+    def taps(self, axis: int, cells: int, out: int) -> np.ndarray:
+        """`(out, tap)`: which of `cells` input cells each output cell reads along an axis, -1 in the padding."""
+        first = np.arange(out)[:, None] * self.stride[axis] - self.padding[axis]
+        read = first + np.arange(self.kernel[axis])[None] * self.dilation[axis]
+        return np.where((read >= 0) & (read < cells), read, -1)
+
+    def spread_taps(self, axis: int, cells: int, out: int) -> np.ndarray:
+        """`taps` of the transposed operation."""
+        read = np.arange(out)[:, None] + self.padding[axis] - np.arange(self.kernel[axis])[None] * self.dilation[axis]
+        whole, rest = np.divmod(read, self.stride[axis])
+        return np.where((rest == 0) & (whole >= 0) & (whole < cells), whole, -1)
+
     def backed(self, boxes: Boxes, grid: Grid) -> tuple[Boxes, Boxes]:
         """For the transposed operation: the part of the output, a map of size `grid`, that `boxes` of its input change,
         and the part of the input that this depends on.

@@ -31,6 +31,7 @@ CONVOLUTIONS = {"conv1d": 1, "conv2d": 2, "conv3d": 3}
 TRANSPOSED = {"conv_transpose1d": 1, "conv_transpose2d": 2, "conv_transpose3d": 3}
 MAX_POOLS = {"max_pool1d": 1, "max_pool2d": 2, "max_pool3d": 3}
 MEAN_POOLS = {"avg_pool1d": 1, "avg_pool2d": 2, "avg_pool3d": 3}
+_NORM_POOLS = {"lp_pool1d": 1, "lp_pool2d": 2, "lp_pool3d": 3}
 
 _CONVOLUTION = (("weight", None), ("bias", None), ("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1))
 _TRANSPOSED = (*_CONVOLUTION[:4], ("output_padding", 0), ("groups", 1), ("dilation", 1))
@@ -43,6 +44,7 @@ _MEAN_POOL = (
     ("count_include_pad", True),
     ("divisor_override", None),
 )
+_NORM_POOL = (("norm_type", 2), ("kernel_size", 1), ("stride", None), ("ceil_mode", False), ("padding", 0))
 
 
 def trains(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
@@ -72,19 +74,33 @@ class Window:
 
 def window_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Window | None:
     """How a call reads a neighbourhood; None if it is not such a call, or reads its edge in another way."""
+    window = neighbourhood(name, args, kwargs)
+    if window is None or window.kind == "norm" or name.endswith("_with_indices") or kwargs.get("return_indices"):
+        return None
+    given = window.given
+    if window.kind == "transposed" and (window.reach.span < window.reach.stride).any():
+        return None
+    if window.kind == "mean" and (given["ceil_mode"] or (any(window.reach.padding) and not given["count_include_pad"])):
+        return None
+    return window
+
+
+def neighbourhood(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Window | None:
+    """`window_of` any convolution or pool, whatever it does at the edge."""
     if name in CONVOLUTIONS:
         return _convolution(CONVOLUTIONS[name], _bound(_CONVOLUTION, args, kwargs))
     if name in TRANSPOSED:
         return _transposed(TRANSPOSED[name], _bound(_TRANSPOSED, args, kwargs))
-    if name in MAX_POOLS and not kwargs.get("return_indices"):
+    name = name.removesuffix("_with_indices")
+    if name in MAX_POOLS:
         rank, given = MAX_POOLS[name], _bound(_MAX_POOL, args, kwargs)
         return Window("max", _pool_reach(given, rank, given["dilation"]), given, -float("inf"))
     if name in MEAN_POOLS:
         rank, given = MEAN_POOLS[name], _bound(_MEAN_POOL, args, kwargs)
-        padded = any(_each(given["padding"], rank)) and not given["count_include_pad"]
-        if padded or given["ceil_mode"]:
-            return None
         return Window("mean", _pool_reach(given, rank, 1), given)
+    if name in _NORM_POOLS:
+        rank, given = _NORM_POOLS[name], _bound(_NORM_POOL, args, kwargs)
+        return Window("norm", _pool_reach(given, rank, 1), given)
     return None
 
 
@@ -122,7 +138,7 @@ def _transposed(rank: int, given: dict[str, Any]) -> Window | None:
         return None
     padding, dilation = _each(given["padding"], rank), _each(given["dilation"], rank)
     reach = Reach(tuple(weight.shape[2:]), _each(given["stride"], rank), padding, dilation)
-    return None if (reach.span < reach.stride).any() else Window("transposed", reach, given)
+    return Window("transposed", reach, given)
 
 
 def _pool_reach(given: Mapping[str, Any], rank: int, dilation: Any) -> Reach:

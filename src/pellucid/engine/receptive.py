@@ -1,0 +1,255 @@
+"""Receptive fields: which box of the input can reach a unit, read off the calls that ran.
+
+The rule r + (k - 1) d j of chains (Araujo et al. 2019, Distill) is kept where it holds; beside it every cell has its
+own box, so that branches, borders, crops and interpolations are exact too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pellucid.core.errors import NotApplicable
+from pellucid.core.sites import Place
+from pellucid.engine.receptive_notes import Notes
+from pellucid.engine.receptive_rules import Setting, Unknown, given_by
+from pellucid.engine.receptive_spans import FAR, Spans, compacted, everything, itself, nothing
+from pellucid.engine.roles import Layout
+
+Box = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Boxes of one size in equal steps along an axis: that of unit `i` starts at `offset + jump * i`.
+
+    Args:
+        axis: of the layer's grid.
+        jump, offset, size: in cells of the input; a box may overhang the input.
+    """
+
+    axis: int
+    jump: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The receptive fields of all units of one layer.
+
+    Args:
+        grid: of the layer; empty where its units have no place.
+        extent: of the input, along the axes that have places.
+        starts, stops: for each axis of the input where the boxes start and stop, `(channel, *grid)` or of size 1 where
+            it makes no difference; inside the input. No box is larger than what can change the unit.
+        steps: for each axis of the input, where all boxes step equally.
+        local: whether paths through calls that go over the whole input (`mixed`) are left out.
+        mixed: names of these calls before this layer.
+        unknown: names of calls before this layer of which it is not known what they read: taken to read everything, and
+            left out of local paths.
+    """
+
+    grid: tuple[int, ...]
+    extent: tuple[int, ...]
+    starts: tuple[np.ndarray, ...]
+    stops: tuple[np.ndarray, ...]
+    steps: tuple[Steps | None, ...]
+    local: bool = False
+    mixed: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every unit reads the whole input."""
+        ends = zip(self.starts, self.stops, self.extent, strict=True)
+        return all((start == 0).all() and (stop == size).all() for start, stop, size in ends)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Of the region of a unit; of the largest box where they differ."""
+        spread = zip(self.steps, self.starts, self.stops, strict=True)
+        return tuple(
+            step.size if step is not None else max(int((stop - start).max()), 0) for step, start, stop in spread
+        )
+
+    def box(self, position: Sequence[int], channel: int | None = None) -> Box | None:
+        """Start and stop along each axis of the input of what can change a unit; None if nothing can.
+
+        Args:
+            position: on the layer's grid.
+            channel: of the unit; without it what can change any channel there.
+        Raises:
+            NotApplicable: the grid has no such position.
+        """
+        at = self._checked(position)
+        ends = [
+            (int(_at(start, at, channel).min()), int(_at(stop, at, channel).max()))
+            for start, stop in zip(self.starts, self.stops, strict=True)
+        ]
+        return tuple(ends) if all(start < stop for start, stop in ends) else None
+
+    def region(self, position: Sequence[int]) -> Box | None:
+        """`box`, of the same size for every unit and overhanging the input at its borders, where boxes step equally."""
+        at, box = self._checked(position), self.box(position)
+        if box is None:
+            return None
+        regions: list[tuple[int, int]] = []
+        for step, one in zip(self.steps, box, strict=True):
+            start = one[0] if step is None else step.offset + step.jump * at[step.axis]
+            regions.append(one if step is None else (start, start + step.size))
+        return tuple(regions)
+
+    def _checked(self, position: Sequence[int]) -> tuple[int, ...]:
+        at = tuple(int(one) for one in position)
+        if len(at) != len(self.grid) or any(not 0 <= i < n for i, n in zip(at, self.grid, strict=True)):
+            raise NotApplicable(f"there is no unit at {at} on a grid of {self.grid}")
+        return at
+
+
+def _at(table: np.ndarray, at: tuple[int, ...], channel: int | None) -> np.ndarray:
+    spot = tuple(min(i, n - 1) for i, n in zip(at, table.shape[1:], strict=True))
+    rows = slice(None) if channel is None or table.shape[0] == 1 else slice(channel, channel + 1)
+    return table[(rows, *spot)]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What is known of a value: boxes, and the calls on the way that mix or are not known."""
+
+    spans: Spans
+    mixed: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+
+
+@dataclass(eq=False)
+class Fields:
+    """Receptive fields in one forward, worked out when they are asked for.
+
+    Args:
+        notes: of the forward of one example.
+        axes: of the input whose coordinates count.
+    """
+
+    notes: Notes
+    axes: tuple[int, ...]
+    _ways: dict[bool, list[_Way]] = field(default_factory=dict)
+
+    def at(self, place: Place, layout: Layout | None, *, local: bool = False) -> Field | None:
+        """The fields of the units of a place; None if nothing there depends on the input as far as is seen.
+
+        Args:
+            layout: how the place's output lies on a grid.
+            local: leave out paths through calls that go over the whole input.
+        """
+        number = self.notes.places.get(place)
+        if number is None:
+            return None
+        way = self._followed(local=False)[number]
+        spans, local = way.spans, local and bool(way.mixed or way.unknown)
+        if local:
+            spans = self._followed(local=True)[number].spans
+        if spans.empty:
+            return None
+        extent = tuple(self.notes.shapes[0][axis] for axis in self.axes)
+        grid, lows = _laid_out(spans, self.notes.shapes[number], layout)
+        rank = len(extent)
+        starts, stops = lows[:rank], tuple(-one for one in lows[rank:])
+        steps = tuple(
+            _steps(line, starts[axis], stops[axis], grid, extent[axis], layout) for axis, line in enumerate(spans.lines)
+        )
+        return Field(grid, extent, starts, stops, steps, local, way.mixed, way.unknown)
+
+    def _followed(self, *, local: bool) -> list[_Way]:
+        if local not in self._ways:
+            self._ways[local] = _follow(self.notes, self.axes, local)
+        return self._ways[local]
+
+
+def _follow(notes: Notes, axes: tuple[int, ...], local: bool) -> list[_Way]:
+    """The way of every value by number."""
+    extent = [notes.shapes[0][axis] for axis in axes]
+    ways: dict[int, _Way] = {0: _Way(itself(notes.shapes[0], axes))}
+    setting = Setting(notes.shapes, notes.device, local)
+    for i, step in enumerate(notes.steps):
+        before = [ways[number] for number in step.inputs]
+        mixed, unknown = (frozenset().union(*(getattr(one, kind) for one in before)) for kind in ("mixed", "unknown"))
+        setting.mixed = set()
+        try:
+            if notes.read_at is not None and i >= notes.read_at:
+                raise Unknown(notes.reader)
+            found = given_by(
+                step, {number: way.spans for number, way in zip(step.inputs, before, strict=True)}, setting
+            )
+        except Unknown as error:
+            unknown |= {str(error)}
+            ranks = {number: len(notes.shapes[number]) for number in step.outputs}
+            found = {
+                number: nothing(ndim, len(extent)) if local else everything(ndim, extent)
+                for number, ndim in ranks.items()
+            }
+        for number, spans in found.items():
+            ways[number] = _Way(spans, mixed | setting.mixed, unknown)
+    return [ways[number] for number in range(len(notes.shapes))]
+
+
+def _laid_out(
+    spans: Spans, shape: tuple[int, ...], layout: Layout | None
+) -> tuple[tuple[int, ...], tuple[np.ndarray, ...]]:
+    """The layer's grid, and every table as `(channel, *grid)`, of size 1 where it makes no difference."""
+    if layout is None:
+        features = len(shape) == 2
+        lows = (low.min(0) if features else low.min(keepdims=True).reshape(1) for low in spans.lows)
+        return (), tuple(lows)
+    return layout.grid, tuple(compacted(_on_grid(low, layout)) for low in spans.lows)
+
+
+def _on_grid(low: np.ndarray, layout: Layout) -> np.ndarray:
+    if layout.kind == "channels_first":
+        return low.min(0)
+    if layout.kind == "channels_last":
+        return np.moveaxis(low.min(0), -1, 0)
+    low = low.min(0)
+    if low.shape[0] > 1:
+        low = low[layout.prefix : layout.prefix + prod(layout.grid)].reshape(*layout.grid, low.shape[-1])
+    else:
+        low = low.reshape(*(1 for _ in layout.grid), low.shape[-1])
+    return np.moveaxis(low, -1, 0)
+
+
+def _steps(
+    line: Any, starts: np.ndarray, stops: np.ndarray, grid: tuple[int, ...], extent: int, layout: Layout | None
+) -> Steps | None:
+    """Equal steps that hold every box, and are the boxes themselves wherever they do not overhang the input."""
+    start, stop = starts.min(0), stops.max(0)
+    if line is not None and layout is not None and layout.kind != "tokens":
+        axis = line.dim + len(grid) + (layout.kind == "channels_last")
+        found = Steps(axis, line.jump, line.offset, line.size)
+        if 0 <= axis < len(grid) and _hold(found, start, stop, grid, extent):
+            return found
+    for axis, cells in enumerate(grid):
+        first, last = (_along(one, axis) for one in (start, stop))
+        if first is None or last is None or cells < 2 or len(first) < cells or (first >= FAR).any():
+            continue
+        found = Steps(axis, int(first[1] - first[0]), int(first[0]), int(last[0] - first[0]))
+        if found.jump > 0 and _hold(found, start, stop, grid, extent, exactly=True):
+            return found
+    return None
+
+
+def _along(table: np.ndarray, axis: int) -> np.ndarray | None:
+    """A table that depends on one axis at most, along that axis."""
+    return table.ravel() if all(size == 1 for d, size in enumerate(table.shape) if d != axis) else None
+
+
+def _hold(
+    steps: Steps, start: np.ndarray, stop: np.ndarray, grid: tuple[int, ...], extent: int, exactly: bool = False
+) -> bool:
+    cells = np.arange(grid[steps.axis]).reshape([-1 if d == steps.axis else 1 for d in range(len(grid))])
+    low = steps.offset + steps.jump * cells
+    high = low + steps.size
+    inside = (low >= 0) & (high <= extent) | exactly
+    holds = (np.maximum(low, 0) <= start) & (np.minimum(high, extent) >= stop)
+    return bool(holds.all() and (~inside | ((low == start) & (high == stop))).all())
