@@ -21,7 +21,7 @@ _PUBLIC = {
     "engine.areas": "region box",
     "engine.similarity": "similarity",
     "engine.units": "unit",
-    "engine.tokens": "token continuation",
+    "engine.tokens": "token continuation generated",
     "engine.passes": "INPUT OUTPUT Keep Layer Look Looking Pass Seen Spot together",
     "engine.rules": "Rule",
     "engine.edits": "Edit ablate edit mask patch",

@@ -80,6 +80,7 @@ def test_tokens_of_a_text():
     assert of("token: Paris") == pl.token(" Paris") and of("token: Paris@3") == pl.token(" Paris", 3)
     assert of("token:@-1") == pl.token(position=-1) and of("token:a@b") == pl.token("a@b") and of(">") == ">"
     assert of("continuation: New York") == pl.continuation(" New York")
+    assert (of("generated:5"), of("generated: New York")) == (pl.generated(5), pl.generated(" New York"))
     assert of("like:a warm day").reference == "a warm day"
     assert target_of([" Paris"]) == "Paris" and target_of(["token:x"]) == "token:x"
     with pytest.raises(pl.BadRequest, match="empty"):

@@ -44,6 +44,7 @@ Examples:
   pellucid see net.py:Net cat.jpg -w model.pth --preprocess cifar10
   pellucid see net.py:Net random:1x3x32x32 -m flow_graph -o graph.svg
   pellucid see hf:smollm "The capital of Italy is" -m saliency -t " Rome"
+  pellucid see hf:smollm "The capital of Italy is" -m saliency -t generated:5
 
 {EXIT_CODES}"""
 
@@ -67,7 +68,8 @@ Examples:
     metavar="CLASS",
     help="What to explain: a class as number or name, 'A>B' for why A rather than B, 'rival', 'like:cat.jpg', "
     "'box:10,20,90,80=dog', 'mask:dog.png=dog', 'unit:layer4,17'. Of a text: a token ' Paris', 'token: Paris@3' at a "
-    "position, 'continuation: of several words' that stand in it, 'like:another text'. "
+    "position, 'continuation: of several words' that stand in it, 'generated:5' for each of 5 tokens that the model "
+    "goes on to write (or 'generated: these words'), 'like:another text'. "
     "Several times: a picture of each. Default: the predicted class.",
 )
 @click.option("-w", "--weights", metavar="FILE", help="Weights: safetensors, or what torch.save wrote of a state_dict.")

@@ -10,7 +10,7 @@ from pellucid.core.errors import BadInput, BadRequest
 from pellucid.engine.areas import box, region
 from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import contrast, rival, targets
-from pellucid.engine.tokens import continuation, token
+from pellucid.engine.tokens import continuation, generated, token
 from pellucid.engine.units import unit
 from pellucid.inputs.image import as_file, open_image
 
@@ -27,6 +27,7 @@ def target_of(asked: Sequence[str], labels: Sequence[str] = (), *, text: bool = 
     | `like:cat.jpg`, `like:a text` | similarity to a picture or text, of networks that give an embedding |
     | `" Paris"`, `token: Paris@3` | a token, at the last position or another, of models on text |
     | `continuation: a b` | words that stand in the text, given what is before them |
+    | `generated:5`, `generated: a b` | each token of what the model writes behind the text, or of these words |
     | `box:10,20,90,80`, `box:10,20,90,80=dog` | what is in a box (and of a class) |
     | `mask:dog.png`, `mask:dog.png=dog` | a class, summed over a mask |
     | `unit:layer4,17` | a channel of a layer where it is strongest |
@@ -116,5 +117,6 @@ _OF_TEXT: dict[str, Callable[[str], Any]] = {
     "like": lambda words: similarity(words.strip()),
     "token": _token,
     "continuation": continuation,
+    "generated": lambda words: generated(int(words) if words.strip().isdigit() else words),
 }
 _KINDS: dict[str, Callable[[str, Sequence[str]], Any]] = {"like": _like, "box": _box, "mask": _mask, "unit": _unit}

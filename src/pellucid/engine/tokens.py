@@ -13,10 +13,30 @@ from pellucid.inputs.spelling import MORE
 
 
 @dataclass(frozen=True)
+class Generated:
+    """Each token of what a language model writes behind the text.
+
+    Args:
+        what: how many tokens it writes, or the words themselves.
+    """
+
+    what: int | str
+
+    def __repr__(self) -> str:
+        return f"pl.generated({self.what!r})"
+
+
+@dataclass(frozen=True)
 class Continuation:
-    """The log-probability of words that stand in the text, given what is before them."""
+    """The log-probability of words that stand in the text, given what is before them.
+
+    Args:
+        words: as people write them.
+        at: first of their tokens and the one after them; None: where the words stand last.
+    """
 
     words: str
+    at: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
         return f"pl.continuation({self.words!r})"
@@ -28,20 +48,8 @@ class Continuation:
             BadTarget: it does not stand in a text, or nothing stands before it.
             NotApplicable: the output is no row of scores over tokens for every position.
         """
-        known = texts is not None and texts.vocabulary is not None and output.ndim == 3
-        if texts is None or texts.vocabulary is None or not known or output.shape[1] != texts.ids.shape[1]:
-            raise NotApplicable(
-                f"a continuation needs scores over tokens at each position of a text, not {tuple(output.shape)}",
-                hint="a language model with its tokenizer, and a text as input",
-            )
-        if not texts.vocabulary.fits(output.shape[2]):
-            raise NotApplicable(f"the output {tuple(output.shape)} has no score for each of the tokens")
-        if getattr(texts.vocabulary.tokenizer, "mask_token_id", None) is not None:
-            raise NotApplicable(
-                "this model fills in masked tokens, it does not continue texts",
-                hint="put the mask token into the text: its position is the usual target",
-            )
-        spans = [_span(texts, row, self.words) for row in range(len(output))]
+        texts = continued(output, texts)
+        spans = [self.at or _span(texts, row, self.words) for row in range(len(output))]
         most = max(stop - start for start, stop in spans)
         places, inside = torch.zeros(2, len(spans), most, dtype=torch.long, device=output.device)
         for row, (start, stop) in enumerate(spans):
@@ -76,13 +84,33 @@ class Continuation:
         )
 
 
+def continued(output: Tensor, texts: Texts | None) -> Texts:
+    """The texts, where the output scores for each of their positions which token comes next.
+
+    Raises:
+        NotApplicable: it does not.
+    """
+    known = texts is not None and texts.vocabulary is not None and output.ndim == 3
+    if texts is None or texts.vocabulary is None or not known or output.shape[1] != texts.ids.shape[1]:
+        raise NotApplicable(
+            f"a continuation needs scores over tokens at each position of a text, not {tuple(output.shape)}",
+            hint="a language model with its tokenizer, and a text as input",
+        )
+    if not texts.vocabulary.fits(output.shape[2]):
+        raise NotApplicable(f"the output {tuple(output.shape)} has no score for each of the tokens")
+    if getattr(texts.vocabulary.tokenizer, "mask_token_id", None) is not None and not texts.written:
+        raise NotApplicable(
+            "this model fills in masked tokens, it does not continue texts",
+            hint="put the mask token into the text: its position is the usual target",
+        )
+    return texts
+
+
 def token(words: str | int | None = None, position: int | None = None) -> Token:
     """Explain the score of a token at a position of the text.
 
     A language model's scores at a position are for the token that comes next (of a masked model: for the token there).
-    To explain a text that a model generated, pass the whole text and ask for
-    `pl.targets(*(pl.token(position=i) for i in range(first - 1, last)))`: where it was generated greedily, the token
-    predicted at each position is the next one of the text.
+    What a model goes on to write is explained token by token with `pl.generated`.
 
     Args:
         words: the token as people write it (`" Paris"`: a space before it counts), or its number; None: the predicted.
@@ -104,6 +132,23 @@ def continuation(words: str) -> Continuation:
     if not words.strip():
         raise BadTarget("a continuation is empty", hint="pl.continuation(' Washington')")
     return Continuation(words)
+
+
+def generated(what: int | str) -> Generated:
+    """Explain each token of what a language model writes behind the text, in one table: written tokens by read ones.
+
+    Each is explained for the logarithm of its probability, given all that stands before it. The whole is read in one
+    forward; an encoder with a decoder is explained by what its encoder reads.
+
+    Args:
+        what: how many tokens the model writes, each time the most probable one, until the token that ends a text; or
+            the words themselves (`" Rome."`: a space before them counts).
+    Raises:
+        BadTarget: no token.
+    """
+    if isinstance(what, bool) or (what < 1 if isinstance(what, int) else not what.strip()):
+        raise BadTarget(f"{what!r} is nothing to write", hint="pl.generated(5), or pl.generated(' Washington, D.C.')")
+    return Generated(what)
 
 
 def _span(texts: Texts, row: int, words: str) -> tuple[int, int]:

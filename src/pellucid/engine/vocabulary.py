@@ -83,15 +83,18 @@ class Texts:
         ids: `(batch, token)`, padding included.
         mask: of the same shape, whether a token belongs to the text; None: all do.
         vocabulary: what the tokens are called; None where there is no tokenizer.
+        written: whether a decoder writes them, beside what an encoder reads.
     """
 
     ids: Tensor
     mask: Tensor | None = None
     vocabulary: Vocabulary | None = None
+    written: bool = False
 
     def rows(self, start: int, stop: int) -> "Texts":
         """Those of some examples."""
-        return Texts(self.ids[start:stop], None if self.mask is None else self.mask[start:stop], self.vocabulary)
+        mask = None if self.mask is None else self.mask[start:stop]
+        return Texts(self.ids[start:stop], mask, self.vocabulary, self.written)
 
     def places(self, row: int) -> list[int]:
         """Where the tokens of a text stand, padding left out."""
@@ -140,4 +143,5 @@ def texts_of(x: Inputs | None, tokenizer: Any = None) -> Texts | None:
     if ids is None or ids.ndim != 2 or ids.is_floating_point():
         return None
     covering = given.bool() if isinstance(given, Tensor) and given.shape == ids.shape else None
-    return Texts(ids, covering, None if tokenizer is None else Vocabulary(tokenizer))
+    vocabulary = None if tokenizer is None else Vocabulary(tokenizer)
+    return Texts(ids, covering, vocabulary, name == "decoder_input_ids")

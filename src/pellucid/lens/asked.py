@@ -15,6 +15,7 @@ from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.planner import Cost
 from pellucid.engine.similarity import Similarity
 from pellucid.engine.targets import Contrast, Rival
+from pellucid.engine.tokens import Generated
 from pellucid.engine.vocabulary import texts_of
 from pellucid.inputs.inputs import Inputs
 
@@ -39,6 +40,8 @@ class Asking:
 
     def ready(self, asked: Any) -> Any:
         """The target as passes take it."""
+        if isinstance(asked, Generated):
+            raise BadTarget(f"{asked!r} makes a table of its own", hint="ask for it alone, as target=")
         if isinstance(asked, Contrast):
             return Contrast(self.ready(asked.a), self.ready(asked.b))
         if isinstance(asked, Rival):
@@ -59,11 +62,11 @@ class Asking:
             if not alike and shape and not hasattr(reference, "getbands"):
                 return reference.detach() if isinstance(reference, Tensor) else Tensor(np.array(reference, np.float64))
         x = self.read(reference)
-        made = self._run(x)
+        made = self.output(x)
         return asked.vectors(made, texts_of(x)) if made.ndim > 1 else made
 
-    def _run(self, x: Inputs) -> Tensor:
-        """The explained output of a reference: one forward without gradients."""
+    def output(self, x: Inputs) -> Tensor:
+        """The explained output of an input: one forward without gradients."""
         with self.looker.looking(self.seed) as session:
             (seen,) = run_group(session, [Pass(x, keep=[OUTPUT])])
         self.cost = replace(

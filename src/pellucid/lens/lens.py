@@ -16,10 +16,12 @@ from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
 from pellucid.engine.targets import Target, Targets
+from pellucid.engine.tokens import Generated
 from pellucid.engine.vocabulary import texts_of
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking
+from pellucid.lens.generating import Written, written
 from pellucid.lens.layers import layer_table
 from pellucid.lens.looking import Looking, look_in_blocks
 from pellucid.lens.provenance import Origin
@@ -145,8 +147,9 @@ class Lens:
             if inputs is None and "x" in one.spec.given:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
         asking = Asking(self._looker, self.read, inputs, seed)
-        looking = Looking(self._looker, self._origin, chosen, self._targets(target, asking), seed, progress, _said(x))
-        given, cost = look_in_blocks(looking, inputs, batch_size or self.batch_size)
+        aims, wrote = aims_of(target, asking, self.tokenizer, self.labels)
+        looking = Looking(self._looker, self._origin, chosen, aims, seed, progress, _said(x), wrote)
+        given, cost = look_in_blocks(looking, asking.x, batch_size or self.batch_size)
         cost = replace(cost, forwards=cost.forwards + asking.cost.forwards, samples=cost.samples + asking.cost.samples)
         raise_requests(chosen, given)
         if not views:
@@ -176,11 +179,17 @@ class Lens:
             accepts=accepts,
         )
 
-    def _targets(self, target: Any, asking: Asking) -> list[Target]:
-        each = target.each if isinstance(target, Targets) else (target,)
-        texts = texts_of(asking.x, self.tokenizer)
-        labels = self.labels or (asking.x.labels if asking.x is not None else ())
-        return [Target(asking.ready(one), labels, texts=texts) for one in each]
+
+def aims_of(
+    target: Any, asking: Asking, tokenizer: Any, labels: tuple[str, ...]
+) -> tuple[list[Target], Written | None]:
+    """One target for each thing that is explained; and what the model wrote, where each token of that is."""
+    wrote = written(asking, target, tokenizer) if isinstance(target, Generated) else None
+    if wrote is not None:
+        asking.x, target = wrote.x, wrote.targets
+    labels = labels or (asking.x.labels if asking.x is not None else ())
+    each, texts = target.each if isinstance(target, Targets) else (target,), texts_of(asking.x, tokenizer)
+    return [Target(asking.ready(one), labels, texts=texts) for one in each], wrote
 
 
 def check_layers(looker: Looker, views: Sequence[View]) -> None:

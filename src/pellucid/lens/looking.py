@@ -12,6 +12,7 @@ from pellucid.engine.sharing import MemoryRanOut
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.asked import cut
+from pellucid.lens.generating import Written
 from pellucid.lens.provenance import Origin
 from pellucid.registry import View
 from pellucid.results.failure import Failure
@@ -21,7 +22,12 @@ from pellucid.results.result import Result
 
 @dataclass(frozen=True, eq=False)
 class Looking:
-    """What was asked for."""
+    """What was asked for.
+
+    Args:
+        said: what the line that makes a result again calls the input.
+        written: what the model wrote behind the input, where each token of it is explained.
+    """
 
     looker: Looker
     origin: Origin
@@ -30,6 +36,7 @@ class Looking:
     seed: int
     progress: Callable[[Progress], None] | None
     said: str = "x"
+    written: Written | None = None
 
 
 def look_in_blocks(looking: Looking, x: Inputs | None, batch_size: int | None) -> tuple[list[Any], Cost]:
@@ -102,7 +109,10 @@ def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task]
         if task.error is not None:
             return failure(view, task.error)
         made = task.result if isinstance(task.result, tuple) else (task.result,)
-        results += [looking.origin.sign(one, view, x, asked=task.target and task.target.asked, **same) for one in made]
+        asked = looking.written.asked if looking.written else task.target and task.target.asked
+        results += [looking.origin.sign(one, view, x, asked=asked, **same) for one in made]
+    if looking.written is not None and "target" in view.spec.given:
+        results = list(looking.written.table(results))
     return results[0] if len(results) == 1 else tuple(results)
 
 
