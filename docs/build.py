@@ -51,6 +51,10 @@ HEADINGS = {
         "Every method answers one question. Without one, `lens.see(x)` makes the tour: a few pictures of every family.",
         "每种方法回答一个问题。不指定方法时，`lens.see(x)` 会做一次导览：每个适用的类别各给出几张图。",
     ),
+    "tried": (
+        "[Which transformers were tried](../architectures.md), and what works on each.",
+        "[试过哪些 Transformer](../architectures.md)，各自能得到哪些图像。",
+    ),
 }
 # Where the documents of the repository stand in the site, and what their links become there.
 DOCUMENTS = {
@@ -197,6 +201,7 @@ def index(specs: list[MethodSpec], lang: Lang) -> str:
         if rows:
             parts.append(f"## {title.say(lang)}")
             parts.append("\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * 3, *rows]))
+            parts += [word("tried", lang)] if family == "attention" else []
     return "\n\n".join(parts) + "\n"
 
 
