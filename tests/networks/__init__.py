@@ -25,6 +25,7 @@ _NO_ATTENTION = dict.fromkeys(
         "attention_weights",
         "attention_gradient",
         "attention_heads",
+        "attention_norms",
         "attention_rollout",
         "attention_relevance",
         "attention_max_flow",
