@@ -13,6 +13,7 @@ from pellucid.core.text import Text
 from pellucid.engine.attention import Attention
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.passes import Constant, Keep, Seen, Spot, layer_key
+from pellucid.engine.receptive import Fields
 from pellucid.engine.recording import Entry, Nodes, is_input
 from pellucid.engine.roles import Layout, Reader
 from pellucid.engine.rules import SMOOTH, Rule
@@ -23,8 +24,8 @@ from pellucid.engine.trace import Event
 class Delivery:
     """Hands out what a shared forward left behind."""
 
-    def __init__(self, shared: Shared) -> None:
-        self.shared, self.recording = shared, shared.recording
+    def __init__(self, shared: Shared, fields: Fields | None = None) -> None:
+        self.shared, self.recording, self.fields = shared, shared.recording, fields
         whole = shared.recording.trace
         self.trace = whole if whole.complete or shared.reader is None else whole.ended_as(shared.reader.trace)
         self.events = {event.place: event for event in self.trace.events}
@@ -116,7 +117,8 @@ class Delivery:
         layout = None if reader is None else reader.layout(at)
         if reader is not None and place.side == "in":
             layout = reader.layout_of(tuple(value.shape)) if isinstance(value, Tensor) else None
-        return Spot(place, where, value, grad, self.events.get(at), layout)
+        fields = self.fields if member.ask.fields else None
+        return Spot(place, where, value, grad, self.events.get(at), layout, fields=fields)
 
     def _input_spots(self, member: Member, site: Site, graded: bool) -> Iterable[Spot]:
         values = _entered({name: one for name, one in self.recording.entries.items() if site.field in ("", name)})

@@ -14,6 +14,7 @@ from pellucid.engine.delivery import Delivery
 from pellucid.engine.looker import Session, entries_of
 from pellucid.engine.member import Member, Shared
 from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
+from pellucid.engine.receptive_forward import fields_of
 from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader
 from pellucid.engine.taps import Taps
@@ -133,6 +134,7 @@ class Group:
             False if the forward went another way than the one that roles were read from: nothing is delivered then.
         """
         recording = self.shared.recording
+        fields = fields_of(self.session, self.x) if any(one.ask.fields for one in self.members) else None
         raw = self.session.forward(self.x, recording, state=self.state)
         if self.shared.reader is not None and not recording.trace.follows(self.shared.reader.trace):
             self.looker.branches = True
@@ -147,7 +149,7 @@ class Group:
         self._check_edits()
         self._score(output, raw)
         run_backwards(self.session, self.shared, self.members)
-        delivery = Delivery(self.shared)
+        delivery = Delivery(self.shared, fields)
         for member in self.members:
             if member.error is None:
                 try:

@@ -19,6 +19,7 @@ from pellucid.engine.trace import Event, Trace
 from pellucid.inputs.inputs import Inputs
 
 if TYPE_CHECKING:
+    from pellucid.engine.receptive import Field, Fields
     from pellucid.engine.targets import Target
 
 T = TypeVar("T")
@@ -78,6 +79,8 @@ class Pass:
             probabilities of one place at a time, when they are read, and their gradient if there is a target; `keep`
             and `grads` of such places hand out all of them at once.
         projections: whether the linear map behind each of these is wanted too, as `Attention.projection`.
+        fields: whether the receptive fields of what is seen are wanted, as `Spot.field`; once for each shape of input
+            this costs a forward of one example more, without edits.
     """
 
     x: Inputs
@@ -95,6 +98,7 @@ class Pass:
     constants: bool = False
     attention: tuple[Layer, ...] = ()
     projections: bool = False
+    fields: bool = False
 
     @property
     def looks_inside(self) -> bool:
@@ -187,6 +191,7 @@ class Spot:
         layout: how the value lies on the input's grid; None if it does not.
         input: name of the input, where the place is one.
         attention: what happened there, where the place is an attention.
+        fields: receptive fields of the forward, where the pass asked for them.
     """
 
     place: Place
@@ -197,6 +202,17 @@ class Spot:
     layout: Layout | None = None
     input: str = ""
     attention: Attention | None = None
+    fields: "Fields | None" = None
+
+    @property
+    def field(self) -> "Field | None":
+        """Which box of the input can reach each unit here; None where that is not known, or nothing can."""
+        return None if self.fields is None else self.fields.at(self.place, self.layout)
+
+    @property
+    def local_field(self) -> "Field | None":
+        """`field` without the paths through calls that go over the whole input, as a squeeze-excitation's mean."""
+        return None if self.fields is None else self.fields.at(self.place, self.layout, local=True)
 
     @property
     def gradient(self) -> Tensor:
