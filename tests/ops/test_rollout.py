@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pellucid.ops.rollout import gathered, rolled, weighted, with_residual
+from pellucid.ops.rollout import gathered, interwoven, rolled, weighted, with_residual
 from tests.methods.attention.stacks import random_layers
 
 some = given(layers=st.integers(1, 4), tokens=st.integers(1, 7), causal=st.booleans(), seed=st.integers(0, 10**6))
@@ -106,3 +106,25 @@ def test_relevance_of_one_layer() -> None:
     against[:, 1] = -1
     assert torch.allclose(weighted(weights, against), weighted(weights[:, :1], gradient[:, :1]) / 2)
     assert not gathered(eye, [weighted(weights, torch.zeros_like(gradient))]).any()
+
+
+def test_two_sequences_that_do_not_meet_are_two_and_one_that_asks_adds_its_attention() -> None:
+    steps = [weighted(one[None], torch.ones_like(one)[None]) for one in random_layers(3, 2, 4)]
+    eye, across = torch.eye(4, dtype=torch.float64)[None], torch.rand(1, 2, 4, dtype=torch.float64)
+    (first, none), (also_none, second) = interwoven((4, 2), [[(step, 0, 0)] for step in steps], steps[0])
+    assert torch.allclose(first - eye, gathered(eye, reversed(steps)), atol=1e-14)
+    assert not none.any() and not also_none.any() and torch.equal(second[0], torch.eye(2, dtype=torch.float64))
+    _, (asking, own) = interwoven((4, 2), [[(across, 1, 0)]], steps[0])
+    assert torch.equal(asking, across) and torch.equal(own[0], torch.eye(2, dtype=torch.float64))
+    _, (asking, own) = interwoven((4, 2), [[(steps[0], 0, 0)], [(across, 1, 0)], [(across, 1, 0)]], steps[0])
+    even = steps[0] / steps[0].sum(-1, keepdim=True) + eye
+    assert torch.allclose(asking, 2 * across @ even, atol=1e-14) and not (own[0] - torch.eye(2)).any()
+
+
+def test_of_two_that_ask_each_other_at_once_neither_sees_what_the_other_brought() -> None:
+    there, back = (torch.rand(1, *shape, dtype=torch.float64) for shape in ((2, 3), (3, 2)))
+    (own, across), (other, own_of_other) = interwoven((2, 3), [[(there, 0, 1), (back, 1, 0)]], there)
+    assert torch.equal(across, there) and torch.equal(other, back)
+    assert torch.equal(own[0], torch.eye(2).double()) and torch.equal(own_of_other[0], torch.eye(3).double())
+    later = interwoven((2, 3), [[(there, 0, 1)], [(back, 1, 0)]], there)
+    assert torch.allclose(later[1][1], torch.eye(3).double() + back @ there) and torch.equal(later[1][0], back)

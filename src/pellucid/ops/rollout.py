@@ -1,6 +1,6 @@
 """Attention through layers: rollout, and rollout weighed by a gradient."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import torch
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Heads = Literal["mean", "max", "min"]
+Step = tuple[Tensor, int, int]
 
 
 def with_residual(
@@ -66,3 +67,41 @@ def gathered(
     for layer in layers:
         brought = brought + (rows + brought) @ layer
     return brought
+
+
+def interwoven(
+    sizes: tuple[int, int], rounds: Iterable[Sequence[Step]], like: Float[Tensor, "batch ..."]
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """What attention brings within and between two sequences: `[a][b]` is `R^ab`, to tokens of `a` from those of `b`.
+
+    It begins with `R^aa = I` and `R^ab = 0`. Self-attention over `a` adds `Ā R^aa` and `Ā R^ab`; attention of `a` to
+    `b` adds `(R̄^aa)ᵀ Ā R̄^bb` to `R^ab` and `Ā R^ba` to `R^aa`, where `R̄` is `R - I` with rows brought to sum 1, plus
+    `I`.
+
+    Args:
+        sizes: how many tokens either has.
+        rounds: the first one first; of several steps in one, each sees what was before all of them.
+        like: whose batch, precision and device are taken.
+    """
+    held = [[like.new_zeros(like.shape[0], one, other) for other in sizes] for one in sizes]
+    for i in (0, 1):
+        held[i][i] = held[i][i] + torch.eye(sizes[i]).to(like)
+    for steps in rounds:
+        before = [list(row) for row in held]
+        for raising, asks, asked in steps:
+            if asks == asked:
+                added = [raising @ one for one in before[asks]]
+            else:
+                between = _shared(before[asks][asks]).mT @ raising @ _shared(before[asked][asked])
+                added = [between, between]
+                added[asks] = raising @ before[asked][asks]
+            held[asks] = [one + more for one, more in zip(held[asks], added, strict=True)]
+    return (held[0][0], held[0][1]), (held[1][0], held[1][1])
+
+
+def _shared(own: Float[Tensor, "batch token token"]) -> Float[Tensor, "batch token token"]:
+    """`R̄`: what tokens hold of others, brought to sum 1, and each itself."""
+    eye = torch.eye(own.shape[-1], dtype=own.dtype, device=own.device)
+    gained = own - eye
+    total = gained.sum(-1, keepdim=True)
+    return gained / torch.where(total > 0, total, torch.ones_like(total)) + eye

@@ -20,11 +20,22 @@ from tests.networks import NETWORKS
         ("shorter", "'/attention.1' relates 4 tokens with 4, '/attention.0' 8 with 8"),
     ],
 )
-@pytest.mark.parametrize("method", ["attention_rollout", "attention_relevance", "attention_max_flow"])
+@pytest.mark.parametrize("method", ["attention_rollout", "attention_max_flow"])
 def test_what_does_not_compose_is_refused(method: str, kind: str, reason: str) -> None:
     x = torch.randn(2, 8, 4)
     with pytest.raises(NotApplicable, match=reason):
         getattr(pl, method)()(Strange(kind), (x, torch.randn(2, 8, 4)) if kind == "cross" else x)
+
+
+@pytest.mark.parametrize("kind", ["windowed", "channel", "mixed"])
+def test_relevance_refuses_the_same(kind: str) -> None:
+    with pytest.raises(NotApplicable, match=f"'/attention.1' is {kind} attention"):
+        pl.attention_relevance()(Strange(kind), torch.randn(2, 8, 4))
+
+
+def test_where_two_sequences_meet_relevance_is_named() -> None:
+    with pytest.raises(NotApplicable, match=r"attention_relevance\(\) joins two sequences"):
+        pl.attention_rollout()(Strange("cross"), (torch.randn(2, 8, 4), torch.randn(2, 8, 4)))
 
 
 class TwoTexts(nn.Module):

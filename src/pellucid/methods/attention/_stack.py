@@ -19,6 +19,7 @@ from pellucid.results.array import as_array
 from pellucid.results.base import Base
 
 EVERY = "every attention"
+ALONE = "attention_weights() and attention_gradient() show each attention by itself"
 SHARE = Text("share", "份额")
 STACKED = Text(
     "Layers of self-attention over one sequence: vision transformers without windows, language models, encoders.",
@@ -36,10 +37,10 @@ _REASONS = {
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """Self-attentions over the same tokens, in the order they ran.
+    """Tokens of one sequence, and the attentions in which they ask, in the order they ran.
 
     Args:
-        attentions: at least one.
+        attentions: of a sequence that is read, at least one; all over the same tokens where there is no other sequence.
         layout: how the tokens lie on the grid of the input; None if they do not.
         base: what the tokens are drawn on.
         real: `(batch, token)`, which tokens anybody looks at; the others are padding.
@@ -55,7 +56,7 @@ class Stack:
     @property
     def size(self) -> int:
         """How many tokens there are."""
-        return self.attentions[0].shape[-1]
+        return self.real.shape[1]
 
     @property
     def is_text(self) -> bool:
@@ -100,43 +101,61 @@ def stack_of(seen: Seen, x: Inputs) -> Stack:
     Raises:
         NotApplicable: one of them is no self-attention of the same tokens.
     """
-    found = [spot.attention for spot in seen.at(EVERY) if spot.attention is not None]
+    found = attentions_of(seen)
     for one in found:
+        refuse_kind(one, "self")
         _refuse(one, found[0])
     last = found[-1]
-    looked = last.weights.amax(1)
-    return Stack(tuple(found), last.keys, _base(x, last), looked.amax(1) > 0, last.causal)
+    return Stack(tuple(found), last.keys, drawn_on(x, last.shape[-1], last.keys), looked_at(last), last.causal)
 
 
-def _base(x: Inputs, one: Attention) -> Base | None:
-    """What the tokens are drawn on; a series whose steps are the tokens is turned so that time is behind."""
-    along, size = x.canvas(1), one.shape[-1]
-    if along is not None and along.kind == "series" and one.keys is None and along.values is not None:
+def attentions_of(seen: Seen) -> list[Attention]:
+    """Every attention of a pass, in the order they ran."""
+    return [spot.attention for spot in seen.at(EVERY) if spot.attention is not None]
+
+
+def looked_at(one: Attention) -> Tensor:
+    """`(batch, token)`: which keys anybody looks at."""
+    return one.weights.amax(1).amax(1) > 0
+
+
+def drawn_on(x: Inputs, size: int, layout: Layout | None) -> Base | None:
+    """What so many tokens are drawn on; a series whose steps are the tokens is turned so that time is behind."""
+    along = x.canvas(1)
+    if along is not None and along.kind == "series" and layout is None and along.values is not None:
         turned = replace(along, values=along.values.swapaxes(1, 2))
         return turned if turned.grid == (size,) else None
     if along is not None and along.grid == (size,):
         return along
-    return None if one.keys is None else x.canvas(len(one.keys.grid))
+    return None if layout is None else x.canvas(len(layout.grid))
+
+
+def refuse_kind(one: Attention, *kinds: str) -> None:
+    """Refuse what is of another kind than these.
+
+    Raises:
+        NotApplicable: with the reason why it does not compose.
+    """
+    if one.kind not in kinds:
+        beside = "attention_relevance() joins two sequences; " if one.kind == "cross" else ""
+        raise NotApplicable(
+            f"'{one.address}' is {one.kind} attention: {_REASONS[one.kind]}; layers do not compose", hint=beside + ALONE
+        )
 
 
 def _refuse(one: Attention, first: Attention) -> None:
-    hint = "attention_weights() and attention_gradient() show each attention by itself"
-    if one.kind != "self":
-        raise NotApplicable(
-            f"'{one.address}' is {one.kind} attention: {_REASONS[one.kind]}; layers do not compose", hint=hint
-        )
     lengths = {*one.shape[2:], *first.shape[2:]}
     if len(lengths) > 1:
         raise NotApplicable(
             f"'{one.address}' relates {one.shape[2]} tokens with {one.shape[3]}, '{first.address}' "
             f"{first.shape[2]} with {first.shape[3]}: attentions compose over the same tokens only",
-            hint=hint,
+            hint=ALONE,
         )
     if one.query_from != first.query_from:
         raise NotApplicable(
             f"'{one.address}' reads '{one.query_from}', '{first.address}' reads '{first.query_from}': "
             "attentions compose over the same tokens only",
-            hint=hint,
+            hint=ALONE,
         )
 
 
@@ -153,6 +172,8 @@ def rows_of(stack: Stack, query: Query, seen: Seen) -> Rows:
     """
     like, batch = stack.attentions[-1].weights, stack.real.shape[0]
     if query is None:
+        if stack.size == 1:
+            return _at(stack, (0,) * batch, like, _ONLY)
         places = _target_positions(stack, seen)
         if places:
             return _at(stack, places, like, _said("where the target is", "目标所在的位置", places))
@@ -174,15 +195,15 @@ def rows_of(stack: Stack, query: Query, seen: Seen) -> Rows:
 
 
 def _default(stack: Stack) -> Literal["first", "last", "mean"]:
-    if stack.is_text:
+    if stack.is_text or stack.causal:
         return "last" if stack.causal else "first"
     return "first" if stack.prefix else "mean"
 
 
 def _target_positions(stack: Stack, seen: Seen) -> tuple[int, ...]:
-    """Where the target of a text stands: that the output has a row of scores for each token tells it."""
-    output = seen.output
-    if not stack.is_text or not seen.targets or output is None or output.ndim != 3 or output.shape[1] != stack.size:
+    """Where the target stands: that the output has a row of scores for each token that lies on no picture tells it."""
+    output, off = seen.output, stack.is_text or stack.layout is None
+    if not off or not seen.targets or output is None or output.ndim != 3 or output.shape[1] != stack.size:
         return ()
     found = [info.index for info in seen.targets]
     return tuple(one[0] for one in found if one is not None and len(one) == 2) if all(found) else ()
@@ -200,6 +221,7 @@ def _said(english: str, chinese: str, places: tuple[int, ...]) -> Text:
 
 
 _FIRST = Text("Read at the first token.", "读取第一个词元。", aside=True)
+_ONLY = Text("Read at the one token that gathers the others.", "读取汇集其他词元的那一个词元。", aside=True)
 _LAST = Text("Read at the last token.", "读取最后一个词元。", aside=True)
 _MEAN = Text("Read as the mean over all tokens.", "读取所有词元的平均。", aside=True)
 
