@@ -167,6 +167,7 @@ def test_separators_take_attention_and_give_little() -> None:
     lens = pl.Lens(model, tokenizer=tokenizer)
     result = lens.see("The old river bank was flooded again after the rain.", pl.attention_norms())[0]
     assert isinstance(result, Matrix) and result.values.shape == (1, 6, 1, 13, 13)
+    assert not result.across and str(result.panels[5]) == "layer.5 · sum of heads"
     assert result.facts["most attended"][0] in ("[CLS]", "[SEP]")
     assert result.facts["most contributing"][0] not in ("[CLS]", "[SEP]")
     assert all(one["gap"] < 1e-6 for one in result.facts["layers"].values())

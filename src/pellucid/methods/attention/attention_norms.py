@@ -1,7 +1,7 @@
 """Attention norms: how much a token really takes from each other one, not only how much it looks there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -101,7 +101,13 @@ def attention_norms(
         facts = facts_of_keys(x, parts[0].one, (looked, added, even), agreed)
         return told(x, parts, facts), facts
 
-    return arranged(x, seen, map(part, found), Way(Text("norm", "范数"), said, notes))
+    made = arranged(x, seen, map(part, found), Way(Text("norm", "范数"), said, notes))
+    return tuple(_flowing(one) if heads == "sum" else one for one in made)
+
+
+def _flowing(one: Matrix | Gallery | Attribution) -> Matrix | Gallery | Attribution:
+    """One matrix for each layer, side by side instead of in a single column."""
+    return replace(one, down=(), across=()) if isinstance(one, Matrix) else one
 
 
 def _norms(place: Attention, projection: Projection | None, one: Chosen) -> Tensor:
