@@ -33,3 +33,20 @@ def test_the_writes_sum_to_the_difference_of_the_two(lens: pl.Lens) -> None:
     assert len(bars.labels) == 61
     assert abs(bars.facts["gap"]) <= 4e-6 * np.abs(bars.curves["contribution"]).sum()
     assert bars.facts["score"] == pytest.approx(bars.targets[0].score, rel=1e-6)
+
+
+def test_a_few_late_heads_name_mary(lens: pl.Lens) -> None:
+    views = lens.see(
+        TEXT,
+        find("logit_attribution")(by="head"),
+        find("logit_attribution")(),
+        target=pl.contrast(" Mary", " John"),
+    )
+    heads, bars = views[0], views[1]
+    whole = dict(zip(bars.labels, bars.curves["contribution"].tolist(), strict=True))
+    size = float(np.abs(bars.curves["contribution"]).sum())
+    assert heads.values.shape == (30, 9)
+    np.testing.assert_allclose(heads.values.sum(1), [whole[row] for row in heads.rows], rtol=0, atol=4e-6 * size)
+    assert heads.values.sum() + heads.facts["rest"] == pytest.approx(heads.facts["score"], abs=4e-6 * size)
+    rows = [int(re.findall(r"\d+", heads.rows[i])[0]) for i in np.argsort(-heads.values.max(1))[:3]]
+    assert min(rows) >= 18

@@ -89,6 +89,27 @@ def test_the_writes_sum_to_the_score(name: str) -> None:
         assert capped or bars.facts["score"] == pytest.approx(bars.targets[0].score, abs=1e-6 * size)
 
 
+@pytest.mark.parametrize("name", [one for one in MODELS if one != "Gemma 2"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_the_heads_sum_to_what_the_attention_wrote(name: str, attention: str) -> None:
+    model: Any = built(name)
+    model.set_attn_implementation(attention)
+    views = pl.Lens(model).see(
+        padded(), find("logit_attribution")(by="head", examples=2), find("logit_attribution")(examples=2), target=4
+    )
+    heads, bars = (one[1] for one in views)
+    whole = dict(zip(bars.labels, bars.curves["contribution"].tolist(), strict=True))
+    size = float(np.abs(bars.curves["contribution"]).sum())
+    assert heads.values.shape[0] == 3 and heads.values.shape[1] in (4, 5)
+    np.testing.assert_allclose(heads.values.sum(1), [whole[row] for row in heads.rows], rtol=0, atol=4e-7 * size)
+    assert abs(heads.facts["gap"]) <= 1e-6 * size and np.abs(np.diff(heads.values[:, :4])).min() > 1e-6
+
+
+def test_a_norm_behind_the_attention_keeps_its_heads_together() -> None:
+    with pytest.raises(pl.NotApplicable, match="joined heads"):
+        find("logit_attribution")(by="head")(built("Gemma 2"), padded())
+
+
 def test_a_post_norm_model_is_refused_with_the_reason() -> None:
     model = seeded(lambda: transformers.BertForMaskedLM(transformers.BertConfig(**SMALL)))()
     for name in ("logit_lens", "logit_attribution"):

@@ -122,6 +122,11 @@ class Held:
         part = in_double(part)
         return self.gain * (part - part.mean(-1, keepdim=True) if self.centred else part) * self.scale
 
+    def back(self, slope: Tensor) -> Tensor:
+        """What each number of a part is multiplied with, where what `of` makes of it is multiplied with `slope`."""
+        one = in_double(slope) * self.gain * self.scale
+        return one - one.mean(-1, keepdim=True) if self.centred else one
+
 
 def held(modules: Mapping[str, nn.Module], path: str, entered: Tensor, left: Tensor) -> Held:
     """The norm at `path`, its scale held at what it was when `entered` became `left`.
