@@ -1,9 +1,9 @@
 """The one decoder of pictures: everything is checked before a pixel is decoded."""
 
 import io
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
 MAX_ASPECT = 200
 _ORIENTATION = 0x0112
+_MOST_BESIDE = 2_000  # names that are compared with one that does not exist
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
 Source = str | Path | bytes | Image.Image
@@ -28,7 +29,8 @@ def open_image(
     """Decode one picture to RGB.
 
     Size and shape are read from the header and checked first, so a small file that claims an enormous picture costs
-    nothing. Only the formats in `FORMATS` are tried, whatever the file is called.
+    nothing. Only the formats in `FORMATS` are tried, whatever the file is called. Several threads may decode at once:
+    nothing global is changed, so Pillow's own warning of pictures beyond 89 million pixels is not silenced.
 
     Args:
         source: a path, the bytes of a file, or a PIL picture.
@@ -44,10 +46,8 @@ def open_image(
         with _said_of(name):
             return _to_rgb(source, name, max_pixels, exif)
     name, stream = _stream(source)
-    with stream, _said_of(name), warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(stream, formats=FORMATS) as picture:
-            return _to_rgb(picture, name, max_pixels, exif)
+    with stream, _said_of(name), Image.open(stream, formats=FORMATS) as picture:
+        return _to_rgb(picture, name, max_pixels, exif)
 
 
 def as_file(path: Path) -> Path:
@@ -59,7 +59,7 @@ def as_file(path: Path) -> Path:
     if path.is_dir():
         raise BadInput(f"'{path}' is a folder, not a file.", hint="give one file, or a list of files for a batch")
     if not path.exists():
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [one.name for one in islice(path.parent.iterdir(), _MOST_BESIDE)] if path.parent.is_dir() else []
         near = quoted(nearest_names(path.name, sorted(beside)))
         raise BadInput(
             f"There is no file '{path}'.", nearest=near, hint="check the path; it is relative to the current folder"
@@ -94,7 +94,7 @@ def _said_of(name: str) -> Generator[None]:
             f"{_start(name)} is not a picture that is read here.",
             hint=f"the formats are {', '.join(FORMATS)}, told by content and not by the name of the file",
         ) from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(name, str(error)) from error
     except Exception as error:  # a decoder fed with damaged bytes raises almost any class
         raise BadInput(
