@@ -20,7 +20,8 @@ def look(view: View, model: Any, x: Any = None, target: Any = None) -> Any:
     if not isinstance(model, (Lens, nn.Module)):
         raise BadRequest(f"a model or a Lens is needed, not {type(model).__name__}", asked_by=repr(view))
     lens = model if isinstance(model, Lens) else Lens(model)
-    result = lens.see(x, view, target=target)[0]
+    over_data = "data" in view.spec.given
+    result = lens.sweep(x, view)[0] if over_data else lens.see(x, view, target=target)[0]
     if isinstance(result, Failure):
         raise result.error if result.error is not None else Cancelled(result.reason)
     return result

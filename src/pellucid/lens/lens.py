@@ -15,16 +15,21 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
+from pellucid.engine.sweeps.run import Course
 from pellucid.engine.targets import Target, Targets
 from pellucid.engine.tokens import Generated
 from pellucid.engine.vocabulary import texts_of
+from pellucid.inputs.data.open import open_data
+from pellucid.inputs.data.preparation import Preparation
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking
+from pellucid.lens.feed import Feed
 from pellucid.lens.generating import Written, written
 from pellucid.lens.layers import layer_table
 from pellucid.lens.looking import Looking, look_in_blocks
 from pellucid.lens.provenance import Origin
+from pellucid.lens.sweeping import check_views, facts_of, folder_of, swept
 from pellucid.lens.tour import tour
 from pellucid.lens.views import Views
 from pellucid.registry import View, view
@@ -144,6 +149,8 @@ class Lens:
         check_layers(self._looker, chosen)
         inputs = None if x is None else self.read(x)
         for one in chosen:
+            if "data" in one.spec.given:
+                raise BadRequest(f"{one.name} looks at a data set", hint=f"lens.sweep(data, pl.{one!r})")
             if inputs is None and "x" in one.spec.given:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
         asking = Asking(self._looker, self.read, inputs, seed)
@@ -155,6 +162,47 @@ class Lens:
         if not views:
             kept = [pair for pair in zip(chosen, given, strict=True) if not _inapplicable(pair[1])]
             chosen, given = [one for one, _ in kept], [seen for _, seen in kept]
+        return Views(chosen, given, cost, self.name)
+
+    def sweep(
+        self,
+        data: Any,
+        *views: View | str,
+        batch_size: int | None = None,
+        folder: str | Path | None = None,
+        resume: bool = False,
+        seed: int = 0,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Views:
+        """Send a data set through the model once, for any number of views over data.
+
+        Args:
+            data: `"folder:DIR"`, `"list:FILE.csv"`, `"npz:FILE#KEY"`, `"cifar10:DIR#test"`, `"hf:DIR"`, `"text:FILE"`,
+                an array, a list, a map-style `Dataset`, or what `pl.data` opens with settings. What cannot be read is
+                counted and listed.
+            views: configured methods over data, or their names.
+            batch_size: samples in a batch; default that of the lens, or 32.
+            folder: stores what is gathered there, so that it can be gone on with; default in memory.
+            resume: go on with what the folder holds; the result has the same bytes as without the interruption.
+            seed: of the random state that every forward starts from.
+            progress: called after every batch; may raise `Cancelled`, what was gathered stays in the folder.
+        Raises:
+            BadRequest: something that was asked for does not exist or cannot be read.
+        """
+        chosen = [view(one) for one in views]
+        check_views(chosen)
+        check_layers(self._looker, chosen)
+        accepts = getattr(self._looker.model, "forward", None)
+        preparation = Preparation(
+            self.preprocess, self.tokenizer, device=self.device, dtype=self.dtype, accepts=accepts
+        )
+        feed = Feed(open_data(data), preparation, self.read)
+        facts = facts_of(feed, self._origin, self._looker, seed)
+        course = Course(
+            feed, facts, batch_size or self.batch_size or 32, folder=folder_of(folder, resume), resume=resume
+        )
+        given, cost = swept(self._looker, self._origin, chosen, course, feed, seed=seed, progress=progress)
+        raise_requests(chosen, given)
         return Views(chosen, given, cost, self.name)
 
     def layers(self, x: Any = None) -> Table:

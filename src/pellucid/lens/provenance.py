@@ -83,7 +83,7 @@ class Origin:
             seed=seed,
             versions=versions(),
             unseen=self.looker.unseen,
-            code=_code(view, self.said, said if x is not None else "", asked),
+            code=_code(view, self.said, said if x is not None or "data" in spec.given else "", asked),
             trace=Trace(
                 cost.forwards,
                 cost.backwards,
