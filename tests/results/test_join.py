@@ -4,7 +4,7 @@ import pytest
 from pellucid.core.errors import NotApplicable
 from pellucid.core.provenance import Provenance, TargetInfo
 from pellucid.core.text import Text
-from pellucid.results import Attribution, Base, Gallery, Table
+from pellucid.results import Attribution, Base, Gallery, Matrix, Table
 from pellucid.results.join import join
 
 
@@ -49,3 +49,18 @@ def test_examples_of_different_shape_cannot_be_joined() -> None:
     other = Attribution(values=np.zeros((1, 3, 3), np.float32), axes=("batch", "height", "width"))
     with pytest.raises(NotApplicable, match="different shape"):
         join([block(0, 1), other])
+
+
+def test_facts_of_layers_and_words_of_texts_are_joined() -> None:
+    parts = [
+        Matrix(
+            values=np.zeros((1, 2, 2)),
+            axes=("batch", "head", "key"),
+            words=((word, "."),),
+            facts={"layers": {"a": {"share": (float(i),), "heads": 2}}},
+        )
+        for i, word in enumerate(("one", "two"))
+    ]
+    whole = join(parts)
+    assert isinstance(whole, Matrix) and whole.words == (("one", "."), ("two", "."))
+    assert whole.facts == {"layers": {"a": {"share": (0.0, 1.0), "heads": 2}}}

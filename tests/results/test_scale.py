@@ -90,3 +90,12 @@ def test_colour_pictures_have_no_scale():
 @pytest.mark.parametrize("kind", ["graph", "series", "points", "table"])
 def test_kinds_without_a_scale(kind):
     assert samples.KINDS[kind]().scale is None
+
+
+def test_many_matrices_on_one_scale_saturate_where_few_numbers_are_far_larger():
+    values = np.full((1, 2, 3, 20, 20), 0.01)
+    values[0, 0, 0, 0, :4] = 1
+    plain = Matrix(values=values)
+    assert (plain.scale.high, plain.scale.clipped) == (1, None)
+    grid = plain.with_(down=("a", "b"), across=("0", "1", "2"))
+    assert grid.scale.high == pytest.approx(0.01) and grid.scale.clipped == 99

@@ -15,7 +15,7 @@ class Matrix(Result):
         rows, columns: labels of the last two axes.
         panels: label of each matrix in the order of the flattened leading axes.
         down, across: labels of the last two leading axes, where matrices are laid out by them: one axis downward, the
-            other to the right.
+            other to the right. Examples, where they go downward, need no labels.
         words: per example the words of a text that the last axis is: each row is drawn as that text, coloured.
     """
 

@@ -52,7 +52,7 @@ def scale_of(result: Result) -> Scale | None:
         return _scale(result, heat, result.heat_signed, "inferno", scope, clip)
     if isinstance(result, Matrix):
         scope = "map" if result.values.ndim <= 2 or int(np.prod(result.values.shape[:-2])) == 1 else "matrix"
-        clip = CLIP if result.down and result.values.size >= CLIP_FROM else None
+        clip = CLIP if result.across and result.values.size >= CLIP_FROM else None
         return _scale(result, result.values, result.signed, "viridis", scope, clip)
     if isinstance(result, Gallery):
         plain = [image.ravel() for image in result.images if image.ndim == 2]

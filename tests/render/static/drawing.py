@@ -8,8 +8,8 @@ from pellucid.render.static.theme import THEMES, Style
 STYLE = Style(THEMES["light"])
 
 
-def drawn(module, result):
-    canvas = page(Words("t"), module.size(result, STYLE), STYLE)
+def drawn(module, result, style=STYLE):
+    canvas = page(Words("t"), module.size(result, style), style)
     module.draw(canvas, result)
     return canvas.figure
 

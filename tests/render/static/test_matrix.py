@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from pellucid.core.text import Text
 from pellucid.render.static import matrix
+from pellucid.render.static.theme import Style, theme_named
 from pellucid.results import Matrix
 from tests.render.static.drawing import STYLE, drawn, words
 from tests.results import samples
@@ -49,3 +51,14 @@ def test_how_many_are_left_out():
 def test_every_shape(shape):
     rows, columns = (tuple(map(str, range(size))) for size in shape[-2:])
     assert drawn(matrix, Matrix(values=np.zeros(shape), rows=rows, columns=columns)).axes
+
+
+def test_that_matrices_are_left_out_stands_in_the_picture():
+    assert "+ 36 more" in words(drawn(matrix, Matrix(values=np.zeros((10, 10, 2, 2)))))
+    assert not any("more" in one for one in words(drawn(matrix, Matrix(values=np.zeros((8, 8, 2, 2))))))
+
+
+def test_names_are_said_in_the_language_of_the_picture():
+    result = Matrix(values=np.eye(2), rows=(Text("class", "类别词元"), "b"), columns=("a", "b"))
+    seen = words(drawn(matrix, result, Style(theme_named("light"), "zh")))
+    assert "类别词元" in seen and "class" not in seen

@@ -1,6 +1,9 @@
 import numpy as np
 
+from pellucid.core.text import Text
 from pellucid.render.static import points
+from pellucid.render.static.draw import settings
+from pellucid.render.static.theme import Style, theme_named
 from pellucid.results import Points
 from tests.render.static.drawing import STYLE, drawn, words
 from tests.results import samples
@@ -36,3 +39,11 @@ def test_points_without_a_place_are_counted():
     assert points.remark(result, STYLE) == "1 not finite."
     assert points.remark(samples.points(), STYLE) == ""
     assert drawn(points, result).axes
+
+
+def test_groups_are_named_in_the_language_of_the_picture():
+    groups = (Text("even", "均匀"), Text("to itself", "看自身"))
+    result = Points(values=np.eye(2), labels=(Text("a", "甲"), "b"), groups=groups)
+    with settings():
+        seen = words(drawn(points, result, Style(theme_named("light"), "zh")))
+    assert {"均匀 (1)", "看自身 (1)", "甲", "b"} <= set(seen)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.core.text import Text
+from pellucid.core.text import Text, say
 from pellucid.engine.passes import Seen
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._laid import Laid, laid, lies_on
@@ -83,13 +83,13 @@ def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], way: Way) -> Laid:
     }
     if base is not None and first.query is not None:
         values = torch.stack([part.values for part in parts], 1)
-        return laid([part.one for part in parts], values, base, rows[first.query], fields)
+        return laid([part.one for part in parts], values, base, _named(x, first, first.query), fields)
     several = len(parts) > 1
     values = torch.stack([part.values for part in parts], 1) if several else parts[0].values
-    heads = tuple(first.head(i) for i in range(values.shape[1 + several]))
+    heads = tuple(first.head(i) for i in range(1 if first.heads is None else len(first.heads)))
     fields["panels"] = _panels(parts, tuple(values.shape)) if several else first.panels(tuple(values.shape))
-    if several and first.query is None:
-        fields["down"] = tuple(Text(part.one.layer) for part in parts)
+    if first.query is None:
+        fields["down"] = tuple(Text(part.one.layer) for part in parts) if several else ()
         fields["across"] = tuple(first.number(i) for i in range(len(heads)))
     return Matrix(
         **fields,
@@ -98,6 +98,14 @@ def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], way: Way) -> Laid:
         rows=rows if first.query is None else heads,
         columns=columns,
     )
+
+
+def _named(x: Inputs, one: Chosen, query: int) -> Text:
+    """What the query is called in a sentence: its word, or which it is where the examples differ."""
+    name = sides(x, one)[0][query]
+    if differing(x, one):
+        return Text(f"token {query}", f"第 {query} 个词元")
+    return Text(f"'{name}'", f"“{say(name, 'zh')}”")
 
 
 def _together(parts: Sequence[Part]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def lies_on(x: Inputs, one: Chosen) -> Base | None:
     return named if named is not None and named.kind == "image" else x.canvas(2)
 
 
-def laid(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text | str, fields: dict[str, Any]) -> Laid:
+def laid(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text, fields: dict[str, Any]) -> Laid:
     """A picture of `(batch, layer, head, key)` of attentions that are alike.
 
     Args:
@@ -114,7 +114,7 @@ def _photograph(base: Base, example: int, side: int) -> np.ndarray | None:
     return np.moveaxis(resample(np.moveaxis(whole, 2, 0), size), 0, 2)
 
 
-def _on_words(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text | str, fields: dict[str, Any]) -> Laid:
+def _on_words(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text, fields: dict[str, Any]) -> Laid:
     """The text coloured: once, or a line for each head of one layer, or for each layer the mean of its heads."""
     batch, layers, heads, _ = values.shape
     if layers > 1 and heads > 1:
@@ -154,21 +154,24 @@ def _off(prefix: int, taken: Sequence[float], *, shares: bool) -> Text:
     )
 
 
-def _lies(query: Text | str, head: Text) -> Text:
-    word = query if isinstance(query, Text) else Text(query)
-    return Text(f"What '{word.en}' looks at: {head.en}.", f"“{word.say('zh')}”在看哪里：{head.say('zh')}。", aside=True)
+def _lies(query: Text, head: Text) -> Text:
+    return Text(f"The query is {query.en}; {head.en}.", f"查询为{query.say('zh')}；{head.say('zh')}。", aside=True)
 
 
-def _on(query: Text | str) -> Text:
-    word = query if isinstance(query, Text) else Text(query)
+def _on(query: Text) -> Text:
     return Text(
-        f"What '{word.en}' looks at, laid on the picture.", f"“{word.say('zh')}”在看哪里，叠加在图上。", aside=True
+        f"The query is {query.en}: its row lies on the picture.",
+        f"查询为{query.say('zh')}：其所在行叠加在图上。",
+        aside=True,
     )
 
 
-def _looks(query: Text | str) -> Text:
-    word = query if isinstance(query, Text) else Text(query)
-    return Text(f"What '{word.en}' looks at, a line each.", f"“{word.say('zh')}”在看哪里，每行一个。", aside=True)
+def _looks(query: Text) -> Text:
+    return Text(
+        f"The query is {query.en}; each line of words is for the head or layer named beside it.",
+        f"查询为{query.say('zh')}；每一行着色的文字对应左侧所标的头或层。",
+        aside=True,
+    )
 
 
 _MEANS = Text(

@@ -80,7 +80,9 @@ def kept(one: Attention, known: Mapping[str, Any]) -> tuple[Text, ...]:
     if groups < heads:
         found.append(
             Text(
-                f"{heads} heads share {groups} sets of keys and values, {heads // groups} neighbours each.",
+                f"{heads} heads share {groups} sets of keys and values, {heads // groups} neighbours each."
+                if groups > 1
+                else f"All {heads} heads share one set of keys and values.",
                 f"{heads} 个头共用 {groups} 组键和值，每组由相邻 {heads // groups} 个头共用。",
                 aside=True,
             )

@@ -51,9 +51,17 @@ class Plan:
 
 
 def fits(result: Matrix) -> bool:
-    """Whether two leading axes have names, so that matrices are laid out by them."""
-    named = (len(result.down), len(result.across))
-    return result.values.ndim >= 4 and min(named) > 0 and result.values.shape[-4:-2] == named
+    """Whether two leading axes have names, so that matrices are laid out by them; examples need none."""
+    shape = result.values.shape
+    if len(shape) < 4 or shape[-3] != len(result.across):
+        return False
+    return shape[-4] == len(result.down) if result.down else len(shape) == 4 and shape[0] > 1
+
+
+def _down(result: Matrix, style: Style) -> list[str]:
+    """Names of what goes downward."""
+    named = result.down or [message("draw.example", number=i + 1) for i in range(result.values.shape[-4])]
+    return [style.say(name) for name in named]
 
 
 def size(result: Matrix, style: Style) -> tuple[float, float]:
@@ -83,6 +91,7 @@ def draw(canvas: Canvas, result: Matrix) -> None:
     plane = canvas.plane(wide, tall)
     muted = style.theme.muted
     _names(canvas, result, plan)
+    named = _down(result, style)
     values = result.values.reshape(-1, *result.values.shape[-4:])
     for example in range(plan.examples):
         top = TOP + example * (plan.heading + plan.block) + plan.heading
@@ -91,7 +100,7 @@ def draw(canvas: Canvas, result: Matrix) -> None:
             canvas.text(plan.left, top - 0.05, words, 8.5, va="bottom", fontweight="bold")
         for i in range(plan.down):
             y = top + i * (plan.height + GAP)
-            name = measure.shorten(style.say(result.down[i]), plan.left - 0.26, LABEL)
+            name = measure.shorten(named[i], plan.left - 0.26, LABEL)
             canvas.text(plan.left - 0.06, y + plan.height / 2, name, LABEL, ha="right", va="center_baseline")
             for j in range(plan.across):
                 colours = (painted(values[example, i, j], scale, style) * 255).round().astype(np.uint8)
@@ -117,7 +126,7 @@ def _names(canvas: Canvas, result: Matrix, plan: Plan) -> None:
     muted, middle = style.theme.muted, plan.left + plan.broad / 2
     canvas.text(middle, 0, style.say(axis_name(named[-3])), 8, ha="center", color=muted)
     height = plan.examples * (plan.heading + plan.block)
-    words = style.say(axis_name(named[-4]))
+    words = style.say(axis_name(named[-4])) if result.down else ""
     canvas.text(0.06, TOP + height / 2, words, 8, rotation=90, ha="center", va="center", color=muted)
     for j in range(plan.across):
         x = plan.left + j * (plan.width + GAP) + plan.width / 2
@@ -143,5 +152,5 @@ def _plan(result: Matrix, style: Style) -> Plan:
     width, height = (side, side * ratio) if ratio <= 1 else (side / ratio, side)
     heading = HEADING if examples > 1 else 0.0
     shown = max(1, min(examples, EXAMPLES, int(1.4 * TALL / (down * (height + GAP) + heading))))
-    room = min(1.3, max(measure.width(style.say(name), LABEL) for name in result.down))
+    room = min(1.3, max(measure.width(name, LABEL) for name in _down(result, style)))
     return Plan(down, across, shown, width, height, 0.26 + room + 0.06, heading)

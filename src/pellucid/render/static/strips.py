@@ -10,7 +10,7 @@ from pellucid.render.static.axis import axis_name
 from pellucid.render.static.colour import ROOM, bar
 from pellucid.render.static.page import Canvas
 from pellucid.render.static.theme import Style
-from pellucid.render.static.tokens import PLAIN, Token, box, flowed
+from pellucid.render.static.tokens import PLAIN, Token, box, bracketed, flowed
 from pellucid.results.matrix import Matrix
 
 ROWS, TOKENS = 48, 120
@@ -81,11 +81,20 @@ def _strips(result: Matrix) -> list[Strip]:
     y = 0.0
     for example, row in list(np.ndindex(*result.values.shape[:2]))[:ROWS]:
         heading = row == 0 and len(result.values) > 1
-        tokens = flowed(result.words[example][:TOKENS], room=WIDTH) if row == 0 else found[-1].tokens
+        tokens = flowed(_real(result, example)[:TOKENS], room=WIDTH) if row == 0 else found[-1].tokens
         y += (HEAD + SPACE * (example > 0)) * heading
         found.append(Strip(example, row, y, tokens, heading))
         y += _tall(tokens) + SPACE
     return found
+
+
+def _real(result: Matrix, example: int) -> tuple[str, ...]:
+    """The words without padding: one special word again and again at the end, where every row is zero."""
+    words, used = result.words[example], result.values[example].any(0)
+    stop = len(words)
+    while bracketed(words[-1]) and stop > 1 and not used[stop - 1] and words[stop - 1] == words[-1]:
+        stop -= 1
+    return words[:stop]
 
 
 def _tall(tokens: list[Token]) -> float:

@@ -149,10 +149,10 @@ def flowed(names: Sequence[str], values: Sequence[str] = (), room: float = WIDTH
 
 def _leftward(names: Sequence[str]) -> bool:
     """Whether most letters belong to a script that is written from right to left."""
-    kinds = [bidirectional(mark) for name in names for mark in name if mark.isalpha() and not _bracketed(name)]
+    kinds = [bidirectional(mark) for name in names for mark in name if mark.isalpha() and not bracketed(name)]
     return 2 * sum(kind in ("R", "AL") for kind in kinds) > len(kinds)
 
 
-def _bracketed(name: str) -> bool:
+def bracketed(name: str) -> bool:
     """Whether a token looks as special ones do: `[CLS]`, `<s>`."""
     return len(name) > 2 and name[0] + name[-1] in ("[]", "<>")
