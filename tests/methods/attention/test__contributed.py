@@ -41,9 +41,9 @@ def test_a_sum_that_is_not_the_model_s_is_cautioned() -> None:
     model = Attentive("fused").double().eval()
     one = see(model, X, attention=("every attention",), projections=True).at("every attention")[0].attention
     found = one.projection
-    assert found is not None and gap(one, found) < 1e-14
+    assert found is not None and gap(one, found, one.weights) < 1e-14
     found.weight[0] += 1
-    assert gap(one, found) > 0.1
+    assert gap(one, found, one.weights) > 0.1
 
 
 def test_shares_are_of_the_norms_of_a_query() -> None:

@@ -36,9 +36,12 @@ def compared(weights: Tensor, norms: Tensor) -> tuple[Shares, Tensor]:
     return (looked, attended(shares)[0], even), agreed
 
 
-def gap(one: Attention, projection: Projection) -> float:
-    """How far the sum of all contributions, and the bias, is from what the model itself has behind its projection."""
-    weights = one.weights
+def gap(one: Attention, projection: Projection, weights: Tensor) -> float:
+    """How far the sum of all contributions, and the bias, is from what the model itself has behind its projection.
+
+    Args:
+        weights: the probabilities of `one`.
+    """
     made = (weights @ one.values.to(weights)).transpose(1, 2).flatten(2) @ projection.weight.to(weights).flatten(0, 1)
     made = made if projection.bias is None else made + projection.bias
     missing = (made - projection.out) * projection.kept[..., None]

@@ -81,14 +81,15 @@ def attention_norms(
     def part(one: Chosen) -> Part:
         one = Summed(one.attention, one.layer, None, one.query) if heads == "sum" else one
         place, projection = one.attention, one.attention.projection
-        made = _norms(place, projection, one)
+        weights = place.weights
+        made = _norms(place, projection, one, weights)
         rows = slice(None) if one.query is None else slice(one.query, one.query + 1)
         which = slice(None) if one.heads is None else list(one.heads)
-        looks = place.weights[:, which, rows]
+        looks = weights[:, which, rows]
         looks = looks.mean(1, keepdim=True) if heads == "sum" else looks
         shares[place.address] = compared(looks, made[:, slice(None) if heads == "sum" else which, rows])
         facts = {
-            "gap": None if projection is None else gap(place, projection),
+            "gap": None if projection is None else gap(place, projection, weights),
             "projection": "" if projection is None else seen.trace.address(projection.place),
             **facts_of_keys(x, one, *shares[place.address]),
         }
@@ -110,9 +111,8 @@ def _flowing(one: Matrix | Gallery | Attribution) -> Matrix | Gallery | Attribut
     return replace(one, down=(), across=()) if isinstance(one, Matrix) else one
 
 
-def _norms(place: Attention, projection: Projection | None, one: Chosen) -> Tensor:
+def _norms(place: Attention, projection: Projection | None, one: Chosen, weights: Tensor) -> Tensor:
     """`(row, head, query, key)`; of all heads together one, of which only the row that is asked for is made."""
-    weights = place.weights
     values = place.values.to(weights)
     weight = None if projection is None else projection.weight.to(weights)
     if not isinstance(one, Summed):
