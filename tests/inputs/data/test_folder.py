@@ -79,6 +79,12 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     assert "b\\udcff.png" in data.read(1).reason
 
 
+def test_names_of_classes_that_are_no_utf8(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    (tmp_path / os.fsdecode(b"\xff") / "a.png").write_bytes(PICTURE)
+    assert open_data(tmp_path).classes == ("\\udcff",) and open_data(tmp_path, classes=["\\udcff"]).labels == (0,)
+
+
 def test_links(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "root", a_dot_png=PICTURE)
     folder_of(tmp_path / "out", b_dot_png=PICTURE)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from pellucid.core.errors import BadInput
-from pellucid.inputs.data.labels import as_label, label_at, numbered
+from pellucid.inputs.data.labels import as_label, label_at, numbered, printable
 
 
 def test_numbers_stay_and_names_are_numbered_by_their_bytes() -> None:
@@ -43,6 +43,10 @@ def test_labels_that_are_no_classes(words: list[str], classes: list[str] | None)
 )
 def test_labels_of_objects(given: object, label: int | None) -> None:
     assert as_label(given) == label
+
+
+def test_printable() -> None:
+    assert printable("猫 a") == "猫 a" and printable("a\udcff\ud800") == "a\\udcff\\ud800"
 
 
 def test_unknown_is_none() -> None:

@@ -99,6 +99,13 @@ def test_texts_that_are_no_utf8(root: Path) -> None:
         utf8("\udce9")
 
 
+def test_letters_that_no_file_can_have(root: Path) -> None:
+    lines = b'{"path": "a\\ud800.png", "label": "x\\ud800"}\n{"path": "a.png", "label": "caf\xe9"}\n'
+    data = open_data(written(root, lines, "list.jsonl"))
+    assert data.classes == ("caf\\udce9", "x\\ud800") and data.names[0] == "a\\ud800.png"
+    assert "leads out" in data.read(0).reason and data.read(1).label == 0 and len(data.fingerprint) == 64
+
+
 @pytest.mark.parametrize(
     ("name", "words", "said"),
     [

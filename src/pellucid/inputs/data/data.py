@@ -12,6 +12,7 @@ from PIL import Image
 
 from pellucid.core.errors import BadInput, PellucidError
 from pellucid.core.text import Text
+from pellucid.inputs.data.labels import printable
 from pellucid.inputs.image import MAX_PIXELS, open_image
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
@@ -142,7 +143,7 @@ class Data:
 
     def name(self, ordinal: int) -> str:
         """How one sample is called: its path inside the source, its row or line; bytes that are no UTF-8, escaped."""
-        return self.reader.name(ordinal).encode("utf-8", "backslashreplace").decode()
+        return printable(self.reader.name(ordinal))
 
     @property
     def fingerprint_covers(self) -> str:
@@ -155,7 +156,7 @@ class Data:
         digest = hashlib.sha256(f"{type(self.reader).__name__} {len(self)} {self.exif} {self.max_pixels}\n".encode())
         digest.update(f"{self.hash_data} {self.classes!r}\n".encode("utf-8", "backslashreplace"))
         for part in self.reader.identity(self.hash_data):
-            digest.update(f"{part}\n".encode("utf-8", "surrogateescape"))
+            digest.update(f"{part}\n".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def read(self, ordinal: int) -> Sample | Bad:
@@ -181,7 +182,7 @@ class Data:
         status = "unreadable" if isinstance(error, (PellucidError, OSError)) else "failed"
         reason = told(error)
         if sample is not None and isinstance(sample.x, Path):
-            reason = reason.replace(str(sample.x).encode("utf-8", "backslashreplace").decode(), name)
+            reason = reason.replace(printable(str(sample.x)), name)
         return Bad(ordinal, name, reason[:_LONGEST_REASON], status)
 
     def decoded(self, sample: Sample) -> Sample:
@@ -208,4 +209,4 @@ def told(error: Exception) -> str:
     else:
         words = f"{type(error).__name__}: {error}"
     line = " ".join(words.split())
-    return _ADDRESS.sub("0x…", line).encode("utf-8", "backslashreplace").decode()
+    return printable(_ADDRESS.sub("0x…", line))

@@ -12,7 +12,7 @@ from pellucid.core.errors import BadInput, nearest_names, quoted
 from pellucid.core.text import Text
 from pellucid.inputs.data.data import Sample
 from pellucid.inputs.data.inside import is_inside
-from pellucid.inputs.data.labels import label_at, numbered
+from pellucid.inputs.data.labels import label_at, numbered, printable
 from pellucid.inputs.data.sizes import file_identity
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff")
@@ -156,7 +156,7 @@ def _labels(
     own = sorted((name for name in folders if "/" not in name), key=os.fsencode)
     if classes is None:  # a folder named "3" is a name, too
         places = {name: place for place, name in enumerate(own)}
-        return np.array([places[path.split("/")[0]] for path in paths], np.int64), tuple(own)
+        return np.array([places[path.split("/")[0]] for path in paths], np.int64), tuple(map(printable, own))
     return numbered([path.split("/")[0] for path in paths], classes, where)
 
 

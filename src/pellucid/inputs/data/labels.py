@@ -24,7 +24,7 @@ def numbered(
     Raises:
         BadInput: a name or number that `classes` does not have, or a number below 0.
     """
-    given = [str(one).strip() if one is not None else "" for one in words]
+    given = [printable(str(one).strip()) if one is not None else "" for one in words]
     known = [one for one in given if one]
     if classes is None and all(_is_number(one) for one in known):
         return np.array([_number(one, where) if one else UNKNOWN for one in given], np.int64), ()
@@ -41,6 +41,11 @@ def numbered(
             )
         places[one] = int(one)
     return np.array([places[one] if one else UNKNOWN for one in given], np.int64), names
+
+
+def printable(words: str) -> str:
+    """`words` with bytes that are no UTF-8, as names of files have them, escaped."""
+    return words.encode("utf-8", "backslashreplace").decode()
 
 
 def label_at(labels: np.ndarray | None, ordinal: int) -> int | None:
