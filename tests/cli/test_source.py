@@ -1,6 +1,7 @@
 """MODEL, INPUT, labels and targets as the library takes them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import pellucid as pl
 from pellucid.cli.source import input_of, labels_of, lens_of
+from pellucid.core.errors import BadInput
 
 NET = "from torch import nn\nclass Net(nn.Linear):\n    def __init__(self):\n        super().__init__(3, 2)\n"
 
@@ -103,3 +105,15 @@ def test_texts_are_never_files_to_a_model_on_text(tmp_path):
     assert input_of([str(tmp_path / "word")], 0, text=True) == str(tmp_path / "word")
     assert input_of(["a", "b c"], 0, text=True) == ["a", "b c"]
     assert input_of(["long " * 200], 0) == "long " * 200
+
+
+def test_texts_and_their_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "story.txt").write_text("once upon a time\n")
+    (tmp_path / "cat.jpg").write_bytes(b"x")
+    assert input_of(["a cat"], 0, text=True) == "a cat"
+    assert input_of(["story.txt"], 0, text=True) == "once upon a time"
+    with pytest.raises(BadInput, match="this model reads text"):
+        input_of(["cat.jpg"], 0, text=True)
+    both = input_of(["a cat", "a dog", "cat.jpg"], 0, text=True, pictures=True)
+    assert both == ["a cat", "a dog", Path("cat.jpg")]

@@ -36,7 +36,7 @@ def test_a_space_counts_where_both_are_tokens(vocabulary: Vocabulary) -> None:
 def test_several_tokens_are_told_with_the_nearest(vocabulary: Vocabulary) -> None:
     with pytest.raises(BadTarget, match="'Lyon' is 4 tokens of this model: 'L', 'y', 'o', 'n'") as caught:
         vocabulary.number("Lyon")
-    assert "'L'" in caught.value.nearest and "pl.continuation" in caught.value.hint
+    assert "'L'" in caught.value.nearest and "pl.generated" in caught.value.hint
     with pytest.raises(BadTarget) as caught:
         vocabulary.number("Pariss")
     assert "Paris'" in caught.value.nearest

@@ -127,3 +127,10 @@ def test_inputs_belong_together_and_places_stand_alone() -> None:
         ("1", "", 2),
         ("input", "fc", 1),
     ]
+
+
+def test_where_texts_end_is_not_told() -> None:
+    ids = torch.tensor([[1, 2]])
+    x = read({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    (result,) = attributed(x, {"input_ids": torch.zeros(1, 2, 3)}, complete=True)
+    assert result.notes == ()

@@ -50,7 +50,8 @@ def layers(
     for note in lens.notes:
         screen.aside(note)
     try:
-        rows = lens.layers(input_of(inputs, seed, text=lens.tokenizer is not None)).rows
+        given = input_of(inputs, seed, text=lens.tokenizer is not None, pictures=lens.preprocess is not None)
+        rows = lens.layers(given).rows
     except BadInput as error:
         in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
         raise

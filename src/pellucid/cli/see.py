@@ -9,14 +9,25 @@ from rich.cells import cell_len
 
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen
-from pellucid.core.errors import BadInput, Cancelled, LayerNotFound, ModelFailed, NotApplicable, PellucidError
+from pellucid.core.errors import (
+    BadInput,
+    BadTarget,
+    Cancelled,
+    LayerNotFound,
+    ModelFailed,
+    NotApplicable,
+    PellucidError,
+)
 from pellucid.core.text import Text
-from pellucid.results import Graph
+from pellucid.results import Graph, Matrix
 from pellucid.results.failure import Failure
 from pellucid.results.spell import percent
 
 SHOWS = "-m flow_graph draws everything that ran before it; --debug shows the traceback"
 PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or a file of tensors"
+NO_TOKENIZER = "the folder has no tokenizer: tokenizer.save_pretrained(DIR) adds it; or token numbers as x.npy"
+NO_READER = "hf:DIR opens a model with its tokenizer; or token numbers as x.npy"
+NO_TEXT = "the model takes pictures: pellucid see MODEL cat.jpg"
 FEW, SHORT = 5, 32  # predictions in one line; cells of a sentence that says little
 DREW = "the flow graph shows everything that ran before it; --debug shows the traceback"
 _HELP = f"""Look at INPUT through MODEL, and write a report.
@@ -31,7 +42,8 @@ MODEL  torchvision:resnet18  a network of torchvision, or timm:resnet18
 INPUT  cat.jpg               a picture; several pictures are one batch
        x.npy x.npz x.pt      tensors as the model takes them, with batch axis
        random:1x3x224x224    random numbers of that shape
-       "some text"           for a model with a tokenizer
+       "some text"           for a model with a tokenizer; or a .txt file
+       "a cat" "a dog" x.jpg texts beside a picture, for models as CLIP
        (none)                for what needs only the model, as -m weights
 
 Without -m you get the tour: one or two pictures of every family that applies. `pellucid methods` lists all.
@@ -130,8 +142,8 @@ def see(
         views = [view for view in views if "x" not in view.spec.given]
     where = Destination.of(out, len(views))
     lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device)
-    text = lens.tokenizer is not None and lens.preprocess is None
-    x = input_of(inputs, seed, text=text)
+    text = lens.tokenizer is not None
+    x = input_of(inputs, seed, text=text, pictures=lens.preprocess is not None)
     for note in lens.notes:
         screen.aside(note)
     target = target_of(targets, lens.labels, text=text)
@@ -158,8 +170,14 @@ def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[s
         error.hint = SHOWS
     elif isinstance(error, LayerNotFound):
         error.hint = f"pellucid layers {model} {' '.join(inputs[:1])}".strip()
+    elif isinstance(error, BadTarget):
+        error.hint = error.hint.replace("pl.generated(' …')", "-t 'generated: …'")
     elif isinstance(error, BadInput) and inputs:
         error.asked_by = " ".join(inputs[:3])
+        if "without a tokenizer" in error.what:
+            error.hint = NO_TEXT if stated else NO_TOKENIZER if model.startswith("hf:") else NO_READER
+        elif "compares pictures with texts" in error.what:
+            error.hint = f'pellucid see {model} "a cat" "a dog" cat.jpg: each text is a class'
         if not stated and "preprocess" in f"{error.what} {error.hint}":
             error.what, error.hint = (
                 f"From the picture '{inputs[0]}' to the model's input: the way is not known.",
@@ -236,7 +254,8 @@ def name_of(result: Any) -> str:
     made = result.provenance
     words = [made.method if made else result.kind, result.layer]
     asked = list(dict.fromkeys(one.label for one in result.targets if one.chosen != "predicted"))
-    return " ".join([*(word for word in words if word), *(f"({one})" for one in asked[:1])])
+    more = f", and {len(asked) - 1} more" if len(asked) > 1 and isinstance(result, Matrix) else ""
+    return " ".join([*(word for word in words if word), *(f"({one}{more})" for one in asked[:1])])
 
 
 def first_sentence(words: str) -> str:

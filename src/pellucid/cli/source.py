@@ -74,20 +74,22 @@ def labels_of(path: Path) -> tuple[str, ...]:
     return names
 
 
-def input_of(words: Sequence[str], seed: int, *, text: bool = False) -> Any:
+def input_of(words: Sequence[str], seed: int, *, text: bool = False, pictures: bool = False) -> Any:
     """What the words after MODEL stand for.
 
     Args:
-        words: a picture or text (several: a batch of them), a file of tensors, `random:1x3x224x224`; none for None.
+        words: a picture or text (several: a batch of them), a file of tensors or of text, `random:1x3x224x224`; none
+            for None.
         seed: of random input.
         text: whether the model reads text.
+        pictures: whether it takes pictures as well; then files are pictures and other words texts.
     Raises:
         BadInput: it cannot be read.
     """
     if not words:
         return None
     if len(words) > 1:
-        return [one if text else Path(one) for one in words]
+        return [_text(one, pictures=pictures) if text else Path(one) for one in words]
     one = words[0]
     if one.startswith("random:"):
         return _random(one, seed)
@@ -96,7 +98,26 @@ def input_of(words: Sequence[str], seed: int, *, text: bool = False) -> Any:
         return _arrays(path)
     if path.suffix in _TENSORS:
         return _tensors(path)
-    return one if text or not _exists(path) else path
+    if text:
+        return _text(one, pictures=pictures)
+    return path if _exists(path) else one
+
+
+def _text(words: str, *, pictures: bool) -> str | Path:
+    """A text as it was typed, or that of a file; a picture where the model takes pictures too."""
+    path = Path(words)
+    if not path.suffix or not _exists(path) or not path.is_file():
+        return words  # a word may be the name of a file, too
+    if path.suffix.lower() in (".txt", ".md"):
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise BadInput(f"'{words}' cannot be read as text: {error}") from error
+    if pictures:
+        return path
+    raise BadInput(
+        f"'{words}' is a file, and this model reads text.", hint='the text itself, "in quotes", or a .txt file'
+    )
 
 
 def _exists(path: Path) -> bool:

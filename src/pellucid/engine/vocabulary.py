@@ -57,7 +57,7 @@ class Vocabulary:
         raise BadTarget(
             f"'{words}' is {what}",
             nearest=quoted(dict.fromkeys([*(names[:1] if len(names) > 1 else []), *self._nearest(words)])),
-            hint="a target is one token; of several, let them stand in the text and ask pl.continuation(words)",
+            hint="a target is one token; each of several, written behind the text: pl.generated(' …')",
         )
 
     def _numbers(self, words: str) -> list[int]:

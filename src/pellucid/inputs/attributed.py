@@ -25,6 +25,9 @@ _GRID = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 Facts = dict[str, Any]
 
 
+_PUNCTUATION = ("attention_mask", "token_type_ids", "decoder_attention_mask")  # where texts end, nothing of their words
+
+
 def attributed(x: Inputs, values: Mapping[str, Tensor], *, complete: bool, **fields: Any) -> tuple[Attribution, ...]:
     """One attribution per explained input.
 
@@ -35,7 +38,7 @@ def attributed(x: Inputs, values: Mapping[str, Tensor], *, complete: bool, **fie
             value is taken (the l2 norm over the features of a token).
         fields: further fields of every result.
     """
-    rest = [name for name in x.tensors if name not in values]
+    rest = [name for name in x.tensors if name not in values and name not in _PUNCTUATION]
     if rest:
         fields = {**fields, "notes": (*fields.get("notes", ()), _only(list(values), rest))}
     return tuple(_one(x, name, value, complete, fields) for name, value in values.items())

@@ -18,6 +18,7 @@ from pellucid.inputs.check import as_tensor, checked
 from pellucid.inputs.frame import is_frame, rows_of
 from pellucid.inputs.image import as_file, open_image
 from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.length import beyond
 from pellucid.inputs.named_texts import begun, is_text, numbered, read_alone
 from pellucid.inputs.paired import paired, refuse_one_side
 from pellucid.inputs.preprocess import Preprocess, misfit, preprocess_of
@@ -86,7 +87,7 @@ def read(
         args, kwargs = _by_name(args, kwargs, accepts)
         refuse_one_side(kwargs, accepts)
         kwargs, told = begun(kwargs, accepts)
-        for note in told:
+        for note in (*told, *beyond(kwargs, accepts)):
             reading.note(note)
         alone = sum(isinstance(value, Tensor) for value in (*args, *kwargs.values())) == 1
 

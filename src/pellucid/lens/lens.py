@@ -216,7 +216,8 @@ class Lens:
             BadInput: it cannot be one.
         """
         accepts = getattr(self._looker.model, "forward", None)
-        source = str(x) if isinstance(x, Path) and self.tokenizer is not None else x
+        reads = self.tokenizer is not None and self.preprocess is None
+        source = str(x) if isinstance(x, Path) and reads else x
         return read(
             source,
             preprocess=self.preprocess,
