@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from pellucid.core.messages import message
 from pellucid.render.static import measure
@@ -14,9 +15,11 @@ from pellucid.render.static.colour import ROOM, bar, painted
 from pellucid.render.static.page import Canvas
 from pellucid.render.static.theme import Style
 from pellucid.results.matrix import Matrix
+from pellucid.results.scale import Scale
 
 DOWN, ACROSS, EXAMPLES = 48, 32, 4
 WIDE, TALL, SMALLEST, LARGEST = 7.0, 9.0, 0.4, 0.82
+DOTS, LEVELS = 200, 64
 GAP, LABEL, TOP, FOOT, HEADING = 0.045, 7.5, 0.36, 0.22, 0.26
 
 
@@ -78,6 +81,8 @@ def remark(result: Matrix, style: Style) -> str:
         parts.append(message("caption.first", shown=plan.down * plan.across, total=down * across))
     if plan.examples < examples:
         parts.append(message("caption.examples", shown=plan.examples, total=examples))
+    if max(result.values.shape[-2:]) > DOTS * max(plan.width, plan.height):
+        parts.append(message("caption.means"))
     gap = "" if style.lang == "zh" else " "
     return gap.join(style.say(part) + style.say(message("list.stop")) for part in parts)
 
@@ -103,7 +108,7 @@ def draw(canvas: Canvas, result: Matrix) -> None:
             name = measure.shorten(named[i], plan.left - 0.26, LABEL)
             canvas.text(plan.left - 0.06, y + plan.height / 2, name, LABEL, ha="right", va="center_baseline")
             for j in range(plan.across):
-                colours = (painted(values[example, i, j], scale, style) * 255).round().astype(np.uint8)
+                colours = _colours(values[example, i, j], (plan.width, plan.height), scale, style)
                 _panel(plane, colours, (plan.left + j * (plan.width + GAP), y), plan, style)
     plane.set_xlim(0, wide)
     plane.set_ylim(tall, 0)
@@ -113,10 +118,21 @@ def draw(canvas: Canvas, result: Matrix) -> None:
     bar(canvas, plan.left + plan.broad + 0.1, TOP + plan.heading, height, scale)
 
 
+def _colours(values: np.ndarray, inches: tuple[float, float], scale: Scale, style: Style) -> np.ndarray:
+    """`(row, column, 3)` of 8 bits, no finer than the picture's dots; few levels, so that files stay small."""
+    width, height = (round(DOTS * one) for one in inches)
+    rows, columns = values.shape
+    if rows > height or columns > width:
+        goal = (min(width, columns), min(height, rows))
+        values = np.asarray(Image.fromarray(values.astype(np.float32)).resize(goal, Image.Resampling.BOX))
+    levels = scale.low + np.round(scale.relative(values) * LEVELS) / LEVELS * (scale.high - scale.low)
+    return (painted(levels, scale, style) * 255).round().astype(np.uint8)
+
+
 def _panel(plane: Axes, colours: np.ndarray, place: tuple[float, float], plan: Plan, style: Style) -> None:
     x, y = place
     extent = (x, x + plan.width, y + plan.height, y)
-    plane.imshow(colours, aspect="auto", interpolation="auto", extent=extent)
+    plane.imshow(colours, aspect="auto", interpolation="nearest", extent=extent)
     plane.add_patch(Rectangle((x, y), plan.width, plan.height, fill=False, edgecolor=style.theme.line, linewidth=0.5))
 
 
