@@ -38,6 +38,13 @@ class Feed:
     def name(self, ordinal: int) -> str:
         return self.data.name(ordinal)
 
+    def label(self, ordinal: int) -> int | None:
+        known = self.data.reader.label(ordinal)
+        if known is not None:
+            return known
+        sample = self.data.read(ordinal)
+        return None if isinstance(sample, Bad) else sample.label
+
     def batches(self, span: range, size: int) -> Iterator[Batch]:
         for one in batches(self.data, self.preparation, span, batch_size=size):
             self.notes.update(dict.fromkeys(one.notes))

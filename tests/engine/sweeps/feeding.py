@@ -32,6 +32,9 @@ class Fed:
     def name(self, ordinal: int) -> str:
         return f"row {ordinal}"
 
+    def label(self, ordinal: int) -> int | None:
+        return None if self.labels is None else int(self.labels[ordinal])
+
     def batches(self, span: range, size: int) -> Iterator[Batch]:
         for start in range(span.start, span.stop, size):
             every = range(start, min(start + size, span.stop))

@@ -49,6 +49,10 @@ class Source(Protocol):
         """How a sample is called."""
         ...
 
+    def label(self, ordinal: int) -> int | None:
+        """Its class, as far as it is known."""
+        ...
+
     def batches(self, span: range, size: int) -> Iterator[Batch]:
         """The samples of `span` in batches of at most `size`, the same ones each time."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.core.sites import Place
+from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.roles import Layout
 from pellucid.engine.sweeps.gather import Source
@@ -47,6 +47,12 @@ class Gathered:
     shape: tuple[int, ...]
     layout: Layout | None = None
     event: Event | None = None
+
+    @property
+    def site(self) -> Site:
+        """This very place, to ask for it again in a pass."""
+        place = self.place
+        return Site(place.path, place.call, place.op, place.n, place.side)
 
 
 @dataclass(frozen=True, eq=False)

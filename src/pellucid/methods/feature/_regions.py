@@ -1,0 +1,151 @@
+"""The regions of samples that excite a channel most, read again and cut out."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from pellucid.engine.passes import Keep, Pass, Seen, Spot
+from pellucid.engine.roles import Layout
+from pellucid.engine.sweeps.cells import cells
+from pellucid.engine.sweeps.gather import Source
+from pellucid.engine.sweeps.request import Gathered
+from pellucid.inputs.inputs import Inputs
+from pellucid.results.array import as_array
+from pellucid.results.resample import resample
+
+_AROUND, _DIM = 6, 0.3  # tokens shown on each side; brightness where a channel is silent
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Where a sample excites a channel.
+
+    Args:
+        channel, ordinal: which channel, and the number of the sample.
+        value: of the channel there.
+        position: on the grid of the layer; empty where it has none there.
+        box: start and stop on each axis of the input's grid; None where the whole input is read.
+        picture: what is there, `(height, width, 3)` with NaN outside the input; of a whole picture, darker where the
+            channel is less excited.
+        strip: of a series, `(step,)`.
+        words: of a text: the token, with those beside it.
+    """
+
+    channel: int
+    ordinal: int
+    value: float
+    position: tuple[int, ...]
+    box: tuple[tuple[int, int], ...] | None = None
+    picture: np.ndarray | None = None
+    strip: np.ndarray | None = None
+    words: str = ""
+
+
+def regions_of(
+    data: Source, one: Gathered, wanted: Sequence[tuple[int, int, int, float]]
+) -> Generator[Pass, Seen, list[Region]]:
+    """Read the samples again, one after another, and cut the regions out.
+
+    Args:
+        one: the layer.
+        wanted: channel, sample, position among all positions of the layer, and value.
+    """
+    by_sample: dict[int, list[int]] = {}
+    for i, (_, ordinal, _, _) in enumerate(wanted):
+        by_sample.setdefault(ordinal, []).append(i)
+    made: dict[int, Region] = {}
+    for step, (ordinal, mine) in enumerate(by_sample.items()):
+        x = data.inputs([ordinal])
+        channels = [wanted[i][0] for i in mine]
+        whole = Keep(one.site, lambda value: value)
+        seen = yield from Pass(x, keep=[whole], fields=True, step=(step, len(by_sample)))
+        (spot,) = seen.at(whole)
+        maps = cells(spot.value, spot.layout, one.address, 1)[0, channels]
+        for i, excited in zip(mine, maps, strict=True):
+            channel, _, at, value = wanted[i]
+            made[i] = _region(x, spot, channel, ordinal, at, value, as_array(excited))
+    return [made[i] for i in range(len(wanted))]
+
+
+def _region(x: Inputs, spot: Spot, channel: int, ordinal: int, at: int, value: float, excited: np.ndarray) -> Region:
+    layout, field = spot.layout, spot.local_field
+    position = _position(layout, at)
+    box = None if field is None or position is None else field.region(position)
+    if field is None or all(size >= extent for size, extent in zip(field.size, field.extent, strict=True)):
+        box = None
+    same: dict[str, Any] = {"box": box}
+    base = next(iter(x.base.values()), None)
+    if base is not None and base.kind == "tokens":
+        same["words"] = _words(base.names[0], at, len(excited))
+    elif base is not None and base.kind == "series" and base.values is not None:
+        values = base.values[0].mean(0)
+        same["strip"] = values if box is None else _cut(values, box)
+    else:
+        picture = picture_of(x)
+        if picture is not None and box is not None and len(box) == 2:
+            same["picture"] = _cut(picture, box)
+        elif picture is not None:
+            same["picture"] = picture if layout is None else _lit(picture, excited, layout)
+    return Region(channel, ordinal, value, position or (), **same)
+
+
+def _position(layout: Layout | None, at: int) -> tuple[int, ...] | None:
+    """The place on the grid; None for a class token or where there is no grid."""
+    if layout is None or at < layout.prefix:
+        return None
+    return tuple(int(one) for one in np.unravel_index(at - layout.prefix, layout.grid))
+
+
+def picture_of(x: Inputs) -> np.ndarray | None:
+    """The picture `(height, width, 3)` in 0..1; of other numbers of channels their mean, by its extremes."""
+    base = x.canvas(2)
+    if base is not None and base.values is not None:
+        return base.values[0]
+    value = x.tensors[x.explained[0]]
+    if value.ndim != 4:
+        return None
+    gray = as_array(value[0].float().mean(0))
+    low, high = gray.min(), gray.max()
+    return np.repeat(((gray - low) / max(float(high - low), 1e-12))[..., None], 3, -1)
+
+
+def _cut(values: np.ndarray, box: Sequence[tuple[int, int]]) -> np.ndarray:
+    """The part inside a box, NaN where the box overhangs."""
+    sides = values.shape[: len(box)]
+    inner = tuple(slice(max(0, start), min(side, stop)) for (start, stop), side in zip(box, sides, strict=True))
+    outside = [(max(0, -start), max(0, stop - side)) for (start, stop), side in zip(box, sides, strict=True)]
+    padding = [*outside, *[(0, 0)] * (values.ndim - len(box))]
+    return np.pad(values[inner].astype(np.float32), padding, constant_values=np.nan)
+
+
+def _lit(picture: np.ndarray, excited: np.ndarray, layout: Layout) -> np.ndarray:
+    """The picture, darker where the channel is less excited."""
+    grid = np.maximum(excited[layout.prefix :].reshape(layout.grid), 0)
+    if len(layout.grid) != 2 or not grid.max() > 0:
+        return picture
+    light = np.clip(resample((grid / grid.max())[None].astype(np.float32), picture.shape[:2])[0], 0, 1) ** 0.5
+    return picture * (_DIM + (1 - _DIM) * light)[..., None]
+
+
+def _words(names: Sequence[str], at: int, positions: int) -> str:
+    if positions != len(names):
+        return "".join(names).strip()
+    before, after = names[max(0, at - _AROUND) : at], names[at + 1 : at + 1 + _AROUND]
+    joined = " ".join(one.strip() for one in before), names[at].strip(), " ".join(one.strip() for one in after)
+    return " ".join(part for part in (joined[0], f"[{joined[1]}]", joined[2]) if part)
+
+
+def mean_and_medoid(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, int] | None:
+    """Mean and spread over what is inside the input, and which one is nearest to all others; None if sizes differ."""
+    if len(pictures) < 2 or len({one.shape for one in pictures}) > 1:
+        return None
+    stack = torch.from_numpy(np.stack(pictures).astype(np.float64))
+    known = ~stack.isnan()
+    count = known.sum(0)
+    mean = stack.nan_to_num().sum(0) / count
+    spread = ((stack - mean).nan_to_num() ** 2).sum(0).div(count).sqrt()
+    apart = [((stack - one) ** 2).nanmean(tuple(range(1, stack.ndim))).nan_to_num().sum() for one in stack]
+    return mean.float().numpy(), spread.float().numpy(), int(torch.stack(apart).argmin())
