@@ -38,6 +38,13 @@ def test_pictures_are_prepared_as_a_lens_prepares_them() -> None:
     assert torch.equal(made.args[0], expected.args[0]) and made.kwargs == {}
 
 
+def test_pictures_come_in_the_type_of_the_model() -> None:
+    assert Preparation("imagenet", dtype=torch.float16).one(Sample(PICTURE)).arguments[0].dtype == torch.float16
+    endless = Preparation(lambda picture: torch.full((3, 4, 4), float("inf")))
+    with pytest.raises(BadInput, match="48 infinite"):
+        endless.one(Sample(PICTURE))
+
+
 def test_a_callable_gets_the_picture_as_it_was_given() -> None:
     gray = PICTURE.convert("L")
     preparation = Preparation(lambda picture: torch.from_numpy(np.array(picture, np.float32))[None])

@@ -96,6 +96,9 @@ class Preparation:
         for name, value in named.items():
             alone = len(named) == 1
             tensor = self._tensor(value, "the sample" if alone else f"the sample's {name}", sample if alone else None)
+            if self.preprocess is not None and self.preprocess.by is None and isinstance(value, Image.Image):
+                made[name] = tensor.to(self.dtype or tensor.dtype)  # made of bytes by our own numbers: always finite
+                continue
             made[name], _ = checked(
                 tensor,
                 "The sample" if alone else f"The sample's {name}",
