@@ -31,7 +31,7 @@ def test_it_says_at_how_many_attentions_the_map_is_missing() -> None:
     assert isinstance(result, Matrix)
     said = [(note.en, note.zh, note.aside) for note in result.notes]
     (en, zh, aside) = next(one for one in said if "identity" in one[0])
-    assert en.startswith("At 1 of 2 attentions: no linear map") and "2 处注意力中有 1 处" in zh and not aside
+    assert en.startswith("At 1 of 2 attentions no linear map") and "2 处注意力中有 1 处" in zh and not aside
     assert any(re.search(r"sum to what the model has .* to \S+ of its largest", one[0]) and one[2] for one in said)
     gaps = [facts["gap"] for facts in result.facts["layers"].values()]
     assert gaps[1] is None and gaps[0] < 1e-14

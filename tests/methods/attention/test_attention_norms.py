@@ -115,6 +115,14 @@ def test_it_says_where_attention_and_norm_part() -> None:
     assert not note.aside and "'0' takes most attention" in note.en and f"“{contributing}”" in note.zh
 
 
+def test_of_several_examples_it_says_in_how_many_they_part() -> None:
+    result = seen(Attentive("fused").double())
+    pairs = list(zip(result.facts["most attended"], result.facts["most contributing"], strict=True))
+    apart = sum(one != other for one, other in pairs)
+    assert len(pairs) == 2 and result.notes[0].en.startswith(f"In {apart} of 2 examples seen together")
+    assert f"2 个样本中，有 {apart} 个" in result.notes[0].zh
+
+
 class Gated(Attentive):
     """What the heads give is squashed before the projection."""
 

@@ -19,7 +19,7 @@ from pellucid.results import spell
 
 Shares = tuple[Tensor, Tensor, Tensor]
 """`(row, key)`: the shares that each key takes of attention and of norms, and of even attention; of the shown queries."""
-_QUERIES, _EXAMPLES, _LOW, _STANDS_OUT = 64, 3, 0.5, 1.5
+_QUERIES, _LOW, _STANDS_OUT = 64, 0.5, 1.5
 
 
 def compared(weights: Tensor, norms: Tensor) -> tuple[Shares, Tensor]:
@@ -73,28 +73,37 @@ def told(x: Inputs, parts: Sequence[Part], facts: dict[str, Any]) -> tuple[Text,
 
 
 def _most(x: Inputs, one: Chosen, facts: dict[str, Any]) -> tuple[Text, ...]:
-    names = {str(name): name for row in names_of(x, one.attention, "key") for name in row}
-    rows = list(zip(*(facts.get(key, ()) for key in _KEYS), strict=True))[:_EXAMPLES]
-    found: list[Text] = []
-    for i, (seen, looked, taken, added, even) in enumerate(rows):
-        lead = Text(f"Example {i + 1}: ", f"样本 {i + 1}：") if len(rows) > 1 else Text("", "")
-        share, other = spell.percent(looked), spell.percent(added)
-        first, second = say(names[seen], "zh"), say(names[taken], "zh")
-        if seen == taken:
-            both = Text(
-                f"{lead.en}'{seen}' takes most attention ({share}) and contributes most ({other} of all norms).",
-                f"{lead.say('zh')}“{first}”受到的注意力最多（{share}），贡献也最大（占范数总和的 {other}）。",
-                aside=True,
-            )
-            found.append(both)
-        else:
-            apart = Text(
-                f"{lead.en}'{seen}' takes most attention ({share}), but '{taken}' contributes most ({other} of all norms).",
-                f"{lead.say('zh')}“{first}”受到的注意力最多（{share}），但贡献最大的是“{second}”（占范数总和的 {other}）。",
-                aside=looked < _STANDS_OUT * even,
-            )
-            found.append(apart)
-    return tuple(found)
+    """Which key takes most attention and which contributes most; of several examples, in how many they differ."""
+    rows = list(zip(*(facts.get(key, ()) for key in _KEYS), strict=True))
+    if len(rows) != 1:
+        apart = [row for row in rows if row[0] != row[2]]
+        stands = any(looked >= _STANDS_OUT * even for _, looked, _, _, even in apart)
+        return (_differing(len(apart), len(rows), aside=not stands),) if rows else ()
+    ((seen, looked, taken, added, even),) = rows
+    names = {str(name): say(name, "zh") for row in names_of(x, one.attention, "key") for name in row}
+    share, other = spell.percent(looked), spell.percent(added)
+    if seen == taken:
+        both = Text(
+            f"'{seen}' takes most attention ({share}) and contributes most ({other} of all norms).",
+            f"“{names[seen]}”受到的注意力最多（{share}），贡献也最大（占范数总和的 {other}）。",
+            aside=True,
+        )
+        return (both,)
+    return (
+        Text(
+            f"'{seen}' takes most attention ({share}), but '{taken}' contributes most ({other} of all norms).",
+            f"“{names[seen]}”受到的注意力最多（{share}），但贡献最大的是“{names[taken]}”（占范数总和的 {other}）。",
+            aside=looked < _STANDS_OUT * even,
+        ),
+    )
+
+
+def _differing(apart: int, count: int, *, aside: bool) -> Text:
+    return Text(
+        f"In {apart} of {count} examples seen together the key that contributes most is not the one that takes most attention.",
+        f"在一起查看的 {count} 个样本中，有 {apart} 个样本贡献最大的键并非受到注意力最多的键。",
+        aside=aside,
+    )
 
 
 def _ranks(agreed: Sequence[float | None]) -> tuple[Text, ...]:
@@ -142,12 +151,13 @@ def _without(parts: Sequence[Part]) -> tuple[Text, ...]:
         return ()
     calls = ", ".join(dict.fromkeys(one.behind for one in bare if one.behind))
     stands = Text(f" ('{calls}' comes first)", f"（其间先有 '{calls}'）") if calls else Text("", "")
-    share = Text("", "")
+    share = Text("No linear map", "")
     if len(bare) < len(parts):
-        share = Text(f"At {len(bare)} of {len(parts)} attentions: ", f"{len(parts)} 处注意力中有 {len(bare)} 处：")
+        few = f"{len(parts)} 处注意力中有 {len(bare)} 处："
+        share = Text(f"At {len(bare)} of {len(parts)} attentions no linear map", few)
     return (
         Text(
-            f"{share.en}no linear map joins the heads right behind{stands.en}, so W_O is taken as the identity: these are norms of α·v, before what follows.",
+            f"{share.en} joins the heads right behind{stands.en}, so W_O is taken as the identity: these are norms of α·v, before what follows.",
             f"{share.say('zh')}其后没有直接合并各头的线性映射{stands.say('zh')}，因此将 W_O 视为恒等：此处是 α·v 的范数，不含其后的运算。",
         ),
     )
