@@ -44,9 +44,12 @@ class Told:
     @property
     def logs(self) -> Tensor:
         """Logarithms of the probabilities, in double precision."""
-        output = self.output.double()
-        is_share = scale_of(output[-1].reshape(-1, output.shape[-1])[0])[0] == "probability"
-        return output.clamp_min(1e-300).log() if is_share else output.log_softmax(-1)
+        return torch.stack([self.logs_at(level) for level in range(len(self.output))])
+
+    def logs_at(self, level: int) -> Tensor:
+        """Those of one level: all levels at all positions of a long text would not fit."""
+        output, answer = self.output[level].double(), self.output[-1].reshape(-1, self.output.shape[-1])[0].double()
+        return output.clamp_min(1e-300).log() if scale_of(answer)[0] == "probability" else output.log_softmax(-1)
 
 
 def at_one(told: Told, values: Values, top: int) -> Matrix:
@@ -87,15 +90,20 @@ def _facts(told: Told, logs: Tensor, best: list[int], first: int) -> dict[str, A
         "best from": told.rows[first],
         "score": tuple(told.scores.double().tolist()),
         "rank": tuple(rank),
-        "entropy": tuple((-(logs.exp() * logs).nan_to_num(0.0).sum(-1)).tolist()),
-        "kl": tuple(_divergence(logs).tolist()),
+        "entropy": tuple(_entropy(logs).tolist()),
+        "kl": tuple(_divergence(logs, logs[-1]).tolist()),
         "gap": told.gap,
     }
 
 
-def _divergence(logs: Tensor) -> Tensor:
-    """From each level's answer to the last level's, in nats."""
-    return (logs.exp() * (logs - logs[-1])).nan_to_num(0.0).sum(-1)
+def _entropy(logs: Tensor) -> Tensor:
+    """Of each answer, in nats."""
+    return -(logs.exp() * logs).nan_to_num(0.0).sum(-1)
+
+
+def _divergence(logs: Tensor, last: Tensor) -> Tensor:
+    """From each answer to that of the last level, in nats."""
+    return (logs.exp() * (logs - last)).nan_to_num(0.0).sum(-1)
 
 
 def over_all(told: Told, values: Values, words: tuple[str, ...], free: bool) -> Matrix:
@@ -105,19 +113,25 @@ def over_all(told: Told, values: Values, words: tuple[str, ...], free: bool) -> 
         words: of the input, a name per position.
         free: no class was asked for: each position is shown what the model answers there in the end.
     """
-    logs, classes = told.logs, told.pick.classes
-    final = told.output[-1].argmax(-1)
-    if len(classes) == 2:
-        shown = told.output[..., classes[0]] - told.output[..., classes[1]]
-    else:
-        source = told.output if values == "logit" else logs.exp().to(told.output.dtype)
-        wanted = final if free or not classes else torch.full_like(final, classes[0])
-        shown = source.gather(-1, wanted.expand(source.shape[:-1])[..., None])[..., 0]
+    classes, final, last = told.pick.classes, told.output[-1].argmax(-1), told.logs_at(-1)
+    wanted = (final if free or not classes else torch.full_like(final, classes[0]))[:, None]
+    shown: list[Tensor] = []
+    entropy: list[list[float]] = []
+    divergence: list[list[float]] = []
+    for level, output in enumerate(told.output):
+        logs = told.logs_at(level)
+        entropy.append(_entropy(logs).tolist())
+        divergence.append(_divergence(logs, last).tolist())
+        if len(classes) == 2:
+            shown.append(output[:, classes[0]] - output[:, classes[1]])
+        else:
+            cell = (output if values == "logit" else logs).gather(-1, wanted)[:, 0]
+            shown.append(cell if values == "logit" else cell.exp().to(output.dtype))
     answers = [told.called(one) for one in final.tolist()]
     columns = [f"{word} → {answer}" for word, answer in zip(words, answers, strict=True)] if free else words
     unit = _UNITS["logit" if len(classes) == 2 else values]
     return Matrix(
-        values=as_array(shown),
+        values=as_array(torch.stack(shown)),
         axes=("level", "position"),
         rows=told.rows,
         columns=tuple(columns),
@@ -127,8 +141,8 @@ def over_all(told: Told, values: Values, words: tuple[str, ...], free: bool) -> 
         notes=((_EACH_ITS_OWN,) if free else ()) + told.notes,
         facts={
             "best": tuple(tuple(map(told.called, row)) for row in told.output.argmax(-1).tolist()),
-            "entropy": tuple(map(tuple, (-(logs.exp() * logs).nan_to_num(0.0).sum(-1)).tolist())),
-            "kl": tuple(map(tuple, _divergence(logs).tolist())),
+            "entropy": tuple(map(tuple, entropy)),
+            "kl": tuple(map(tuple, divergence)),
             "gap": told.gap,
         },
     )

@@ -49,8 +49,8 @@ from pellucid.results import Matrix, Series
     formula="logits_l = W_U · norm(h_l)",
     paper="nostalgebraist 2020, interpreting GPT: the logit lens; Belrose et al. 2023, arXiv:2303.08112",
     steps=Text(
-        "1. Find the residual stream in the graph of the forward. 2. Keep it after every block. 3. Put each value in the place of the last one. 4. Let the model read it: final norm, classifier, soft cap and all.",
-        "1. 在前向计算图中找到残差流。2. 保存每个块之后的残差流。3. 依次用各层的值替换最后一层的值。4. 由模型自己读出：最终归一化、分类头、软上限等一应俱全。",
+        "1. Find the residual stream in the graph of the forward. 2. Keep it after every block. 3. Put these values in the place of the last one. 4. Let the model read it: final norm, classifier, soft cap and all.",
+        "1. 在前向计算图中找到残差流。2. 保存每个块之后的残差流。3. 用各层的值替换最后一层的值。4. 由模型自己读出：最终归一化、分类头、软上限等一应俱全。",
     ),
     quick={"top": 2},
 )
@@ -76,7 +76,7 @@ def logit_lens(
         examples: how many examples of the batch are drawn.
     Returns:  for each drawn example, at one position: a Matrix `(level, token)`, and a Series of the target's score
         with a mark from where on it wins; over all positions: a Matrix `(level, position)`. `facts` hold per level the
-        best class, the rank and probability of the target, the entropy and the divergence from the final answer (nats).
+        best class, the score and rank of the target there, the entropy and the divergence from the final answer (nats).
     Raises:   NotApplicable if there is no residual stream, or blocks end in a norm (post-norm).
     Source:   nostalgebraist 2020; Belrose et al. 2023, section 2.
     """
