@@ -50,7 +50,7 @@ class Chosen:
     def cut(self, made: Tensor) -> Tensor:
         """What is shown of `(row, head, query, key)`: `(batch, [window,] head, [query,] key)`."""
         made = made.mean(1, keepdim=True) if self.heads is None else made[:, list(self.heads)]
-        made = made if self.query is None else made[:, :, self.query]
+        made = made if self.query is None else made[:, :, self.query].clone()  # of a view, all would stay in memory
         return made.unflatten(0, (-1, self.attention.windows)) if self.windows else made
 
     @property
