@@ -88,6 +88,11 @@ def test_names_that_are_no_text_can_be_printed() -> None:
     assert Data(Odd([1]), "odd").names == ("a\\udcff",)
 
 
+def test_labels_one_by_one() -> None:
+    data = open_data(np.zeros((2, 3)), labels=[4, 1])
+    assert (data.label(0), data.label(1)) == data.labels == (4, 1)
+
+
 def test_it_says_what_it_is() -> None:
     assert repr(open_data(np.zeros((3, 2)))) == "Data(ndarray in memory, 3 samples)"
     assert "2 classes" in repr(open_data(np.zeros((3, 2)), labels=["a", "b", "a"]))

@@ -96,6 +96,11 @@ def test_what_the_model_lacks(x: object, said: str) -> None:
         Preparation().one(Sample(x))
 
 
+def test_a_text_among_other_inputs() -> None:
+    with pytest.raises(BadInput, match="The sample's a is a text among other inputs"):
+        Preparation(tokenizer=Words()).one(Sample({"a": "words", "b": 1.0}))
+
+
 def test_texts_are_padded_together() -> None:
     preparation = Preparation(tokenizer=Words(), accepts=lambda input_ids, attention_mask: None)
     assert preparation.reads("a") and not preparation.reads(PICTURE) and not Preparation().reads("a")

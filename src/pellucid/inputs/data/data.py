@@ -139,7 +139,11 @@ class Data:
     @property
     def labels(self) -> tuple[int | None, ...]:
         """The class of every sample as far as it is known before reading; of a `Dataset` object, none is."""
-        return tuple(self.reader.label(ordinal) for ordinal in range(len(self)))
+        return tuple(self.label(ordinal) for ordinal in range(len(self)))
+
+    def label(self, ordinal: int) -> int | None:
+        """The class of one sample as far as it is known before reading."""
+        return self.reader.label(ordinal)
 
     def name(self, ordinal: int) -> str:
         """How one sample is called: its path inside the source, its row or line; bytes that are no UTF-8, escaped."""

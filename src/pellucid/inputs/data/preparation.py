@@ -150,6 +150,11 @@ class Preparation:
                 )
             as_given = self.preprocess.by is not None and sample is not None and sample.given is not None
             return self.preprocess(sample.given if as_given and sample is not None and sample.given else value)
+        if isinstance(value, str) and self.tokenizer is not None:
+            raise BadInput(
+                f"{where[:1].upper()}{where[1:]} is a text among other inputs, which is not tokenized here.",
+                hint="let the data set give tokens",
+            )
         if isinstance(value, str):
             raise NotStated("Texts need the model's tokenizer, and none is stated.", hint="pl.Lens(model, tokenizer=…)")
         if isinstance(value, Tensor):
