@@ -1,11 +1,12 @@
 """The regions of samples that excite a channel most, read again and cut out."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pellucid.engine.passes import Keep, Pass, Seen, Spot
 from pellucid.engine.roles import Layout
@@ -16,6 +17,8 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.results.array import as_array
 from pellucid.results.resample import resample
 
+Wanted = tuple[int, int, int, float]
+Excited = Callable[[Tensor, Sequence[int]], Tensor]
 _AROUND, _DIM = 6, 0.3  # tokens shown on each side; brightness where a channel is silent
 
 
@@ -44,14 +47,20 @@ class Region:
     words: str = ""
 
 
+def of_channels(found: Tensor, channels: Sequence[int]) -> Tensor:
+    """How much each position of `(channel, position)` excites these channels."""
+    return found[list(channels)]
+
+
 def regions_of(
-    data: Source, one: Gathered, wanted: Sequence[tuple[int, int, int, float]]
+    data: Source, one: Gathered, wanted: Sequence[Wanted], excited: Excited = of_channels
 ) -> Generator[Pass, Seen, list[Region]]:
     """Read the samples again, one after another, and cut the regions out.
 
     Args:
         one: the layer.
-        wanted: channel, sample, position among all positions of the layer, and value.
+        wanted: channel (or code), sample, position among all positions of the layer, and value.
+        excited: `(wanted, position)` of what a sample has there `(channel, position)`, for whole pictures.
     """
     by_sample: dict[int, list[int]] = {}
     for i, (_, ordinal, _, _) in enumerate(wanted):
@@ -59,14 +68,13 @@ def regions_of(
     made: dict[int, Region] = {}
     for step, (ordinal, mine) in enumerate(by_sample.items()):
         x = data.inputs([ordinal])
-        channels = [wanted[i][0] for i in mine]
         whole = Keep(one.site, lambda value: value)
         seen = yield from Pass(x, keep=[whole], fields=True, step=(step, len(by_sample)))
         (spot,) = seen.at(whole)
-        maps = cells(spot.value, spot.layout, one.address, 1)[0, channels]
-        for i, excited in zip(mine, maps, strict=True):
+        maps = excited(cells(spot.value, spot.layout, one.address, 1)[0], [wanted[i][0] for i in mine])
+        for i, light in zip(mine, maps, strict=True):
             channel, _, at, value = wanted[i]
-            made[i] = _region(x, spot, channel, ordinal, at, value, as_array(excited))
+            made[i] = _region(x, spot, channel, ordinal, at, value, as_array(light))
     return [made[i] for i in range(len(wanted))]
 
 

@@ -1,7 +1,8 @@
 """Regions as a gallery with their mean, and as a table."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -11,12 +12,10 @@ from pellucid.core.text import Text
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered, Swept
 from pellucid.methods.feature._regions import Region, mean_and_medoid
-from pellucid.ops.ranking import value_of
-from pellucid.results import Gallery, Table, spell
-from pellucid.results.array import as_array
+from pellucid.results import Table, spell
 
 _OUTSIDE = 0.5
-_COLUMNS = {
+COLUMNS = {
     "channel": Text("channel", "通道"),
     "rank": Text("rank", "名次"),
     "sample": Text("sample", "样本"),
@@ -28,9 +27,27 @@ _COLUMNS = {
 }
 
 
-def gallery(data: Source, swept: Swept, one: Gathered, regions: Sequence[Region]) -> Gallery:
-    """The regions of each channel, before them their mean; the medoid is named."""
-    images, captions, groups = list[np.ndarray](), list[Text | str](), list[Text]()
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """Pictures of regions as a gallery takes them.
+
+    Args:
+        spreads: by group the standard deviation of the regions, over pixels and colours.
+    """
+
+    images: tuple[np.ndarray, ...]
+    captions: tuple[Text, ...]
+    groups: tuple[Text, ...]
+    spreads: dict[str, float]
+
+
+def tiles(data: Source, regions: Sequence[Region], name: Text) -> Tiles:
+    """The regions of each channel (or code), before them their mean; the medoid is named.
+
+    Args:
+        name: what the number of a group is called: channel, code.
+    """
+    images, captions, groups = list[np.ndarray](), list[Text](), list[Text]()
     spreads: dict[str, float] = {}
     for channel, each in groupby(regions, lambda region: region.channel):
         mine = [region for region in each if region.picture is not None]
@@ -44,22 +61,13 @@ def gallery(data: Source, swept: Swept, one: Gathered, regions: Sequence[Region]
             spreads[str(channel)] = float(np.nanmean(spread))
         images += [np.nan_to_num(picture, nan=_OUTSIDE) for picture in pictures]
         captions += said
-        groups += [_heading(data, channel, mine)] * len(said)
-    top = value_of(one.state["keys"])
-    return Gallery(
-        values=as_array(top),
-        axes=("channel", "rank"),
-        images=tuple(images),
-        captions=tuple(captions),
-        groups=tuple(groups),
-        unit=Text("activation", "激活值"),
-        layer=one.address,
-        notes=(*_about(regions), *_silent(one, swept.read), *swept.notes),
-        facts={**swept.facts, "channels": len(top), "spread of the regions": spreads},
-    )
+        groups += [_heading(data, name, channel, mine)] * len(said)
+    return Tiles(tuple(images), tuple(captions), tuple(groups), spreads)
 
 
-def table(data: Source, swept: Swept, one: Gathered, regions: Sequence[Region]) -> Table:
+def table(
+    data: Source, swept: Swept, one: Gathered, regions: Sequence[Region], columns: Mapping[str, Text] = COLUMNS
+) -> Table:
     """Every region with its sample."""
     rows: list[dict[str, Any]] = []
     for channel, each in groupby(regions, lambda region: region.channel):
@@ -79,9 +87,9 @@ def table(data: Source, swept: Swept, one: Gathered, regions: Sequence[Region]) 
     empty = {key for key in ("label", "place", "region", "shown") if all(row[key] is None for row in rows)}
     return Table(
         rows=tuple({key: value for key, value in row.items() if key not in empty} for row in rows),
-        columns={key: words for key, words in _COLUMNS.items() if key not in empty},
+        columns={key: words for key, words in columns.items() if key not in empty},
         layer=one.address,
-        notes=(*_about(regions), *_silent(one, swept.read), *swept.notes),
+        notes=(*about(regions), *swept.notes),
         facts=swept.facts,
     )
 
@@ -91,14 +99,14 @@ def _caption(data: Source, region: Region) -> Text:
     return Text(f"{spell.number(region.value, 3)} {label}")
 
 
-def _heading(data: Source, channel: int, regions: Sequence[Region]) -> Text:
+def _heading(data: Source, name: Text, channel: int, regions: Sequence[Region]) -> Text:
+    called = Text(f"{name.en} {channel}", f"{name.zh} {channel}")
     labels = Counter(label for region in regions if (label := _label(data, region.ordinal)))
     if not labels:
-        return Text(f"channel {channel}", f"通道 {channel}")
+        return called
     most, count = labels.most_common(1)[0]
     return Text(
-        f"channel {channel}: {count} of {len(regions)} {most}",
-        f"通道 {channel}：{len(regions)} 个中有 {count} 个为{most}",
+        f"{called.en}: {count} of {len(regions)} {most}", f"{called.zh}：{len(regions)} 个中有 {count} 个为{most}"
     )
 
 
@@ -115,7 +123,8 @@ def _spelled(region: Region) -> str | None:
     return " × ".join(f"{start}…{stop}" for start, stop in region.box)
 
 
-def _about(regions: Sequence[Region]) -> tuple[Text, ...]:
+def about(regions: Sequence[Region]) -> tuple[Text, ...]:
+    """How much of the input a unit sees."""
     sizes = {tuple(stop - start for start, stop in region.box) for region in regions if region.box}
     if not sizes:
         return (
@@ -131,19 +140,5 @@ def _about(regions: Sequence[Region]) -> tuple[Text, ...]:
             f"A unit sees {said} of the input along its local paths; what lies outside the input is gray and left out of the mean.",
             f"一个单元沿局部路径能看到输入的 {said}；输入之外显示为灰色，不计入平均。",
             aside=True,
-        ),
-    )
-
-
-def _silent(one: Gathered, samples: int) -> tuple[Text, ...]:
-    """Channels whose largest value is the same in all samples have no regions."""
-    top = value_of(one.state["keys"])
-    flat = int((top[:, 0] <= 0).sum()) if bool((top >= 0).all()) else 0
-    if not flat:
-        return ()
-    return (
-        Text(
-            f"{flat} of {len(top)} channels are zero on all {samples} samples.",
-            f"{len(top)} 个通道中有 {flat} 个在全部 {samples} 个样本上为零。",
         ),
     )

@@ -5,18 +5,22 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
+from torch import Tensor
 
 from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.reducers import Moments, Top
-from pellucid.engine.sweeps.request import Gathered, Sweep
-from pellucid.methods.feature._regions import regions_of
-from pellucid.methods.feature._regions_drawn import gallery, table
+from pellucid.engine.sweeps.request import Gathered, Sweep, Swept
+from pellucid.methods.feature._regions import Region, regions_of
+from pellucid.methods.feature._regions_drawn import Tiles, about, table, tiles
 from pellucid.ops.ranking import ordinal_of, value_of
 from pellucid.registry import method
 from pellucid.results import Gallery, Table
+from pellucid.results.array import as_array
+
+_CHANNEL = Text("channel", "通道")
 
 
 @method(
@@ -65,11 +69,12 @@ def top_regions(
     top, moments = Top(layer, k), Moments(layer)
     swept = yield from Sweep([top, moments])
     results: list[Gallery | Table] = []
-    for one, about in zip(swept.at(top), swept.at(moments), strict=True):
-        wanted = _wanted(one, _chosen(one, about, channels))
+    for one, moved in zip(swept.at(top), swept.at(moments), strict=True):
+        wanted = _wanted(one, _chosen(one, moved, channels))
         regions = yield from regions_of(data, one, wanted)
-        if any(region.picture is not None for region in regions):
-            results.append(gallery(data, swept, one, regions))
+        drawn = tiles(data, regions, _CHANNEL)
+        if drawn.images:
+            results.append(_gallery(swept, one, regions, drawn))
         results.append(table(data, swept, one, regions))
     return tuple(results)
 
@@ -102,3 +107,30 @@ def _wanted(one: Gathered, channels: Sequence[int]) -> list[tuple[int, int, int,
     if not found:
         raise NotApplicable(f"no channel of '{one.address}' ever changes on these data")
     return found
+
+
+def _gallery(swept: Swept, one: Gathered, regions: Sequence[Region], drawn: Tiles) -> Gallery:
+    top = value_of(one.state["keys"])
+    return Gallery(
+        values=as_array(top),
+        axes=("channel", "rank"),
+        images=drawn.images,
+        captions=drawn.captions,
+        groups=drawn.groups,
+        unit=Text("activation", "激活值"),
+        layer=one.address,
+        notes=(*about(regions), *_silent(top, swept.read), *swept.notes),
+        facts={**swept.facts, "channels": len(top), "spread of the regions": drawn.spreads},
+    )
+
+
+def _silent(top: Tensor, samples: int) -> tuple[Text, ...]:
+    flat = int((top == 0).all(1).sum()) if bool((top.nan_to_num() >= 0).all()) else 0
+    if not flat:
+        return ()
+    return (
+        Text(
+            f"{flat} of {len(top)} channels are zero on all {samples} samples.",
+            f"{len(top)} 个通道中有 {flat} 个在全部 {samples} 个样本上为零。",
+        ),
+    )
