@@ -8,16 +8,17 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 ONE = 2**24
-KEPT, THROUGH = 8, 0.6
+KEPT = 8
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Pipes:
     """Capacities, in units of 2⁻²⁴, from one source through the tokens after each layer to those of the input.
 
-    A flow is first looked for among the widest pipes of each token. Its narrowest cut is then measured with all pipes:
-    if none that was left out crosses it, no flow is larger; else the widest of those are added, and it is looked for
-    again. So every flow is the exact maximum. What was added for one token of the input stays for the next.
+    A flow is first looked for among the widest pipes of each token, all that leave the one that is read, and all that
+    lead to the one it should reach. Its narrowest cut is then measured with all pipes: if none that was left out
+    crosses it, no flow is larger; else the widest of those are added, and it is looked for again. So every flow is the
+    exact maximum. What was added for one token of the input stays for the next.
 
     Args:
         top: how much each token after the last layer is read.
@@ -26,32 +27,31 @@ class Pipes:
 
     def __init__(self, top: Float[np.ndarray, "token"], layers: Iterable[Float[np.ndarray, "query key"]]) -> None:
         *left, self._last = map(_counted, layers)
-        self._left, self._size = left, len(top)
+        self._left, self._size, self._top = left, len(top), _counted(top)
         self._nodes = 2 + (len(left) + 1) * self._size
-        tokens, least = np.arange(self._size), THROUGH * ONE / max(1, len(left))
-        first = (np.zeros_like(tokens), 1 + tokens, _counted(top))
-        down = (self._nodes - 1 - self._size + tokens, np.full_like(tokens, self._nodes - 1), np.ones_like(tokens))
-        self._edges: list[Edges] = [first, down, *(self._taken(i, *_widest(one, least)) for i, one in enumerate(left))]
-        self._widest, self._graph = int(first[2].sum()), self._joined()
+        tokens, read = np.arange(self._size), self._top.nonzero()[0]
+        self._edges: list[Edges] = [(np.zeros_like(tokens), 1 + tokens, self._top)]
+        self._edges += [self._taken(level, *_widest(one)) for level, one in enumerate(left)]
+        if len(read) == 1:
+            self._edges += [self._taken(level, np.full_like(tokens, read[0]), tokens) for level in range(len(left))]
 
     def to(self, token: int) -> float:
         """How much can flow from the source to one token of the input."""
         while True:
             graph = self._ending_at(token)
             found = maximum_flow(graph, 0, self._nodes - 1, method="dinic")
-            if found.flow_value == min(self._widest, int(self._last[:, token].sum())):
+            if found.flow_value == min(int(self._top.sum()), int(self._last[:, token].sum())):
                 break
-            missing = self._crossing(graph - found.flow)
+            missing = self._crossing(graph - found.flow, token)
             if not missing:
                 break
             self._edges += [self._taken(level, *some) for level, *some in _strongest(missing, self._size)]
-            self._graph = self._joined()
         return int(found.flow_value) / ONE
 
     @property
     def laid(self) -> int:
-        """How many pipes the flow is looked for in."""
-        return self._graph.nnz
+        """How many pipes every flow is looked for in."""
+        return sum(len(widths) for *_, widths in self._edges)
 
     def _taken(self, level: int, query: np.ndarray, key: np.ndarray) -> Edges:
         """These pipes of a layer, which are then no longer among those left out."""
@@ -60,20 +60,20 @@ class Pipes:
         start = 1 + level * self._size
         return start + query, start + self._size + key, widths
 
-    def _joined(self) -> csr_array:
-        rows, columns, widths = (np.concatenate(part) for part in zip(*self._edges, strict=True))
-        self._edges = [(rows, columns, widths)]
-        graph = csr_array((widths.astype(np.int32), (rows, columns)), shape=(self._nodes, self._nodes))
-        graph.sort_indices()
+    def _ending_at(self, token: int) -> csr_array:
+        """The thin graph, with all pipes to the same token of every layer, and those to the input's."""
+        tokens, start = np.arange(self._size), 1 + self._size * np.arange(len(self._left) + 1)
+        over = [
+            (start[level] + tokens, np.full_like(tokens, start[level + 1] + token), one[:, token])
+            for level, one in enumerate(self._left)
+        ]
+        last = (start[-1] + tokens, np.full_like(tokens, self._nodes - 1), self._last[:, token])
+        rows, columns, widths = (np.concatenate(part) for part in zip(*self._edges, *over, last, strict=True))
+        graph = csr_array((widths, (rows, columns)), shape=(self._nodes, self._nodes), dtype=np.int32)
+        graph.eliminate_zeros()
         return graph
 
-    def _ending_at(self, token: int) -> csr_array:
-        """The thin graph with the pipes of the first layer to one token of the input: its last edges."""
-        widths = self._graph.data.copy()
-        widths[-self._size :] = self._last[:, token]
-        return csr_array((widths, self._graph.indices, self._graph.indptr), shape=self._graph.shape)
-
-    def _crossing(self, residual: csr_array) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    def _crossing(self, residual: csr_array, token: int) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
         """Of the narrowest cuts nearest to either end, the one that less crosses of what was left out, and that.
 
         Returns:
@@ -82,9 +82,9 @@ class Pipes:
         open_ = csr_array((residual.data > 0, residual.indices, residual.indptr), shape=residual.shape, dtype=np.int8)
         open_.eliminate_zeros()
         reached = self._from(open_, 0)
-        cuts = [self._across(reached)]
+        cuts = [self._across(reached, token)]
         if cuts[0]:
-            cuts.append(self._across(~self._from(open_.T.tocsr(), self._nodes - 1)))
+            cuts.append(self._across(~self._from(open_.T.tocsr(), self._nodes - 1), token))
         return min(cuts, key=lambda cut: sum(int(width.sum(dtype=np.int64)) for *_, width in cut))
 
     def _from(self, graph: csr_array, node: int) -> np.ndarray:
@@ -92,11 +92,12 @@ class Pipes:
         reached[breadth_first_order(graph, node, return_predecessors=False)] = True
         return reached
 
-    def _across(self, reached: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    def _across(self, reached: np.ndarray, token: int) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
         found = list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]()
         above = reached[1:-1].reshape(-1, self._size)
         for level, left in enumerate(self._left):
             queries, keys = above[level].nonzero()[0], (~above[level + 1]).nonzero()[0]
+            keys = keys[keys != token]
             part = left[np.ix_(queries, keys)]
             query, key = part.nonzero()
             if len(query):
@@ -104,23 +105,14 @@ class Pipes:
         return found
 
 
-def _widest(layer: Int[np.ndarray, "query key"], least: float) -> tuple[np.ndarray, np.ndarray]:
-    """The widest pipes of each token upwards and downwards, and that to itself.
-
-    Args:
-        least: so much should go through those that leave a token, that to itself left out.
-    """
+def _widest(layer: Int[np.ndarray, "query key"]) -> tuple[np.ndarray, np.ndarray]:
+    """The widest pipes that leave each token, and that to itself."""
     size = len(layer)
-    own, between = np.arange(size), layer.copy()
-    np.fill_diagonal(between, 0)
-    some = KEPT
-    while some < size // 4 and np.median(np.partition(between, size - some)[:, size - some :].sum(1)) < least:
-        some *= 2
-    some = min(some, size)
-    below = np.argpartition(between, size - some, axis=1)[:, size - some :]
-    above = np.argpartition(between, size - some, axis=0)[size - some :]
-    ends = [np.repeat(own, some) * size + below.ravel(), above.ravel() * size + np.tile(own, some), own * size + own]
-    query, key = np.divmod(np.unique(np.concatenate(ends)), size)
+    some, own = min(KEPT, size), np.arange(size)
+    widest = np.argpartition(layer, size - some, axis=1)[:, size - some :]
+    query, key = np.divmod(
+        np.unique(np.concatenate([np.repeat(own, some) * size + widest.ravel(), own * size + own])), size
+    )
     return query, key
 
 
