@@ -151,8 +151,8 @@ def test_a_single_row_that_matters_is_named() -> None:
     assert any("query=0 shows its row" in note.en and "query=0" in note.zh for note in result.notes)
     row = find("attention_gradient")(query=0)(model, x)
     assert np.array_equal(row.values, result.values[:, :, 0])
-    assert not any("its row" in note.en for note in row.notes)
-    assert not any("its row" in note.en for note in seen(Attentive("fused").double()).notes)
+    assert not any("one query only" in note.en for note in row.notes)
+    assert not any("one query only" in note.en for note in seen(Attentive("fused").double()).notes)
 
 
 def test_all_of_it_is_one_forward_and_one_backward() -> None:

@@ -146,6 +146,7 @@ def test_windows_are_told() -> None:
     assert result.axes == ("batch", "window", "head", "query", "key") and result.values.shape == (3, 2, 2, 4, 4)
     assert any("2 windows" in note.en for note in result.notes) and result.facts["most attended"] == ()
     assert str(result.panels[5]) == "example 2 · window 0 · head 1"
+    assert [[str(name) for name in names] for names in (result.down, result.across)] == [["0", "1"], ["0", "1"]]
     np.testing.assert_allclose(seen(model, x[1:2]).values, result.values[1:2], rtol=1e-12)
 
 

@@ -89,7 +89,8 @@ def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], way: Way) -> Laid:
     heads = tuple(first.head(i) for i in range(1 if first.heads is None else len(first.heads)))
     fields["panels"] = _panels(parts, tuple(values.shape)) if several else first.panels(tuple(values.shape))
     if first.query is None:
-        fields["down"] = tuple(Text(part.one.layer) for part in parts) if several else ()
+        windows = tuple(Text(str(i)) for i in range(first.attention.windows)) if first.windows else ()
+        fields["down"] = tuple(Text(part.one.layer) for part in parts) if several else windows
         fields["across"] = tuple(first.number(i) for i in range(len(heads)))
     return Matrix(
         **fields,

@@ -60,14 +60,14 @@ class Chosen:
         return (*rows, "head", *(("query",) if self.query is None else ()), "key")
 
     def panels(self, shape: tuple[int, ...]) -> tuple[Text, ...]:
-        """A name for each of the matrices that `cut` holds."""
+        """A name for each of the matrices that `cut` holds, the layer left out unless it is all there is to say."""
         lead, found = shape[:-2], list[Text]()
         for i in range(prod(lead)):
             parts, left = list[Text](), i
             for axis, size in reversed(list(zip(self.axes, lead, strict=False))):
                 left, at = divmod(left, size)
                 parts += [self.head(at)] if axis == "head" else [_nth(axis, at)] if size > 1 else []
-            found.append(joined([Text(self.layer)] * bool(self.layer) + parts[::-1]))
+            found.append(joined(parts[::-1] or [Text(self.layer)]))
         return tuple(found)
 
     def head(self, at: int) -> Text:
