@@ -76,7 +76,7 @@ def _of_two(streams: Streams, seen: Seen, query: Query) -> tuple[Attribution, ..
     read = rows_of(streams.stacks[0], query, seen)
     rows = tuple((read.weights @ one)[:, 0] for one in streams.brought())
     shown = [1, 0] if streams.stacks[0].size > 1 else [1]
-    facts = {"layers": len(streams.calls)}
+    facts: dict[str, Any] = {"layers": len(streams.calls), "sequences": streams.names}
     return tuple(
         _drawn(streams.stacks[i], rows[i], read, seen, facts, own=i == 0, name=streams.names[i]) for i in shown
     )
