@@ -2,7 +2,9 @@ import io
 import resource
 import struct
 import time
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -167,3 +169,26 @@ def test_flipped_bytes_never_escape_as_another_error() -> None:
                 assert open_image(hurt.tobytes())[0].mode == "RGB"
             except BadInput:
                 continue
+
+
+def test_threads_decode_at_once_and_change_nothing_global() -> None:
+    file, before = encoded(Image.fromarray(colours(64, 64)), "PNG"), list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(lambda _: np.asarray(open_image(file)[0]), range(50)))
+    assert all((picture == colours(64, 64)).all() for picture in pictures)
+    assert warnings.filters == before
+
+
+def test_a_missing_file_in_a_full_folder_is_told_at_once(tmp_path) -> None:
+    for i in range(3000):
+        (tmp_path / f"{i}.png").touch()
+    before = time.process_time()
+    with pytest.raises(BadInput, match="There is no file"):
+        open_image(tmp_path / "5.pgn")
+    assert time.process_time() - before < 1
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_large_picture_is_refused_whether_pillow_warns_or_raises() -> None:
+    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(BadInput, match="12000 x 12000 pixels"):
+        open_image(png_of(12_000, 12_000, b""))

@@ -77,6 +77,14 @@ def test_bad_rows_are_bad_samples(root: Path) -> None:
     assert len(data.fingerprint) == 64
 
 
+def test_a_row_may_name_an_array(root: Path) -> None:
+    np.save(root / "a.npy", np.arange(3.0))
+    (root / "b.npy").write_bytes(b"none")
+    data = open_data(written(root, "a.npy,1\nb.npy,0\n"))
+    assert data.read(0).x.tolist() == [0, 1, 2] and data.read(0).label == 1
+    assert data.read(1).reason.startswith("'b.npy' is not an array that can be read")
+
+
 def test_absolute_paths_need_permission(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "x.png"
     elsewhere.write_bytes(PICTURE)

@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
 from PIL import Image
 
 from pellucid.core.errors import BadInput, PellucidError
 from pellucid.core.text import Text
 from pellucid.inputs.data.labels import printable
+from pellucid.inputs.data.stored import Stored
 from pellucid.inputs.image import MAX_PIXELS, open_image
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
@@ -190,7 +192,7 @@ class Data:
         return Bad(ordinal, name, reason[:_LONGEST_REASON], status)
 
     def decoded(self, sample: Sample) -> Sample:
-        """The sample with its picture in RGB; anything else as it is.
+        """The sample with its picture in RGB, or with the array that its `.npy` file holds; anything else as it is.
 
         Raises:
             BadInput: it is no picture, or one that is refused.
@@ -199,6 +201,8 @@ class Data:
             return sample
         if isinstance(sample.x, Path) and not sample.x.exists():
             raise BadInput(f"There is no file '{sample.x}'.")
+        if isinstance(sample.x, Path) and sample.x.suffix.lower() == ".npy":
+            return replace(sample, x=np.array(Stored(sample.x).open()))
         picture, notes = open_image(sample.x, max_pixels=self.max_pixels, exif=self.exif)
         given = sample.x if isinstance(sample.x, Image.Image) else None
         return replace(sample, x=picture, notes=(*sample.notes, *notes), given=given)

@@ -61,7 +61,7 @@ def open_data(
     | source | a sample is |
     |---|---|
     | `folder:DIR`, or the path of a folder | a picture; its class is the first folder it lies in, if all lie in one |
-    | `list:FILE.csv`, `.tsv`, `.jsonl` | a row: `path,label` or `text,label` |
+    | `list:FILE.csv`, `.tsv`, `.jsonl` | a row: `path,label` (a picture, or an array in `.npy`) or `text,label` |
     | `npy:FILE`, `npz:FILE#KEY` | a row of the array |
     | `cifar10:DIR#test`, `cifar100:DIR#test`, `cifar100:DIR#test-groups` | a picture of the release |
     | `hf:DIR#SPLIT` | a row of a saved Hugging Face data set |
