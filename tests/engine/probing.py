@@ -1,4 +1,4 @@
-"""Receptive fields put to the proof: what lies outside must not change a unit by one bit, every border must change it."""
+"""Receptive fields put to the proof: nothing outside may change a unit by one bit, every border of its box must."""
 
 from collections.abc import Iterable
 from itertools import product

@@ -164,16 +164,20 @@ class Fields:
 
     def _followed(self, *, local: bool) -> list[_Way]:
         if local not in self._ways:
-            self._ways[local] = _follow(self.notes, self.axes, local)
+            every = self._followed(local=False) if local else None
+            self._ways[local] = _follow(self.notes, self.axes, every)
         return self._ways[local]
 
 
-def _follow(notes: Notes, axes: tuple[int, ...], local: bool) -> list[_Way]:
-    """The way of every value by number."""
+def _follow(notes: Notes, axes: tuple[int, ...], every: list[_Way] | None) -> list[_Way]:
+    """The way of every value by number; on local paths where the ways on every path are given."""
     extent = [notes.shapes[0][axis] for axis in axes]
     ways: dict[int, _Way] = {0: _Way(itself(notes.shapes[0], axes))}
-    setting = Setting(notes.shapes, notes.device, local)
+    setting = Setting(notes.shapes, notes.device, local=every is not None)
     for i, step in enumerate(notes.steps):
+        if every is not None and not any(every[number].mixed or every[number].unknown for number in step.outputs):
+            ways.update((number, every[number]) for number in step.outputs)
+            continue
         before = [ways[number] for number in step.inputs]
         mixed, unknown = (frozenset().union(*(getattr(one, kind) for one in before)) for kind in ("mixed", "unknown"))
         setting.mixed = set()
@@ -187,7 +191,7 @@ def _follow(notes: Notes, axes: tuple[int, ...], local: bool) -> list[_Way]:
             unknown |= {str(error)}
             ranks = {number: len(notes.shapes[number]) for number in step.outputs}
             found = {
-                number: nothing(ndim, len(extent)) if local else everything(ndim, extent)
+                number: nothing(ndim, len(extent)) if setting.local else everything(ndim, extent)
                 for number, ndim in ranks.items()
             }
         for number, spans in found.items():
@@ -231,12 +235,21 @@ def _steps(
             return found
     for axis, cells in enumerate(grid):
         first, last = (_along(one, axis) for one in (start, stop))
-        if first is None or last is None or cells < 2 or len(first) < cells or (first >= FAR).any():
-            continue
-        found = Steps(axis, int(first[1] - first[0]), int(first[0]), int(last[0] - first[0]))
-        if found.jump > 0 and _hold(found, start, stop, grid, extent, exactly=True):
+        found = None if first is None or last is None or cells < 2 else _fitted(axis, first, last, extent)
+        if found is not None and _hold(found, start, stop, grid, extent):
             return found
     return None
+
+
+def _fitted(axis: int, starts: np.ndarray, stops: np.ndarray, extent: int) -> Steps | None:
+    """Equal steps through the boxes that no border of the input can have cut, or else through all."""
+    (clear,) = np.nonzero((starts > 0) & (stops < extent)) if len(starts) == len(stops) else ((),)
+    at = list(clear if len(clear) > 1 else range(min(len(starts), len(stops))))[:2]
+    if len(at) < 2 or starts[at[0]] >= FAR:
+        return None
+    jump = int(starts[at[1]] - starts[at[0]]) // int(at[1] - at[0])
+    offset = int(starts[at[0]]) - jump * int(at[0])
+    return Steps(axis, jump, offset, int(stops[at[0]] - starts[at[0]])) if jump > 0 else None
 
 
 def _along(table: np.ndarray, axis: int) -> np.ndarray | None:
@@ -244,12 +257,10 @@ def _along(table: np.ndarray, axis: int) -> np.ndarray | None:
     return table.ravel() if all(size == 1 for d, size in enumerate(table.shape) if d != axis) else None
 
 
-def _hold(
-    steps: Steps, start: np.ndarray, stop: np.ndarray, grid: tuple[int, ...], extent: int, exactly: bool = False
-) -> bool:
+def _hold(steps: Steps, start: np.ndarray, stop: np.ndarray, grid: tuple[int, ...], extent: int) -> bool:
     cells = np.arange(grid[steps.axis]).reshape([-1 if d == steps.axis else 1 for d in range(len(grid))])
     low = steps.offset + steps.jump * cells
     high = low + steps.size
-    inside = (low >= 0) & (high <= extent) | exactly
+    inside = (low >= 0) & (high <= extent)
     holds = (np.maximum(low, 0) <= start) & (np.minimum(high, extent) >= stop)
     return bool(holds.all() and (~inside | ((low == start) & (high == stop))).all())

@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_iter
 from pellucid.engine.cone_operations import CELLWISE, trains
 from pellucid.engine.receptive_moves import MOVES, moved, seen_through
 from pellucid.engine.receptive_notes import ALIASED
-from pellucid.engine.receptive_spans import Spans, nothing, union
+from pellucid.engine.receptive_spans import Line, Spans, nothing, union
 from pellucid.engine.receptive_windows import by_group, covers, windowed
 from pellucid.engine.tape import Ref, Step
 
@@ -106,7 +106,7 @@ def _found(step: Step, read: list[Spans], setting: Setting) -> Spans:
     found = windowed(step, read[0], shape, out)
     if found is None:
         raise Unknown(step.name)
-    return _judged(step, read, found, setting) if covers(step, shape, out) else found
+    return _judged(step, read, found.mapped(np.copy), setting) if covers(step, shape, out) else found
 
 
 def _two(step: Step) -> bool:
@@ -120,7 +120,7 @@ def _judged(step: Step, before: list[Spans], after: Spans, setting: Setting, own
     Args:
         own: what each cell reads of its own place, where that goes on beside the rest.
     """
-    goes = any(not after.varies(axis) and any(one.varies(axis) for one in before) for axis in range(after.rank))
+    goes = any(not after.places(axis) and any(one.places(axis) for one in before) for axis in range(after.rank))
     if goes:
         setting.mixed.add(step.name)
     if goes and setting.local:
@@ -188,6 +188,8 @@ def _in_front(read: Spans) -> Spans:
 def _product(step: Step, read: list[Spans], setting: Setting) -> Spans:
     """Products of matrices: each cell reads a row of one and a column of the other."""
     spans = dict(zip(step.inputs, read, strict=True))
+    if step.name == "einsum":
+        return _judged(step, read, union(_summed_by_name(step, spans)).compact(), setting)
     parts: list[Spans] = []
     before: list[Spans] = []
     for one, gone in _summed(step, setting.shapes):
@@ -200,8 +202,6 @@ def _product(step: Step, read: list[Spans], setting: Setting) -> Spans:
 
 def _summed(step: Step, shapes: Sequence[tuple[int, ...]]) -> Iterable[tuple[Ref, list[int]]]:
     """Each operand that depends on the input, and the axes that it loses."""
-    if step.name == "einsum":
-        raise Unknown(step.name)
     gone: Sequence[list[int]]
     if step.name == "linear":
         operands, gone = step.args[:1], ([-1],)
@@ -220,3 +220,35 @@ def _summed(step: Step, shapes: Sequence[tuple[int, ...]]) -> Iterable[tuple[Ref
         isinstance(one, Ref) for one in tree_iter((step.args[3:], step.kwargs))
     ):
         raise Unknown(step.name)
+
+
+def _summed_by_name(step: Step, spans: dict[int, Spans]) -> list[Spans]:
+    """The operands of an `einsum`, with the axes of what it gives."""
+    operands = step.args[1] if isinstance(step.args[1], (tuple, list)) else step.args[1:]
+    equation = str(step.args[0]).replace(" ", "")
+    sides, arrow, made = equation.partition("->")
+    if not arrow or "." in equation:
+        raise Unknown(step.name)
+    found: list[Spans] = []
+    for names, one in zip(sides.split(","), operands, strict=True):
+        if len(set(names)) < len(names):
+            raise Unknown(step.name)
+        if isinstance(one, Ref):
+            found.append(_renamed(spans[one.value], names, made))
+    return found
+
+
+def _renamed(read: Spans, names: str, made: str) -> Spans:
+    left = read.over([i for i, name in enumerate(names) if name not in made]) if set(names) - set(made) else read
+    order = [names.index(name) for name in made if name in names]
+
+    def laid(low: np.ndarray) -> np.ndarray:
+        moved = low.transpose(*order, *(i for i in range(low.ndim) if i not in order))
+        sizes = iter(moved.shape)
+        return moved.reshape([next(sizes) if name in names else 1 for name in made])
+
+    lines = (
+        None if line is None else Line(made.index(names[line.dim]) - len(made), line.jump, line.offset, line.size)
+        for line in left.lines
+    )
+    return left.mapped(laid, tuple(lines))

@@ -67,9 +67,9 @@ class Spans:
         """Every table of size 1 along the axes on which it does not depend."""
         return self.mapped(compacted, self.lines)
 
-    def varies(self, axis: int) -> bool:
-        """Whether the boxes differ along an axis of the input."""
-        return self.lows[axis].size > 1 or self.lows[axis + self.rank].size > 1
+    def places(self, axis: int) -> bool:
+        """Whether the boxes lie elsewhere for other cells along an axis of the input, or would on a larger input."""
+        return self.lines[axis] is not None or any(self.lows[low].size > 1 for low in (axis, axis + self.rank))
 
     def over(self, dims: Iterable[int], keep: bool = True) -> "Spans":
         """What all cells along `dims` read together."""
@@ -117,7 +117,7 @@ def _shifted(line: Line, by: int) -> Line:
 def compacted(low: np.ndarray) -> np.ndarray:
     """A table of size 1 along the axes on which it does not depend."""
     for axis, size in enumerate(low.shape):
-        if size > 1:
+        if size > 1 and np.array_equal(low.take(0, axis), low.take(-1, axis)):
             first = low.take([0], axis)
             low = first if (low == first).all() else low
     return low

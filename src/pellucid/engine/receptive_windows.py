@@ -104,7 +104,10 @@ def _adaptive(cells: int, out: int) -> np.ndarray:
 
 
 def _interpolated(step: Step, axis: int, cells: int, out: int) -> np.ndarray:
-    """The cells with a weight, found by sending each of them through the same interpolation."""
+    """The cells with a weight, found by sending each of them through the same interpolation.
+
+    They lie in a row: with `antialias` PyTorch interpolates a column of width one falsely.
+    """
     given: Mapping[str, Any] = {
         **dict(zip(("size", "scale_factor", "mode", "align_corners", "recompute"), step.args[1:], strict=False)),
         **step.kwargs,
@@ -113,16 +116,16 @@ def _interpolated(step: Step, axis: int, cells: int, out: int) -> np.ndarray:
     factor = scale[axis] if isinstance(scale, (tuple, list)) else scale
     exact = factor is not None and not given.get("recompute_scale_factor", given.get("recompute"))
     mode = str(given.get("mode", "nearest"))
-    each = torch.eye(cells, dtype=torch.float64)[:, None, :, None]
+    each = torch.eye(cells, dtype=torch.float64)[:, None, None, :]
     weights = functional.interpolate(
         each,
-        size=None if exact else (out, 1),
-        scale_factor=(float(factor), 1.0) if exact and factor is not None else None,  # type: ignore[arg-type]
+        size=None if exact else (1, out),
+        scale_factor=(1.0, float(factor)) if exact and factor is not None else None,  # type: ignore[arg-type]
         mode=_MODES.get(mode, mode),
         align_corners=given.get("align_corners"),
         antialias=bool(given.get("antialias", False)),
     )
-    return _of_matrix(weights[:, 0, :, 0].T)
+    return _of_matrix(weights[:, 0, 0].T)
 
 
 def _of_matrix(weights: Tensor) -> np.ndarray:
