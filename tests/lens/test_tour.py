@@ -23,3 +23,13 @@ def test_the_tour_without_an_input_says_that_it_needs_one():
 
     with pytest.raises(pl.BadRequest, match="needs an input x"):
         pl.Lens(NETWORKS["rows"].build()).see()
+
+
+def test_the_tour_of_a_text_has_its_words_and_what_the_layers_would_say() -> None:
+    from tests.lens.test_generating import PROMPT, lens
+
+    views = lens().see(PROMPT)
+    shown = [one.name for one in views.asked]
+    assert {"saliency", "attention_weights", "logit_lens"} <= set(shown) and "weights" not in shown
+    words = next(one for one in tour(text=True) if one.name == "occlusion")
+    assert words.settings["groups"] == "words" and "occlusion" in shown and not views.failures

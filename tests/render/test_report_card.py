@@ -4,6 +4,7 @@ from PIL import Image
 
 from pellucid.core.provenance import TargetInfo
 from pellucid.render.report_card import Card, Picture, origin, when
+from pellucid.results.base import Base
 from pellucid.results.failure import Failure
 from tests.results.samples import attribution, graph, provenance
 
@@ -27,6 +28,13 @@ def test_a_tall_picture_scrolls():
 def test_a_broad_picture_keeps_its_size_on_a_phone():
     assert 'class="broad" tabindex="0"' in Picture(b"", b"", "", 1000, 400).html("alt", "en")
     assert 'class="tall broad"' in Picture(b"", b"", "", 1000, 4000).html("alt", "en")
+
+
+def test_texts_take_the_whole_width():
+    base = Base("tokens", names=(("a", " cat"),))
+    text = attribution(values=np.ones((1, 2), np.float32), axes=("batch", "token"), base=base, reduction="none")
+    assert "figures beside" in Card("1.1", "a", [attribution(), attribution()]).html("en")
+    assert "figures beside" not in Card("1.1", "a", [text, text]).html("en")
 
 
 def test_names():

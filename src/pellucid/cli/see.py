@@ -137,13 +137,12 @@ def see(
     from pellucid.cli.targets import target_of
     from pellucid.lens.tour import tour
 
-    views = [view_of(one, tuple(layers)) for one in methods or [view.name for view in tour()]]
-    if not methods and not inputs:
-        views = [view for view in views if "x" not in view.spec.given]
-    where = Destination.of(out, len(views))
+    views = [view_of(one, tuple(layers)) for one in methods]
+    where = Destination.of(out, len(views) or len(tour()))
     lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device)
     text = lens.tokenizer is not None
     x = input_of(inputs, seed, text=text, pictures=lens.preprocess is not None)
+    views = views or stops(layers, text=text and lens.preprocess is None, bare=not inputs)
     for note in lens.notes:
         screen.aside(note)
     target = target_of(targets, lens.labels, text=text)
@@ -162,6 +161,15 @@ def see(
             written = where.write(seen, "zh" if screen.lang == "zh" else "en", title_of(lens.name, inputs))
         screen.wrote(written)
     return INTERRUPTED if stop.asked else outcome(screen, seen)
+
+
+def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:
+    """The views of the tour: of a text, or of the model alone."""
+    from pellucid.cli.asked import with_layers
+    from pellucid.lens.tour import tour
+
+    views = [one.spec(**with_layers(one.spec, dict(one.changed), tuple(layers))) for one in tour(text=text)]
+    return [view for view in views if not bare or "x" not in view.spec.given]
 
 
 def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[str], *, stated: bool) -> None:

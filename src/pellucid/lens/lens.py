@@ -145,9 +145,9 @@ class Lens:
         Raises:
             BadRequest: something that was asked for does not exist or cannot be read.
         """
-        chosen = [view(one) for one in views] if views else tour()
-        check_layers(self._looker, chosen)
         inputs = None if x is None else self.read(x)
+        chosen = [view(one) for one in views] if views else tour(text=inputs is not None and is_text(inputs))
+        check_layers(self._looker, chosen)
         for one in chosen:
             if "data" in one.spec.given:
                 raise BadRequest(f"{one.name} looks at a data set", hint=f"lens.sweep(data, pl.{one!r})")
@@ -239,6 +239,11 @@ def aims_of(
     labels = labels or (asking.x.labels if asking.x is not None else ())
     each, texts = target.each if isinstance(target, Targets) else (target,), texts_of(asking.x, tokenizer)
     return [Target(asking.ready(one), labels, texts=texts) for one in each], wrote
+
+
+def is_text(x: Inputs) -> bool:
+    """Whether words are explained."""
+    return any(one.kind == "tokens" for one in x.base.values())
 
 
 def check_layers(looker: Looker, views: Sequence[View]) -> None:

@@ -14,7 +14,7 @@ from pellucid.core.text import say
 from pellucid.render.escape import html, prose
 from pellucid.render.report_table import numbers
 from pellucid.render.report_words import phrase
-from pellucid.results import Graph, Result, Table, spell
+from pellucid.results import Attribution, Graph, Result, Table, spell
 from pellucid.results.caption import DOT, said_target, subtitle, title
 from pellucid.results.failure import Failure
 
@@ -72,10 +72,15 @@ class Card:
             len(results) > 1
             and len({type(one) for one in results}) == 1
             and all(one.width <= BESIDE for one in pictures)
-            and not any(isinstance(one, (Graph, Table)) for one in results)
+            and not any(isinstance(one, (Graph, Table)) or _is_text(one) for one in results)
         )
         figures = "".join(_figure(*pair, lang) for pair in zip(results, pictures, strict=True))
         return f'<div class="figures{" beside" if beside else ""}">{figures}</div>'
+
+
+def _is_text(result: Result) -> bool:
+    """Whether words are drawn: in half the width of a page they are too small to be read."""
+    return isinstance(result, Attribution) and result.base is not None and result.base.kind == "tokens"
 
 
 @dataclass(frozen=True)
