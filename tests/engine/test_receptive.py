@@ -255,12 +255,17 @@ class Unseen(nn.Module):
             x = torch.fft.ifft2(torch.fft.fft2(x)).real
         elif self.how == "read":
             x = x if float(x.sum()) > 0 else -x
+        elif self.how == "transformed":
+            x = torch.vmap(lambda one: one.cumsum(-1))(x)
         elif self.how == "index":
             x = x[:, :, x[0, 0, :, 0].argsort()]
         return self.last(x)
 
 
-@pytest.mark.parametrize(("how", "name"), [("unknown", "fft_fft2"), ("read", "__float__"), ("index", "getitem")])
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [("unknown", "fft_fft2"), ("read", "__float__"), ("index", "getitem"), ("transformed", "code that cannot be seen")],
+)
 def test_what_is_not_known_reads_everything_and_is_said(how, name):
     torch.manual_seed(0)
     first, last = spots(ready(Unseen(how)), normal(1, 1, 9, 9), "conv", "last")

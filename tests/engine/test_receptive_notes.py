@@ -1,7 +1,7 @@
 import torch
 
 from pellucid.core.sites import Place
-from pellucid.engine.receptive_notes import ALIASED, LOST, Notes
+from pellucid.engine.receptive_notes import ALIASED, UNSEEN, Notes
 from pellucid.engine.tape import Ref
 
 
@@ -14,6 +14,7 @@ def noted(x: torch.Tensor) -> Notes:
 def test_only_what_descends_from_the_input_is_noted():
     x, weight = torch.ones(1, 2), torch.ones(2)
     notes = noted(x)
+    notes.know([weight])
     notes.called("mul", torch.mul, (weight, weight), {}, weight * weight, None)
     assert not notes.steps
     out = x * weight
@@ -44,13 +45,16 @@ def test_a_constant_that_is_written_through_a_view():
     x, blank = torch.ones(1, 4), torch.zeros(2, 4)
     notes = noted(x)
     before, row = blank[0], blank[1]
+    notes.know([blank, before, row])
     row.copy_(x[0])
-    notes.called("copy", torch.Tensor.copy_, (row, x), {}, row, row)
-    assert [step.name for step in notes.steps] == ["copy", ALIASED]
+    first = x[0]
+    notes.called("getitem", torch.Tensor.__getitem__, (x, 0), {}, first, None)
+    notes.called("copy", torch.Tensor.copy_, (row, first), {}, row, row)
+    assert [step.name for step in notes.steps] == ["getitem", "copy", ALIASED]
     notes.left(Place("blank", 0), blank)
-    assert notes.places == {Place("blank", 0): 2}
+    assert notes.places == {Place("blank", 0): 3}
     notes.called("neg", torch.neg, (before,), {}, -before, None)
-    assert [step.name for step in notes.steps[2:]] == [LOST, "neg"]
+    assert [step.name for step in notes.steps[3:]] == [UNSEEN, "neg"]
 
 
 def test_values_that_are_read():
@@ -62,3 +66,14 @@ def test_values_that_are_read():
     notes.read("item", (x,))
     notes.read("tolist", (x,))
     assert (notes.read_at, notes.reader) == (1, "item")
+
+
+def test_a_tensor_that_no_call_gave():
+    x, known = torch.ones(1, 4), torch.ones(1, 4)
+    notes = noted(x)
+    notes.know([known])
+    notes.called("add", torch.add, (known, known), {}, out := known + known, None)
+    notes.called("mul", torch.mul, (out, known), {}, out * known, None)
+    assert not notes.steps
+    notes.called("add", torch.add, (known, torch.ones(1, 4)), {}, known + 1, None)
+    assert [step.name for step in notes.steps] == [UNSEEN, "add"]

@@ -136,6 +136,7 @@ class Fields:
     notes: Notes
     axes: tuple[int, ...]
     _ways: dict[bool, list[_Way]] = field(default_factory=dict)
+    _made: dict[tuple[Place, Layout | None, bool], Field | None] = field(default_factory=dict)
 
     def at(self, place: Place, layout: Layout | None, *, local: bool = False) -> Field | None:
         """The fields of the units of a place; None if nothing there depends on the input as far as is seen.
@@ -144,9 +145,13 @@ class Fields:
             layout: how the place's output lies on a grid.
             local: leave out paths through calls that go over the whole input.
         """
-        number = self.notes.places.get(place)
-        if number is None:
-            return None
+        key = (place, layout, local)
+        if key not in self._made:
+            number = self.notes.places.get(place)
+            self._made[key] = None if number is None else self._of(number, layout, local)
+        return self._made[key]
+
+    def _of(self, number: int, layout: Layout | None, local: bool) -> Field | None:
         way = self._followed(local=False)[number]
         spans, local = way.spans, local and bool(way.mixed or way.unknown)
         if local:

@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_iter
 
 from pellucid.core.errors import PellucidError
 from pellucid.core.sites import Place
@@ -39,6 +40,8 @@ def _noted(session: Session, x: Inputs) -> Fields | None:
     notes = Notes()
     entered = x.tensors[x.explained[0]]
     notes.enter(entered)
+    held = ([*map(vars, session.looker.model.modules())], x.args, x.kwargs)
+    notes.know(one for one in tree_iter(held) if isinstance(one, Tensor) and one is not entered)
     recording = Recording(_Everywhere(notes), grad_mode=False)  # type: ignore[arg-type]
     try:
         with _Mode(notes):

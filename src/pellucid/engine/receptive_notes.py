@@ -1,5 +1,6 @@
 """The calls of one forward that descend from an input, without their values: enough to say what reads what."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor
@@ -10,7 +11,7 @@ from pellucid.core.sites import Place
 from pellucid.engine.recording import storage_of
 from pellucid.engine.tape import Ref, Step
 
-ALIASED, LOST = "written through another tensor", "overwritten"
+ALIASED, UNSEEN = "written through another tensor", "code that cannot be seen"
 Strides = tuple[tuple[int, ...], tuple[int, ...], int]
 
 
@@ -29,12 +30,18 @@ class Notes:
         self.read_at: int | None = None
         self.reader = ""
         self._numbers: Any = WeakTensorKeyDictionary()
+        self._constants: Any = WeakTensorKeyDictionary()
         self._written: dict[int, Any] = {}
 
     def enter(self, tensor: Tensor) -> None:
         """The input whose part in every unit is asked for."""
         self.device = tensor.device
         self._number(tensor)
+
+    def know(self, tensors: Iterable[Tensor]) -> None:
+        """Tensors that do not depend on the input; any other that no call gave comes from code that cannot be seen."""
+        for tensor in tensors:
+            self._constants[tensor] = True
 
     def left(self, place: Place, tensor: Tensor) -> None:
         """A place gave this tensor."""
@@ -53,6 +60,7 @@ class Notes:
         """A call is over; `out` is what it returned, or wrote where it returned nothing."""
         args, kwargs = tree_map(self._ref, (args, kwargs))
         if not any(isinstance(one, Ref) for one in tree_iter((args, kwargs))):
+            self.know(one for one in tree_iter(out) if isinstance(one, Tensor))
             return
         new = [one for one in tree_iter(written) if isinstance(one, Tensor) and one not in self._numbers]
         made = tree_map(lambda one: Ref(self._number(one)) if isinstance(one, Tensor) else None, out)
@@ -70,9 +78,9 @@ class Notes:
         if not isinstance(one, Tensor):
             return one
         number = self._numbers.get(one)
-        if number is None and storage_of(one) in self._written:
+        if number is None and (one not in self._constants or storage_of(one) in self._written):
             number = self._number(one)
-            self.steps.append(Step(LOST, None, (Ref(0),), {}, Ref(number)))  # type: ignore[arg-type]
+            self.steps.append(Step(UNSEEN, None, (Ref(0),), {}, Ref(number)))  # type: ignore[arg-type]
         return one if number is None else Ref(number)
 
     def _spread(self, written: Tensor, *, new: bool) -> None:
