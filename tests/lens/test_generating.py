@@ -109,6 +109,12 @@ def test_masks_grow_and_what_was_given_stays() -> None:
     assert x["input_ids"].shape == (1, 4)
 
 
+def test_a_long_text_is_drawn_as_a_text_in_each_row() -> None:
+    long = " ".join(["cat"] * 41)
+    assert not pl.saliency()(lens(), PROMPT, target=pl.generated(1)).words
+    assert len(pl.saliency()(lens(), long, target=pl.generated(1)).words[0]) == 41
+
+
 def test_what_cannot_be_written() -> None:
     with pytest.raises(BadInput, match="one text at a time"):
         lens().see([PROMPT, PROMPT], "saliency", target=pl.generated(2))

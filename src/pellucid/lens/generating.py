@@ -20,6 +20,7 @@ from pellucid.results.matrix import Matrix
 from pellucid.results.result import Result
 
 _NOTES = 6
+_COLUMNS = 40  # with more of them, each row is drawn as the text
 _REDUCED = {
     "l2": Text("A value is the length of what belongs to the token.", "每个值是该词元所得向量的长度。", aside=True),
     "sum": Text("A value is the sum over what belongs to the token.", "每个值是该词元各分量之和。", aside=True),
@@ -76,6 +77,7 @@ class Written:
             axes=("batch", "position", "token"),
             rows=tuple(map(_bare, self.names)),
             columns=tuple(map(_bare, read[:last])),
+            words=(tuple(read[:last]),) if last > _COLUMNS else (),
             unit=first.unit,
             signed=first.heat_signed,
             layer=first.layer,
