@@ -81,6 +81,14 @@ def test_known_networks(make, size, layers):
     prove(ready(make()), normal(1, 3, *size), *layers)
 
 
+@pytest.mark.parametrize("make", [vision.InPlace, vision.WritesThroughView, vision.ChannelsBehind, vision.Segmentation])
+def test_every_layer_of_awkward_networks(make):
+    torch.manual_seed(0)
+    model, x = ready(make()), normal(1, 3, 16, 16)
+    seen = see(model, x, keep=["*"], fields=True).at("*")
+    prove(model, x, *(spot.address for spot in seen if spot.layout is not None))
+
+
 def test_inception():
     torch.manual_seed(0)
     model = torchvision.models.inception_v3(weights=None, aux_logits=False, init_weights=False)

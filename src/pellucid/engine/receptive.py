@@ -44,7 +44,8 @@ class Field:
         grid: of the layer; empty where its units have no place.
         extent: of the input, along the axes that have places.
         starts, stops: for each axis of the input where the boxes start and stop, `(channel, *grid)` or of size 1 where
-            it makes no difference; inside the input. No box is larger than what can change the unit.
+            it makes no difference; inside the input. Tight, unless an attention is masked: masks are not
+            read.
         steps: for each axis of the input, where all boxes step equally.
         local: whether paths through calls that go over the whole input (`mixed`) are left out.
         mixed: names of these calls before this layer.

@@ -24,7 +24,11 @@ _kept: "WeakKeyDictionary[Looker, dict[Any, Fields | None]]" = WeakKeyDictionary
 
 
 def fields_of(session: Session, x: Inputs) -> Fields | None:
-    """The receptive fields of the first example's forward; None where it has no calls that can be seen."""
+    """The receptive fields in the first example's forward, on its first explained input.
+
+    Returns:
+        None where the calls cannot be seen, or the model does not run with one example.
+    """
     if session.looker.unseen or not x.explained:
         return None
     first = x.rows(0, 1)
