@@ -4,7 +4,7 @@ from typing import Any
 
 from pellucid.registry import View, find, names
 
-_NOT_OF_TEXT = ("weights",)  # the first weights are a row for each word of the vocabulary: no picture
+_NOT_OF_TEXT = ("weights", "gradient_maps")  # theirs is a row for each word of the vocabulary: no picture
 _OF_TEXT: tuple[tuple[str, dict[str, Any]], ...] = (("occlusion", {"groups": "words"}), ("logit_lens", {}))
 
 
