@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import ModelFailed, PellucidError
+from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session, out_of_memory
@@ -16,7 +16,10 @@ from pellucid.engine.roles import Layout
 from pellucid.engine.sweeps.cells import cells
 from pellucid.engine.sweeps.part import Left, Part
 from pellucid.engine.sweeps.reducers import Reducer, Samples, State
+from pellucid.inputs.data.data import told
 from pellucid.inputs.inputs import Inputs
+
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +67,17 @@ class Source(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One reducer at one place."""
+    """One reducer at one place.
+
+    Args:
+        channels: how many there are.
+    """
 
     reducer: Reducer
     place: Place
     address: str
     layout: Layout | None
+    channels: int
 
 
 Items = Mapping[str, Item]
@@ -91,7 +99,7 @@ def gather(
         begun: what its first batches amounted to, and how many they were.
         each: told after every batch what there is so far, and of how many batches; may raise to stop.
     Raises:
-        ModelFailed: the model raises for every sample of a batch.
+        NotApplicable: a place has another form than before.
     """
     part, done = begun or (Part(), 0)
     for i, batch in enumerate(source.batches(span, batch_size)):
@@ -107,54 +115,72 @@ def gather(
 
 def _through(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -> Part:
     """With one more batch; in halves where it does not fit, or where the model raises for one of its samples."""
+    alone = len(batch.ordinals) == 1
     try:
         return _with(session, items, part, batch, x)
     except ModelFailed as error:
-        if len(batch.ordinals) == 1:
-            why = f"the model raised: {error.what}"
-            return replace(part, left_out=(*part.left_out, (batch.ordinals[0], why)))
-        before, failed = len(part.left_out), error
-    except Exception as error:
-        if not out_of_memory(error) or len(batch.ordinals) == 1:
+        if isinstance(error.__cause__, torch.AcceleratorError):  # no later sample would go through either
             raise
-        before, failed = len(part.left_out), None
-    if failed is None:
+        if alone:
+            return replace(part, left_out=(*part.left_out, (batch.ordinals[0], told(error)[:_LONGEST_REASON])))
+    except Exception as error:
+        if alone or not out_of_memory(error):
+            raise
         part = replace(part, halved=part.halved + 1)
     middle = len(batch.ordinals) // 2
     for start, stop in ((0, middle), (middle, len(batch.ordinals))):
-        piece = Batch(x.rows(start, stop), batch.ordinals[start:stop], batch.labels[start:stop])
-        part = _through(session, items, part, piece, x.rows(start, stop))
-    if failed is not None and len(part.left_out) - before == len(batch.ordinals):
-        raise failed
+        half = Batch(x.rows(start, stop), batch.ordinals[start:stop], batch.labels[start:stop])
+        part = _through(session, items, part, half, x.rows(start, stop))
     return part
 
 
 def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -> Part:
     device = next(iter(x.tensors.values())).device
     samples = Samples(torch.tensor(batch.ordinals, device=device), torch.tensor(batch.labels, device=device))
-    after: dict[str, State] = {}
     lengths = _lengths(x)
+    states = dict(part.states)
+    missed = {name: part.missed.get(name, 0) + x.size for name in items}
 
-    def tap(name: str, item: Item) -> Callable[[Tensor], Any]:
+    def tap(name: str, item: Item) -> Callable[[Tensor], int]:
         def reduce(value: Tensor) -> int:
-            state: Any = part.states.get(name)
             found = cells(value, item.layout, item.address, x.size)
-            if lengths is None or lengths.shape[1] != found.shape[2]:
-                after[name] = item.reducer.update(state, found, samples)
-                return 0
-            for i, mine in enumerate(lengths):
-                one = Samples(samples.ordinals[i : i + 1], samples.labels[i : i + 1])
-                state = item.reducer.update(state, found[i : i + 1, :, mine], one)
-            after[name] = state
+            if found.shape[1] != item.channels:
+                raise NotApplicable(
+                    f"'{item.address}' has {found.shape[1]} channels here and {item.channels} in the first sample"
+                )
+            state, missing = _updated(item.reducer, part.states.get(name), found, samples, lengths)
+            if state is not None:
+                states[name] = state
+            missed[name] = part.missed.get(name, 0) + missing
             return 0
 
         return reduce
 
-    keep = tuple(Keep(_site(item.place), tap(name, item)) for name, item in items.items())
-    (seen,) = run_group(session, [Pass(x, keep=keep)])
-    if isinstance(seen, PellucidError):
-        raise seen
-    return replace(part, states={**part.states, **after}, read=part.read + len(batch.ordinals))
+    asked = [Pass(x, keep=(Keep(_site(item.place), tap(name, item)),)) for name, item in items.items()]
+    known = session.looker.branches
+    given = run_group(session, asked)
+    if session.looker.branches and not known:  # it may have stopped before a place that lies elsewhere on this way
+        return _with(session, items, part, batch, x)
+    for one in given:
+        if isinstance(one, PellucidError) and not isinstance(one, LayerNotFound):
+            raise one
+    return replace(part, states=states, read=part.read + x.size, missed=missed)
+
+
+def _updated(
+    reducer: Reducer, state: Any, found: Tensor, samples: Samples, lengths: Tensor | None
+) -> tuple[State | None, int]:
+    """The state with the cells of a batch, and how many of its samples have none."""
+    if lengths is None or lengths.shape[1] != found.shape[2]:
+        return (reducer.update(state, found, samples), 0) if found.shape[2] else (state, len(found))
+    missing = 0
+    for i, mine in enumerate(lengths):
+        if not bool(mine.any()):
+            missing += 1
+            continue
+        one = Samples(samples.ordinals[i : i + 1], samples.labels[i : i + 1])
+        state = reducer.update(state, found[i : i + 1, :, mine], one)
+    return state, missing
 
 
 def _lengths(x: Inputs) -> Tensor | None:

@@ -59,8 +59,9 @@ class Plan:
             differs = [name for name in {**other, **mine} if other.get(name) != mine.get(name)]
         except (ValueError, TypeError, AttributeError):
             differs = ["the plan itself, which cannot be read"]
+        named = ", ".join(sorted(differs)) or "the words of its plan"
         raise BadRequest(
-            f"the sweep in '{where}' is another one: {', '.join(sorted(differs))} differ",
+            f"the sweep in '{where}' is another one: {named} differ",
             hint="resume with the same model, data and settings, or choose another folder",
         )
 

@@ -145,8 +145,8 @@ class Extremes:
         fine = low.isfinite() & high.isfinite()
         zeros = cells.shape[2] - torch.linalg.vector_norm(cells, 0, 2, dtype=_counting(cells)).to(torch.int64)
         batch = {
-            "low": low.where(fine, torch.inf).amin(0).double(),
-            "high": high.where(fine, -torch.inf).amax(0).double(),
+            "low": low.where(fine, torch.inf).amin(0).double() + 0.0,  # -0 as 0, else the order would show
+            "high": high.where(fine, -torch.inf).amax(0).double() + 0.0,
             "count": torch.full_like(zeros[0], zeros.shape[0] * cells.shape[2]),
             "zeros": zeros.sum(0),
             "silent": (zeros == cells.shape[2]).sum(0),
@@ -227,6 +227,8 @@ class Sample:
         if len(rows) > self.k:
             nearest = order[rows, columns].topk(self.k, largest=False).indices
             rows, columns = rows[nearest], columns[nearest]
+        if not len(rows):
+            return {**state, "seen": state["seen"] + size * positions}
         batch = {
             "order": order[rows, columns],
             "ordinals": samples.ordinals[rows],
@@ -270,7 +272,7 @@ class Covariance:
 
     def merge(self, a: State, b: State) -> State:
         count = a["count"] + b["count"]
-        share = b["count"] / count.clamp(min=1)
+        share = b["count"].double() / count.clamp(min=1)
         gap = b["mean"] - a["mean"]
         return {
             "count": count,

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import BadInput, BadSetting, NotApplicable, PellucidError
+from pellucid.core.errors import BadInput, BadSetting, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.text import Text
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.passes import Keep, Pass, Spot
+from pellucid.engine.sweeps.cells import cells
 from pellucid.engine.sweeps.gather import Item, Items, Source, gather
 from pellucid.engine.sweeps.part import Part
 from pellucid.engine.sweeps.plan import Plan, shard_size
@@ -25,6 +26,8 @@ from pellucid.engine.sweeps.store import Folder, Memory, Store, locked
 Watch = Callable[[tuple[int, int]], None]
 KEPT_EVERY = 30.0  # seconds
 _TOLD = 3
+_TRIED = 8  # samples on which the model raises, before it is taken to raise on all
+_ROUNDS = 2  # what a disk damages while it is written is gathered once more
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ def _run(session: Session, sweeps: Sequence[Sweep], course: Course, watch: Watch
     found: dict[Reducer, tuple[Spot, ...] | PellucidError] = _places(session, course, reducers)
     good = {reducer: spots for reducer, spots in found.items() if not isinstance(spots, PellucidError)}
     items = {
-        f"{_said(reducer)}|{spot.address}": Item(reducer, spot.place, spot.address, spot.layout)
+        f"{_said(reducer)}|{spot.address}": Item(reducer, spot.place, spot.address, spot.layout, _channels(spot))
         for reducer, spots in good.items()
         for spot in spots
     }
@@ -115,17 +118,20 @@ def _gathered(session: Session, course: Course, items: Items, watch: Watch) -> P
     with nullcontext() if folder is None else locked(folder):
         nodes = Memory() if folder is None else Folder(folder, plan, resume=course.resume)
         store = Store(plan.shards, merged(items), nodes)
-        missing = store.missing()
-        done = plan.samples - sum(len(plan.range(shard)) for shard in missing)
-        watch((done, plan.samples))
-        for shard in missing:
-            span = plan.range(shard)
-            each = _Kept(nodes, shard, watch, done, plan.samples)
-            part = gather(
-                session, course.source, items, span, course.batch_size, begun=nodes.begun(shard), each=each.batch
-            )
-            store.commit(shard, part)
-            done += len(span)
+        for _ in range(_ROUNDS):
+            missing = store.missing()
+            done = plan.samples - sum(len(plan.range(shard)) for shard in missing)
+            watch((done, plan.samples))
+            for shard in missing:
+                span = plan.range(shard)
+                each = _Kept(nodes, shard, watch, done, plan.samples)
+                part = gather(
+                    session, course.source, items, span, course.batch_size, begun=nodes.begun(shard), each=each.batch
+                )
+                store.commit(shard, part)
+                done += len(span)
+            if not store.missing():
+                break
         return store.whole()
 
 
@@ -150,49 +156,90 @@ class _Kept:
 def _places(
     session: Session, course: Course, reducers: set[Reducer]
 ) -> dict[Reducer, tuple[Spot, ...] | PellucidError]:
-    """Where each reducer gathers, read from the first sample that can be read."""
+    """Where each reducer gathers, read from the first sample that goes through the network."""
     reasons: list[str] = []
+    failed: list[ModelFailed] = []
+    ordered = sorted(reducers, key=_said)
     for batch in course.source.batches(range(len(course.source)), 1):
         reasons += [why for _, why in batch.left_out]
         if batch.x is None:
             continue
-        ordered = sorted(reducers, key=_said)
-        passes = [Pass(batch.x, keep=[Keep(one.site, _shape)]) for one in ordered]
-        seen = run_group(session, passes)
+        passes = [Pass(batch.x, keep=[Keep(one.site, _form)]) for one in ordered]
+        try:
+            seen = run_group(session, passes)
+        except ModelFailed as error:
+            failed.append(error)
+            if len(failed) == _TRIED:
+                break
+            continue
         return {
-            one: shown if isinstance(shown, PellucidError) else shown.at(wish.keep[0])
+            one: shown if isinstance(shown, PellucidError) else _usable(shown.at(wish.keep[0]))
             for one, wish, shown in zip(ordered, passes, seen, strict=True)
         }
+    if failed:
+        raise failed[0]
     raise BadInput(
         f"none of the {len(course.source)} samples can be read: {'; '.join(reasons[:_TOLD])}",
         hint="check the data set",
     )
 
 
-def _shape(value: Tensor) -> tuple[int, ...]:
-    return tuple(value.shape)
+def _form(value: Tensor) -> tuple[tuple[int, ...], torch.dtype]:
+    return tuple(value.shape), value.dtype
+
+
+def _usable(spots: tuple[Spot, ...]) -> tuple[Spot, ...] | PellucidError:
+    try:
+        for spot in spots:
+            _channels(spot)
+    except NotApplicable as error:
+        return error
+    return spots
+
+
+def _channels(spot: Spot) -> int:
+    shape, dtype = spot.value
+    return cells(torch.empty(shape, dtype=dtype, device="meta"), spot.layout, spot.address, 1).shape[1]
 
 
 def _answer(
     sweep: Sweep, found: Mapping[Reducer, tuple[Spot, ...] | PellucidError], part: Part, course: Course
 ) -> Swept | PellucidError:
     gathered: dict[Reducer, tuple[Gathered, ...]] = {}
+    missed: dict[str, int] = {}
     for reducer in sweep.keep:
         spots = found[reducer]
         if isinstance(spots, PellucidError):
             return spots
+        for spot in spots:
+            name = f"{_said(reducer)}|{spot.address}"
+            if name not in part.states:
+                return NotApplicable(f"no sample has a value at '{spot.address}': {_reasons(part)}")
+            missed |= {spot.address: part.missed.get(name, 0)}
         gathered[reducer] = tuple(
             Gathered(
                 spot.place,
                 spot.address,
-                dict(part.states.get(f"{_said(reducer)}|{spot.address}", {})),
-                spot.value,
+                dict(part.states[f"{_said(reducer)}|{spot.address}"]),
+                spot.value[0],
                 spot.layout,
                 spot.event,
             )
             for spot in spots
         )
-    return Swept(gathered, course.source, part.read, part.left_out, _notes(part, course.source))
+    notes = (*_notes(part, course.source), *(_missed(at, count, part.read) for at, count in missed.items() if count))
+    return Swept(gathered, course.source, part.read, part.left_out, notes)
+
+
+def _reasons(part: Part) -> str:
+    return "; ".join(why for _, why in part.left_out[:_TOLD]) or "the model goes other ways"
+
+
+def _missed(where: str, count: int, samples: int) -> Text:
+    return Text(
+        f"{count} of {samples} samples have no value at '{where}': the model goes another way for them.",
+        f"{samples} 个样本中有 {count} 个在“{where}”处没有值：模型对它们走了别的路径。",
+    )
 
 
 def _notes(part: Part, source: Source) -> tuple[Text, ...]:

@@ -20,6 +20,7 @@ from pellucid.engine.sweeps.plan import Plan
 Node = tuple[int, int]
 Merge = Callable[[str, Any, Any], Any]
 _NODE = re.compile(r"n(\d+)_(\d+)\.safetensors")
+_BEGUN = re.compile(r"begun_(\d+)\.safetensors")
 
 
 class Memory:
@@ -39,6 +40,9 @@ class Memory:
 
     def remove(self, node: Node) -> None:
         self.nodes.pop(node, None)
+
+    def unfinished(self) -> list[int]:
+        return []
 
     def begun(self, shard: int) -> tuple[Part, int] | None:
         return None
@@ -66,16 +70,16 @@ class Folder:
         self._parts = path / "parts"
         manifest = path / "plan.json"
         if manifest.exists():
-            plan.check(manifest.read_text("utf-8"), str(path))
+            plan.check(manifest.read_text("utf-8", "replace"), str(path))
             if not resume:
                 raise BadRequest(f"'{path}' holds this sweep already", hint="resume=True goes on with it")
-        elif path.exists() and (not path.is_dir() or any(one.name != "LOCK" for one in path.iterdir())):
+        elif path.exists() and not _is_ours(path):
             raise BadRequest(f"'{path}' is there and is no sweep", hint="give a new folder")
         self._parts.mkdir(parents=True, exist_ok=True)
-        write_whole(manifest, plan.text.encode())
-        for one in self._parts.iterdir():
-            if one.name.endswith(".tmp"):
-                one.unlink()
+        for one in (*path.glob(".plan.json.*.tmp"), *self._parts.glob("*.tmp")):
+            one.unlink()
+        if not manifest.exists():
+            write_whole(manifest, plan.text.encode())
 
     def found(self) -> list[Node]:
         """Nodes whose files are whole."""
@@ -85,7 +89,8 @@ class Folder:
 
     def read(self, node: Node) -> Part | None:
         """The part, or None if its file is damaged: it is set aside, and its shards count as missing."""
-        return self._opened(self._file(node))
+        found = self._opened(self._file(node), "node", list(node))
+        return None if found is None else found[0]
 
     def write(self, node: Node, part: Part) -> None:
         write_whole(self._file(node), pack(part, {"plan": self.plan.id, "node": node}))
@@ -93,31 +98,37 @@ class Folder:
     def remove(self, node: Node) -> None:
         self._file(node).unlink(missing_ok=True)
 
+    def unfinished(self) -> list[int]:
+        """Shards of which an interrupt left a beginning."""
+        names = [_BEGUN.fullmatch(one.name) for one in self._parts.iterdir()]
+        return [int(one[1]) for one in names if one is not None]
+
     def begun(self, shard: int) -> tuple[Part, int] | None:
         """What an interrupt left of a shard, and how many of its batches that is."""
-        path = self._parts / f"begun_{shard}.safetensors"
-        part = self._opened(path) if path.exists() else None
-        if part is None:
-            return None
-        return part, int(unpack(path.read_bytes(), path.name)[1]["batches"])
+        path = self._beginning(shard)
+        found = self._opened(path, "shard", shard) if path.exists() else None
+        return None if found is None else (found[0], int(found[1]["batches"]))
 
     def begin(self, shard: int, part: Part, done: int) -> None:
         """Keep what was gathered of a shard so far."""
-        content = pack(part, {"plan": self.plan.id, "batches": done})
-        write_whole(self._parts / f"begun_{shard}.safetensors", content)
+        write_whole(self._beginning(shard), pack(part, {"plan": self.plan.id, "shard": shard, "batches": done}))
 
     def forget(self, shard: int) -> None:
         """A shard is complete: what was kept of its beginning is not needed."""
-        (self._parts / f"begun_{shard}.safetensors").unlink(missing_ok=True)
+        self._beginning(shard).unlink(missing_ok=True)
 
     def _file(self, node: Node) -> Path:
         return self._parts / f"n{node[0]}_{node[1]}.safetensors"
 
-    def _opened(self, path: Path) -> Part | None:
+    def _beginning(self, shard: int) -> Path:
+        return self._parts / f"begun_{shard}.safetensors"
+
+    def _opened(self, path: Path, kind: str, which: Any) -> tuple[Part, dict[str, Any]] | None:
+        """What a file holds; a damaged one, or one that is not what its name says, is set aside."""
         try:
             part, told = unpack(path.read_bytes(), path.name)
-            if told["plan"] == self.plan.id:
-                return part
+            if told.get("plan") == self.plan.id and told.get(kind) == which:
+                return part, told
         except BadInput:
             pass
         path.replace(path.with_suffix(".damaged"))
@@ -144,6 +155,8 @@ class Store:
         for node in sorted(found):
             if node in self._found:
                 self._climb(node)
+        for shard in set(nodes.unfinished()) - set(self.missing()):
+            nodes.forget(shard)
 
     def missing(self) -> list[int]:
         """Shards that were not delivered yet, in rising order."""
@@ -177,7 +190,7 @@ class Store:
         part = self._nodes.read(top) if top in self._found else None
         if part is None:
             self._found.discard(top)
-            raise BadRequest(f"{len(self.missing())} of {self.shards} shards are missing")
+            raise BadRequest(f"{len(self.missing())} of {self.shards} shards are missing", hint="deliver them again")
         return part
 
     def so_far(self) -> Part:
@@ -225,16 +238,29 @@ class Store:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a crash."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a folder holds no more than a sweep that was cut off before its plan was written."""
+    if not path.is_dir():
+        return False
+    every = list(path.iterdir())
+    empty = not any(one for parts in every if parts.name == "parts" for one in parts.iterdir())
+    return empty and all(one.name in ("LOCK", "parts") or one.match(".plan.json.*.tmp") for one in every)
 
 
 @contextmanager
@@ -244,6 +270,8 @@ def locked(folder: Path) -> Generator[None]:
     Raises:
         BadRequest: another one does.
     """
+    if folder.exists() and not folder.is_dir():
+        raise BadRequest(f"'{folder}' is there and is no folder", hint="give a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":
         yield
