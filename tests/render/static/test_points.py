@@ -47,3 +47,13 @@ def test_groups_are_named_in_the_language_of_the_picture():
     with settings():
         seen = words(drawn(points, result, Style(theme_named("light"), "zh")))
     assert {"均匀 (1)", "看自身 (1)", "甲", "b"} <= set(seen)
+
+
+def test_names_of_points_leave_room_for_pictures():
+    places = np.random.default_rng(0).normal(size=(12, 2))
+    pictures = {i: np.zeros((4, 4, 3)) for i in range(4)}
+    figure = drawn(points, Points(values=places, labels=tuple(f"sample {i}" for i in range(12)), thumbnails=pictures))
+    boxes = [axes.get_window_extent() for axes in figure.axes[1:]]
+    texts = figure.axes[0].texts
+    assert boxes and texts
+    assert not any(text.get_window_extent().overlaps(box) for text in texts for box in boxes)

@@ -1,22 +1,30 @@
-"""Points: a scatter whose groups have a colour and a marker each."""
+"""Points: a scatter whose groups have a colour and a marker each; pictures stand beside some points."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
 from pellucid.core.messages import message
-from pellucid.render.static import measure
+from pellucid.render.static import measure, thumbnails
 from pellucid.render.static.page import Canvas
 from pellucid.render.static.theme import CURVES, MARKERS, Style
 from pellucid.results.points import Points
 
 SIDE, LEFT, FOOT = 4.2, 0.62, 0.5
+PICTURED = 5.6  # side where pictures stand beside points
 NAME, GROUPS, LABELLED = 8.0, 16, 40
 
 
 def size(result: Points, style: Style) -> tuple[float, float]:
     """Inches that the drawing takes."""
-    return LEFT + SIDE + 0.15 + _right(result, style), SIDE + FOOT
+    side = _side(result)
+    return LEFT + side + 0.15 + _right(result, style), side + FOOT
+
+
+def _side(result: Points) -> float:
+    return PICTURED if result.thumbnails else SIDE
 
 
 def remark(result: Points, style: Style) -> str:
@@ -28,7 +36,8 @@ def remark(result: Points, style: Style) -> str:
 def draw(canvas: Canvas, result: Points) -> None:
     """Draw every point; few points have their names beside them."""
     style = canvas.style
-    axes = canvas.axes(LEFT, 0, SIDE, SIDE, frame=True)
+    side = _side(result)
+    axes = canvas.axes(LEFT, 0, side, side, frame=True)
     axes.grid(visible=True, color=style.theme.line, linewidth=0.5, alpha=0.7)
     axes.set_axisbelow(True)
     if not result.positions.size:
@@ -38,8 +47,11 @@ def draw(canvas: Canvas, result: Points) -> None:
         return
     names = _groups(result, style)
     dot = float(np.clip(2200 / len(result.positions), 6, 42)) * canvas.zoom**2
+    colours = [""] * len(result.positions)
     for i, (name, members) in enumerate(names.items()):
         place = result.positions[members]
+        for member in members:
+            colours[member] = CURVES[i % len(CURVES)]
         axes.scatter(
             place[:, 0],
             place[:, 1],
@@ -51,13 +63,15 @@ def draw(canvas: Canvas, result: Points) -> None:
             linewidths=0.4,
         )
         if len(names) > 1 or name:
-            _entry(canvas, i, len(names), name, len(members))
-    axes.margins(0.07)
+            _entry(canvas, LEFT + side + 0.16, i, len(names), name, len(members))
+    axes.margins(0.12 if result.thumbnails else 0.07)
     axes.set_xlabel(measure.plain(style.say(result.axis_names[0])), fontsize=canvas.font(8), color=style.theme.muted)
     axes.set_ylabel(measure.plain(style.say(result.axis_names[1])), fontsize=canvas.font(8), color=style.theme.muted)
     axes.locator_params(nbins=6)
+    axes.autoscale_view()
+    covered = thumbnails.draw(canvas, axes, result.positions, result.thumbnails, colours)
     if result.labels and len(result.positions) <= LABELLED:
-        _labels(canvas, axes, result)
+        _labels(canvas, axes, result, covered)
 
 
 def _groups(result: Points, style: Style) -> dict[str, list[int]]:
@@ -72,8 +86,8 @@ def _groups(result: Points, style: Style) -> dict[str, list[int]]:
     return {**{name: groups[name] for name in order[: GROUPS - 1]}, style.say(message("draw.other")): rest}
 
 
-def _entry(canvas: Canvas, index: int, total: int, name: str, count: int) -> None:
-    axes = canvas.axes(LEFT + SIDE + 0.16, 0.03 + index * 0.22, 0.16, 0.16)
+def _entry(canvas: Canvas, left: float, index: int, total: int, name: str, count: int) -> None:
+    axes = canvas.axes(left, 0.03 + index * 0.22, 0.16, 0.16)
     axes.set_xlim(-1, 1)
     axes.set_ylim(-1, 1)
     axes.plot(
@@ -85,7 +99,7 @@ def _entry(canvas: Canvas, index: int, total: int, name: str, count: int) -> Non
         linestyle="none",
     )
     words = measure.shorten(name or "·", 1.4, NAME)
-    canvas.text(LEFT + SIDE + 0.36, 0.11 + index * 0.22, f"{words} ({count})", NAME, va="center_baseline")
+    canvas.text(left + 0.2, 0.11 + index * 0.22, f"{words} ({count})", NAME, va="center_baseline")
 
 
 def _marker(index: int, total: int) -> str:
@@ -103,13 +117,14 @@ def _right(result: Points, style: Style) -> float:
     )
 
 
-def _labels(canvas: Canvas, axes: Axes, result: Points) -> None:
-    """Names beside points, right or left, above or below, where they cover no other name; else none."""
+def _labels(canvas: Canvas, axes: Axes, result: Points, covered: Sequence[Bbox]) -> None:
+    """Names beside points, right or left, above or below, where they cover nothing; else none."""
     canvas.figure.draw_without_rendering()
     renderer = canvas.figure.canvas.get_renderer()  # pyright: ignore[reportAttributeAccessIssue]
     whole = axes.get_window_extent(renderer)
     dots = axes.transData.transform(result.positions)
     taken = [Bbox.from_extents(x - 3, y - 3, x + 3, y + 3) for x, y in dots if np.isfinite(x + y)]
+    taken += covered
     for i, place in enumerate(result.positions):
         if i >= len(result.labels) or not np.isfinite(place).all():
             continue
