@@ -31,3 +31,12 @@ def test_the_array_is_a_copy_that_cannot_be_written():
     given[0] = 1
     assert array[0] == 0
     assert not array.flags.writeable
+
+
+def test_what_nobody_can_write_is_not_copied():
+    given = np.zeros(4)
+    view = given[1:]
+    view.setflags(write=False)
+    assert not np.shares_memory(as_array(view), given), "its owner can still write"
+    given.setflags(write=False)
+    assert as_array(given) is given

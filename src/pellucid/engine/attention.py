@@ -1,6 +1,7 @@
 """One attention of a forward: its probabilities beside the model's own kernel, and their gradient, made when asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
@@ -41,7 +42,8 @@ class Parts:
 
 @dataclass(eq=False)
 class Attention:
-    """What happened at one attention; probabilities and gradient are made anew at each reading unless they are small.
+    """What happened at one attention; probabilities and gradient are made anew at each reading unless they are small or
+    `held`.
 
     Args:
         place: `PATH/attention.N`: where the probabilities are multiplied with the values.
@@ -87,6 +89,15 @@ class Attention:
         if made.numel() <= _CACHED:
             self._weights = made
         return made
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Probabilities of any size are made once for all that reads them meanwhile."""
+        self._weights = self.weights
+        try:
+            yield
+        finally:
+            self._weights = self._weights if self._weights.numel() <= _CACHED else None
 
     @property
     def values(self) -> Tensor:
@@ -148,14 +159,17 @@ class Attention:
     def causal(self) -> bool:
         """Whether no query looks at a later key."""
         queries, keys = self.shape[2:]
-        return queries == keys > 1 and not bool(self.weights.triu(1).any())
+        if queries != keys or keys == 1:
+            return False
+        weights = self.weights
+        return not bool(weights[:, :, 0, 1:].any()) and not bool(weights.triu(1).any())
 
     @property
     def error(self) -> float:
         """How far probabilities times values are from what the model's own kernel gave, in shares of its largest."""
         with torch.no_grad():
-            out = self.output
-            made = self.weights @ self.values.to(self.weights.dtype)
+            out, weights = self.output, self.weights
+            made = weights @ self.values.to(weights.dtype)
             return float((made - out).abs().max() / out.abs().max().clamp(min=1e-30))
 
     def _value(self, capture: Capture) -> Tensor:
@@ -177,14 +191,16 @@ def probabilities(
     """
     precise = torch.promote_types(query.dtype, torch.float32)
     query, key = query.to(precise), repeated(key, query.shape[-3] if query.ndim > 3 else 1).to(precise)
-    scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    scores = (query @ key.transpose(-1, -2)).mul_(query.shape[-1] ** -0.5 if scale is None else scale)
     if causal:
         allowed = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
-        scores = scores.masked_fill(~allowed, float("-inf"))
+        scores.masked_fill_(~allowed, float("-inf"))
     if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask.to(precise)
-    empty = torch.isneginf(scores).all(-1, keepdim=True)
-    return scores.masked_fill(empty, 0.0).softmax(-1).masked_fill(empty, 0.0)
+        scores = (
+            scores.masked_fill_(~mask, float("-inf")) if mask.dtype == torch.bool else scores.add_(mask.to(precise))
+        )
+    empty = torch.isneginf(scores.amax(-1, keepdim=True))
+    return scores.masked_fill_(empty, 0.0).softmax(-1).masked_fill_(empty, 0.0)
 
 
 def repeated(shared: Tensor, heads: int) -> Tensor:

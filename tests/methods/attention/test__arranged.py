@@ -8,6 +8,8 @@ from torch.nn import functional
 
 import pellucid as pl
 from pellucid.core.text import Text
+from pellucid.engine import attending, attention
+from pellucid.engine.attention import probabilities
 from pellucid.registry import find
 from pellucid.results import Matrix
 from pellucid.results.encode import decode, encode
@@ -102,4 +104,26 @@ def test_heads_are_chosen_in_all_layers(heads: object) -> None:
     every, result = seen(), seen(heads=heads)
     wanted = every.values.mean(2, keepdims=True) if heads == "mean" else every.values[:, :, list(heads)]  # type: ignore[call-overload]
     np.testing.assert_allclose(result.values, wanted, rtol=1e-14)
-    assert [str(name) for name in result.across] == (["mean"] if heads == "mean" else [str(one) for one in heads])  # type: ignore[attr-defined]
+    one = heads in ("mean", (1,))
+    assert [str(name) for name in result.across] == ([] if one else ["1", "0"]), "one of each layer is laid out freely"
+    assert len(result.down) == (0 if one else LAYERS) and len(result.panels) == result.values[..., 0, 0].size
+
+
+def test_layers_that_look_back_only_stand_apart_from_those_that_look_both_ways() -> None:
+    back = random_layers(LAYERS, HEADS, TOKENS, causal=True, seed=1)
+    weights = torch.stack([WEIGHTS[0], back[0], WEIGHTS[1], back[1], WEIGHTS[2]])
+    both, past = find("attention_weights")()(Given(weights).double().eval(), X)
+    for result, wanted in ((both, WEIGHTS), (past, back[:2])):
+        np.testing.assert_allclose(result.values, wanted.numpy()[None].repeat(2, 0), rtol=1e-12)
+        assert result.values.flags.c_contiguous and not result.values.flags.writeable
+    assert past.facts["causal"] and not both.facts["causal"]
+
+
+def test_probabilities_of_any_size_are_made_once_for_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(attention, "_CACHED", 0)
+    monkeypatch.setattr(
+        attending, "probabilities", lambda *args, **kwargs: made.append(1) or probabilities(*args, **kwargs)
+    )
+    results = find("attention_weights")()(Sizes().double(), torch.randn(2, 6, 4, dtype=torch.float64))
+    assert len(results) == 3 and len(made) == 5

@@ -25,7 +25,7 @@ def test_importance_is_the_mean_size_and_the_prediction_the_mean_loss() -> None:
 
 @pytest.mark.parametrize(("count", "where"), [(1, "head 1:"), (2, "head 1 of 1:")])
 def test_the_most_important_head_of_all_layers_is_named_once(count: int, where: str) -> None:
-    parts = [Part(one, torch.zeros(1), facts_of_heads(SUMS * (i + 1), {1: 0.5})) for i, one in enumerate(layers(count))]
+    parts = [Part(one, facts_of_heads(SUMS * (i + 1), {1: 0.5})) for i, one in enumerate(layers(count))]
     said = important(parts, {parts[-1].one.attention.address: 4}, "logit", 2)
     assert where in said[0].en and f"= {3 * count} logit" in said[0].en and "最依赖" in said[0].zh
     assert [note.en.startswith("Without head 1") for note in said] == [False, *[True] * count, False]
@@ -35,5 +35,5 @@ def test_the_most_important_head_of_all_layers_is_named_once(count: int, where: 
 
 def test_a_target_that_depends_on_no_head_is_said_to() -> None:
     (one,) = layers(1)
-    (said,) = important([Part(one, torch.zeros(1), facts_of_heads(0 * SUMS, {}))], {}, "logit", 2)
+    (said,) = important([Part(one, facts_of_heads(0 * SUMS, {}))], {}, "logit", 2)
     assert "does not depend" in said.en and "不依赖" in said.zh

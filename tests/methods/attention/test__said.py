@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
-from pellucid.inputs.inputs import Inputs
-from pellucid.methods.attention._said import drawn, most_attended
-from pellucid.methods.attention._tokens import chosen
+from pellucid.engine.attention import Attention, Kind
+from pellucid.methods.attention._said import attended, facts_of, kept, largest
 from tests.engine.asking import see
 from tests.networks.attentive import Attentive
 
@@ -30,24 +27,35 @@ def test_the_most_attended_key_of_each_example() -> None:
             [[[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.4, 0.0, 0.6]]],
         ]
     )
-    first, second = most_attended(weights, attention())
+    first, second = largest(*attended(weights))
     assert first[0] == 1 and first[1] == pytest.approx(2 / 3) and first[2] == pytest.approx((1 / 2 + 1 + 1 / 3) / 3)
     assert second[0] == 0 and second[1] == pytest.approx(1.4 / 2) and second[2] == pytest.approx((1 + 1 / 2) / 2)
-    assert most_attended(weights, replace(attention(), kind="windowed")) == []
 
 
 @pytest.mark.parametrize(("off", "words"), [(0.0, "own output"), (0.3, "do not trust this picture")])
 def test_it_says_when_it_is_not_what_the_model_computes(off: float, words: str) -> None:
-    seen = see(Attentive("fused").eval(), X, attention=(EVERY,))
-    (one,), _ = chosen(seen, EVERY, "all", None)
-    make = one.attention.parts.make
+    one = attention()
+    make = one.parts.make
 
     def other(*held: Tensor | None) -> Tensor:
         return make(*held) * (1 - off)
 
-    changed = replace(one.attention, parts=replace(one.attention.parts, make=other), _weights=None)
-    weights = changed.weights
-    result = drawn(Inputs((X,)), seen, replace(one, attention=changed), weights, unit=Text("p"), facts={}, notes=())
-    (note,) = result.notes
+    known = facts_of(changed := replace(one, parts=replace(one.parts, make=other), _weights=None))
+    (note,) = kept(changed, known)
     assert words in note.en and note.aside == (not off)
-    assert result.facts["error"] == pytest.approx(off, abs=1e-6)
+    assert known["error"] == pytest.approx(off, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("learned", "kind", "said"),
+    [
+        ((False, False), "cross", ["Queries come from 'probe', keys from 'x'."]),
+        ((False, False), "self", []),
+        ((True, False), "cross", ["Queries are learned parameters ('probe')."]),
+        ((True, True), "cross", ["Queries are learned parameters ('probe').", "Keys are learned parameters ('x')."]),
+    ],
+)
+def test_where_queries_and_keys_come_from(learned: tuple[bool, bool], kind: Kind, said: list[str]) -> None:
+    one = replace(attention(), learned=learned, kind=kind, query_from="probe", key_from="x")
+    notes = kept(one, facts_of(one))[1:]
+    assert [note.en for note in notes] == said and all(note.aside for note in notes)

@@ -1,9 +1,10 @@
 """Many attentions as few pictures: all heads of all layers in one, or one query laid on what its keys are."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,6 @@ from pellucid.methods.attention._laid import Laid, laid, lies_on
 from pellucid.methods.attention._said import asked, differing, facts_of, kept, sides
 from pellucid.methods.attention._tokens import Chosen, joined
 from pellucid.results import Matrix
-from pellucid.results.array import as_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +23,42 @@ class Part:
 
     Args:
         one: which.
-        values: what is shown of it, as `Chosen.cut` gives it.
         facts: of it alone.
     """
 
     one: Chosen
-    values: Tensor
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Attentions that share a picture.
+
+    Args:
+        values: `(batch, layer, ...)`: room for what is shown of each, so that it lies in memory once; filled as far as
+            there are parts.
+        parts: by layer.
+    """
+
+    values: np.ndarray
+    parts: list[Part] = field(default_factory=list)
+
+    @classmethod
+    def for_up_to(cls, layers: int, like: Tensor) -> "Shared":
+        """Room for so many layers, each `like` what is shown of the first; what stays empty takes no memory."""
+        batch, *rest = like.shape
+        return cls(np.empty((batch, layers, *rest), np.float64 if like.dtype == torch.float64 else np.float32))
+
+    def add(self, part: Part, values: Tensor) -> None:
+        """Put one more layer behind the others."""
+        torch.from_numpy(self.values)[:, len(self.parts)] = values.detach().cpu()
+        self.parts.append(part)
+
+    def filled(self) -> np.ndarray:
+        """`(batch, layer, ...)` of the parts, read-only; a result takes it as it is."""
+        values = self.values if self.values.shape[1] == len(self.parts) else self.values[:, : len(self.parts)].copy()
+        values.setflags(write=False)
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,24 +77,39 @@ class Way:
     signed: bool = False
 
 
-def arranged(x: Inputs, seen: Seen, parts: Iterable[Part], way: Way) -> tuple[Laid, ...]:
+def arranged(
+    x: Inputs, seen: Seen, found: Sequence[Chosen], shown: Callable[[Chosen], tuple[Part, Tensor]], way: Way
+) -> tuple[Laid, ...]:
     """One picture for all attentions that are alike in size, kind and tokens; for windows one each.
 
     Of several layers values are `(batch, layer, head, query, key)`, and facts have those of each layer by its address
     under `"layers"`. Of one layer they are as `Chosen.axes` says. One query lies on the words or the patches that its
     keys are.
+
+    Args:
+        shown: called for one attention after the other, while its probabilities are `held`: what is drawn of it, as
+            `Chosen.cut` gives it, and its facts.
     """
-    groups: dict[tuple[Any, ...], list[Part]] = {}
-    for i, part in enumerate(parts):
-        one = part.one.attention
-        known = facts_of(one)
-        alike = (one.kind, tuple(part.values.shape), one.query_from, one.key_from, known["groups"], known["causal"])
-        key = (i,) if part.one.windows else alike
-        groups.setdefault(key, []).append(Part(part.one, part.values, {**known, **part.facts}))
-    return tuple(_picture(x, seen, members, way) for members in groups.values())
+    groups: dict[tuple[Any, ...], Shared] = {}
+    alike = [_alike(one) for one in found]
+    for i, each in enumerate(found):
+        with each.attention.held():
+            part, values = shown(each)
+            known = facts_of(each.attention)
+        key = (i,) if each.windows else (*alike[i], tuple(values.shape), known["groups"], known["causal"])
+        if key not in groups:
+            groups[key] = Shared.for_up_to(1 if each.windows else alike[i:].count(alike[i]), values)
+        groups[key].add(Part(part.one, {**known, **part.facts}), values)
+    return tuple(_picture(x, seen, group.parts, group.filled(), way) for group in groups.values())
 
 
-def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], way: Way) -> Laid:
+def _alike(one: Chosen) -> tuple[Any, ...]:
+    """What attentions share that may share a picture, as far as it is known before they are looked at."""
+    place = one.attention
+    return place.kind, place.shape, place.query_from, place.key_from
+
+
+def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], values: np.ndarray, way: Way) -> Laid:
     first = parts[0].one
     rows, columns = sides(x, first)
     notes, facts = way.said(parts)
@@ -82,19 +126,18 @@ def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], way: Way) -> Laid:
         "facts": {**_together(parts), **facts},
     }
     if base is not None and first.query is not None:
-        values = torch.stack([part.values for part in parts], 1)
         return laid([part.one for part in parts], values, base, _named(x, first, first.query), fields)
     several = len(parts) > 1
-    values = torch.stack([part.values for part in parts], 1) if several else parts[0].values
+    values = values if several else values[:, 0]
     heads = tuple(first.head(i) for i in range(1 if first.heads is None else len(first.heads)))
     fields["panels"] = _panels(parts, tuple(values.shape)) if several else first.panels(tuple(values.shape))
-    if first.query is None:
+    if first.query is None and len(heads) > 1:
         windows = tuple(Text(str(i)) for i in range(first.attention.windows)) if first.windows else ()
         fields["down"] = tuple(Text(part.one.layer) for part in parts) if several else windows
         fields["across"] = tuple(first.number(i) for i in range(len(heads)))
     return Matrix(
         **fields,
-        values=as_array(values),
+        values=values,
         axes=("batch", "layer", *first.axes[1:]) if several else first.axes,
         rows=rows if first.query is None else heads,
         columns=columns,

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from pellucid.core.text import Text
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._tokens import Chosen, Names, joined, text_of
 from pellucid.results import Attribution, Gallery, Matrix, spell
-from pellucid.results.array import as_array
 from pellucid.results.base import Base
 from pellucid.results.resample import resample
 
@@ -30,7 +28,7 @@ def lies_on(x: Inputs, one: Chosen) -> Base | None:
     return named if named is not None and named.kind == "image" else x.canvas(2)
 
 
-def laid(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text, fields: dict[str, Any]) -> Laid:
+def laid(ones: Sequence[Chosen], values: np.ndarray, base: Base, query: Text, fields: dict[str, Any]) -> Laid:
     """A picture of `(batch, layer, head, key)` of attentions that are alike.
 
     Args:
@@ -48,10 +46,10 @@ def laid(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text, fields
         fields = _off_the_grid(values, prefix, fields)
     grid = () if layout is None else layout.grid
     if values.shape[1] == values.shape[2] == 1:
-        maps, name = values[:, 0, 0, prefix:].unflatten(1, grid), ones[0].head(0)
+        maps, name = values[:, 0, 0, prefix:].reshape(-1, *grid), ones[0].head(0)
         fields = _noted(fields, _lies(query, name))
-        return Attribution(values=as_array(maps), axes=("batch", "height", "width"), base=base, **fields)
-    return _gallery(ones, as_array(values), base, (prefix, grid), _noted(fields, _on(query)))
+        return Attribution(values=maps, axes=("batch", "height", "width"), base=base, **fields)
+    return _gallery(ones, values, base, (prefix, grid), _noted(fields, _on(query)))
 
 
 def _noted(fields: dict[str, Any], note: Text) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def _noted(fields: dict[str, Any], note: Text) -> dict[str, Any]:
     return {**fields, "notes": (note, *fields["notes"])}
 
 
-def _off_the_grid(values: Tensor, prefix: int, fields: dict[str, Any]) -> dict[str, Any]:
+def _off_the_grid(values: np.ndarray, prefix: int, fields: dict[str, Any]) -> dict[str, Any]:
     """With the fact, per example, of what the keys take that have no place in a picture."""
     taken = values[..., :prefix].sum(-1).mean((1, 2)).tolist()
     facts = {**fields["facts"], "off the grid": tuple(taken)}
@@ -114,19 +112,19 @@ def _photograph(base: Base, example: int, side: int) -> np.ndarray | None:
     return np.moveaxis(resample(np.moveaxis(whole, 2, 0), size), 0, 2)
 
 
-def _on_words(ones: Sequence[Chosen], values: Tensor, base: Base, query: Text, fields: dict[str, Any]) -> Laid:
+def _on_words(ones: Sequence[Chosen], values: np.ndarray, base: Base, query: Text, fields: dict[str, Any]) -> Laid:
     """The text coloured: once, or a line for each head of one layer, or for each layer the mean of its heads."""
     batch, layers, heads, _ = values.shape
     if layers > 1 and heads > 1:
-        values, fields = values.mean(2, keepdim=True), _noted(fields, _MEANS)
+        values, fields = values.mean(2, keepdims=True), _noted(fields, _MEANS)
     if values.shape[1] == values.shape[2] == 1:
         fields = _noted(fields, _lies(query, ones[0].head(0)))
-        return Attribution(values=as_array(values[:, 0, 0]), axes=("batch", "token"), base=base, **fields)
+        return Attribution(values=values[:, 0, 0], axes=("batch", "token"), base=base, **fields)
     rows: Names = tuple(map(_named, ones)) if layers > 1 else tuple(ones[0].head(i) for i in range(heads))
     words = tuple(tuple(word.strip() or word for word in row) for row in base.names)
     return Matrix(
         **_noted(fields, _looks(query)),
-        values=as_array(values[:, :, 0] if layers > 1 else values[:, 0]),
+        values=values[:, :, 0] if layers > 1 else values[:, 0],
         axes=("batch", "layer" if layers > 1 else "head", "key"),
         rows=rows,
         columns=words[0] if len(set(words)) == 1 else (),

@@ -1,4 +1,4 @@
-"""What is said of an attention beside its picture, and the picture with its rows and columns named."""
+"""What is said of an attention beside its picture, and what its rows and columns are called."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,46 +8,9 @@ from torch import Tensor
 
 from pellucid.core.text import Text, say
 from pellucid.engine.attention import Attention
-from pellucid.engine.passes import Seen
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._tokens import Chosen, Names, common, names_of
-from pellucid.results import Matrix, spell
-from pellucid.results.array import as_array
-
-
-def drawn(
-    x: Inputs,
-    seen: Seen,
-    one: Chosen,
-    made: Tensor,
-    *,
-    unit: Text | str,
-    facts: dict[str, Any],
-    notes: tuple[Text, ...],
-    signed: bool = False,
-) -> Matrix:
-    """A matrix for each head, or one of heads by keys where a query is chosen.
-
-    Args:
-        made: `(row, head, query, key)`.
-    """
-    values = one.cut(made)
-    rows, columns = sides(x, one)
-    told = () if one.query is None else (asked(rows[one.query]),)
-    known = facts_of(one.attention)
-    return Matrix(
-        values=as_array(values),
-        axes=one.axes,
-        rows=rows if one.query is None else tuple(one.head(i) for i in range(values.shape[-2])),
-        columns=columns,
-        panels=one.panels(tuple(values.shape)),
-        unit=unit,
-        signed=signed,
-        layer=one.attention.address,
-        targets=seen.targets,
-        notes=(*notes, *told, *differing(x, one), *kept(one.attention, known), *seen.notes),
-        facts={**known, **facts},
-    )
+from pellucid.results import spell
 
 
 def sides(x: Inputs, one: Chosen) -> tuple[Names, Names]:
@@ -97,15 +60,33 @@ def kept(one: Attention, known: Mapping[str, Any]) -> tuple[Text, ...]:
                 aside=True,
             )
         )
-    if one.kind == "cross" and one.query_from and one.key_from and one.query_from != one.key_from:
-        found.append(
-            Text(
-                f"Queries come from '{one.query_from}', keys from '{one.key_from}'.",
-                f"查询来自 '{one.query_from}'，键来自 '{one.key_from}'。",
-                aside=True,
+    return (*found, *_sources(one))
+
+
+def _sources(one: Attention) -> tuple[Text, ...]:
+    """Where queries and keys come from, unless that is the one sequence that is read."""
+    queries, keys = one.learned
+    if queries or keys:
+        found = []
+        if queries:
+            en, zh = (
+                f"Queries are learned parameters ('{one.query_from}').",
+                f"查询是学习得到的参数（“{one.query_from}”）。",
             )
-        )
-    return tuple(found)
+            found.append(Text(en, zh, aside=True))
+        if keys:
+            en, zh = f"Keys are learned parameters ('{one.key_from}').", f"键是学习得到的参数（“{one.key_from}”）。"
+            found.append(Text(en, zh, aside=True))
+        return tuple(found)
+    if one.kind != "cross" or not one.query_from or not one.key_from or one.query_from == one.key_from:
+        return ()
+    return (
+        Text(
+            f"Queries come from '{one.query_from}', keys from '{one.key_from}'.",
+            f"查询来自 '{one.query_from}'，键来自 '{one.key_from}'。",
+            aside=True,
+        ),
+    )
 
 
 def _error(one: Attention, size: float) -> Text:
@@ -160,15 +141,6 @@ def largest(shares: Tensor, even: Tensor) -> list[tuple[int, float, float]]:
     return list(
         zip(at[:, 0].tolist(), shares.gather(1, at)[:, 0].tolist(), even.gather(1, at)[:, 0].tolist(), strict=True)
     )
-
-
-def most_attended(weights: Tensor, one: Attention) -> list[tuple[int, float, float]]:
-    """Per example the key that takes most attention over all heads and queries: its number, its share, an even share.
-
-    Args:
-        weights: `(row, head, query, key)`; queries that look at nothing do not count.
-    """
-    return [] if one.kind == "windowed" else largest(*attended(weights))
 
 
 def alone(made: Tensor, one: Chosen) -> int | None:

@@ -49,8 +49,8 @@ class Chosen:
 
     def cut(self, made: Tensor) -> Tensor:
         """What is shown of `(row, head, query, key)`: `(batch, [window,] head, [query,] key)`."""
+        made = made if self.query is None else made[:, :, self.query]
         made = made.mean(1, keepdim=True) if self.heads is None else made[:, list(self.heads)]
-        made = made if self.query is None else made[:, :, self.query].clone()  # of a view, all would stay in memory
         return made.unflatten(0, (-1, self.attention.windows)) if self.windows else made
 
     @property
@@ -78,7 +78,7 @@ class Chosen:
 
     def number(self, at: int) -> Text:
         """The name of the shown head at this place where it is said already that it is a head."""
-        return Text("mean", "平均") if self.heads is None else Text(str(self.heads[at]))
+        return self.head(at) if self.heads is None else Text(str(self.heads[at]))
 
 
 def chosen(seen: Seen, layer: Layer, heads: Heads, query: Query) -> tuple[list[Chosen], tuple[Text, ...]]:

@@ -1,7 +1,6 @@
 """Attention gradient: which attention weights the answer depends on, and what switching a head off really does."""
 
 from collections.abc import Mapping
-from itertools import starmap
 from typing import Annotated, Literal
 
 import torch
@@ -22,7 +21,7 @@ from pellucid.registry import method
 from pellucid.results import Attribution, Gallery, Matrix
 
 Of = Literal["product", "gradient", "projected"]
-Measured = Mapping[tuple[int, int], float]
+Measured = Mapping[str, Mapping[int, float]]
 
 
 @method(
@@ -75,48 +74,48 @@ def attention_gradient(
     """
     seen = yield from Pass(x, attention=(layer,), target=target)
     found, notes = chosen(seen, layer, heads, query)
-    sums = [_sums(one.attention, x.size) for one in found]
-    measured = yield from _ablated(x, target, seen, found, sums, ablate)
+    measured = (yield from _ablated(x, target, seen, found, ablate)) if ablate else {}
     lone: dict[str, int] = {}
 
-    def part(i: int, one: Chosen) -> Part:
-        made = _made(one.attention, of)
+    def shown(one: Chosen) -> tuple[Part, Tensor]:
+        address, gradient = one.attention.address, one.attention.gradient
+        facts = facts_of_heads(_sums(one.attention, gradient, x.size), measured.get(address, {}))
+        made = _made(one.attention, gradient, of)
         only = alone(made, one)
-        lone.update({one.attention.address: only} if only is not None else {})
-        changes = {head: change for (at, head), change in measured.items() if at == i}
-        return Part(one, one.cut(made), facts_of_heads(sums[i], changes))
+        lone.update({address: only} if only is not None else {})
+        return Part(one, facts), one.cut(made)
 
     unit = seen.targets[0].unit
-    shown = unit if of == "product" else Text(f"{unit} per unit of attention", f"{unit} / 单位注意力")
-    way = Way(shown, lambda parts: (important(parts, lone, str(unit), x.size), {}), notes, signed=True)
-    return arranged(x, seen, starmap(part, enumerate(found)), way)
+    each = unit if of == "product" else Text(f"{unit} per unit of attention", f"{unit} / 单位注意力")
+    way = Way(each, lambda parts: (important(parts, lone, str(unit), x.size), {}), notes, signed=True)
+    return arranged(x, seen, found, shown, way)
 
 
-def _sums(one: Attention, examples: int) -> Tensor:
+def _sums(one: Attention, gradient: Tensor, examples: int) -> Tensor:
     """`(example, head)`: Σ A ⊙ G over queries and keys, windows included."""
-    total = (one.weights * one.gradient).sum((2, 3)).double()
+    total = (one.weights * gradient).sum((2, 3)).double()
     return total.unflatten(0, (examples, -1)).sum(1) if len(total) != examples else total
 
 
-def _ablated(
-    x: Inputs, target: Target, seen: Seen, found: list[Chosen], sums: list[Tensor], count: int
-) -> Looking[Measured]:
-    """The mean change of the score without each of the most important heads."""
+def _ablated(x: Inputs, target: Target, seen: Seen, found: list[Chosen], count: int) -> Looking[Measured]:
+    """The mean change of the score without each of the most important heads, by place and head."""
+    sums = [_sums(one.attention, one.attention.gradient, x.size) for one in found]
     importance = [(float(one), i, head) for i, two in enumerate(sums) for head, one in enumerate(two.abs().mean(0))]
     ranked = sorted(importance, key=lambda one: (-one[0], one[1:]))[:count]
-    measured: dict[tuple[int, int], float] = {}
+    measured: dict[str, dict[int, float]] = {}
     for step, (_, i, head) in enumerate(ranked):
         place = found[i].attention
         keep = torch.ones(place.shape[1], 1, 1)
         keep[head] = 0
         without = yield from Pass(x, target=target, edits=(mask(place.address, keep),), step=(step, len(ranked)))
-        measured[i, head] = float((without.scores - seen.scores).double().mean())
+        change = float((without.scores - seen.scores).double().mean())
+        measured.setdefault(place.address, {})[head] = change
     return measured
 
 
-def _made(one: Attention, of: Of) -> Tensor:
+def _made(one: Attention, gradient: Tensor, of: Of) -> Tensor:
     """What is drawn of all heads and queries."""
     if of == "gradient":
-        return one.gradient
-    weights, gradient = one.weights, one.gradient
-    return gradient * weights if of == "product" else gradient - (gradient * weights).sum(-1, keepdim=True)
+        return gradient
+    product = one.weights * gradient
+    return product if of == "product" else gradient - product.sum(-1, keepdim=True)

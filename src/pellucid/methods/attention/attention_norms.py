@@ -1,7 +1,7 @@
 """Attention norms: how much a token really takes from each other one, not only how much it looks there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -28,9 +28,6 @@ class Summed(Chosen):
 
     def head(self, at: int) -> Text:  # noqa: ARG002
         return Text("sum of heads", "各头之和")
-
-    def number(self, at: int) -> Text:  # noqa: ARG002
-        return Text("sum", "总和")
 
 
 @method(
@@ -78,7 +75,7 @@ def attention_norms(
     found, notes = chosen(seen, layer, "mean" if heads == "sum" else heads, query)
     shares: dict[str, tuple[Shares, Tensor]] = {}
 
-    def part(one: Chosen) -> Part:
+    def shown(one: Chosen) -> tuple[Part, Tensor]:
         one = Summed(one.attention, one.layer, None, one.query) if heads == "sum" else one
         place, projection = one.attention, one.attention.projection
         weights = place.weights
@@ -93,7 +90,7 @@ def attention_norms(
             "projection": "" if projection is None else seen.trace.address(projection.place),
             **facts_of_keys(x, one, *shares[place.address]),
         }
-        return Part(one, one.cut(made), facts)
+        return Part(one, facts), one.cut(made)
 
     def said(parts: Sequence[Part]) -> tuple[tuple[Text, ...], dict[str, Any]]:
         every = [shares[each.one.attention.address] for each in parts]
@@ -102,13 +99,7 @@ def attention_norms(
         facts = facts_of_keys(x, parts[0].one, (looked, added, even), agreed)
         return told(x, parts, facts), facts
 
-    made = arranged(x, seen, map(part, found), Way(Text("norm", "范数"), said, notes))
-    return tuple(_flowing(one) if heads == "sum" else one for one in made)
-
-
-def _flowing(one: Matrix | Gallery | Attribution) -> Matrix | Gallery | Attribution:
-    """One matrix for each layer, side by side instead of in a single column."""
-    return replace(one, down=(), across=()) if isinstance(one, Matrix) else one
+    return arranged(x, seen, found, shown, Way(Text("norm", "范数"), said, notes))
 
 
 def _norms(place: Attention, projection: Projection | None, one: Chosen, weights: Tensor) -> Tensor:

@@ -68,11 +68,11 @@ def attention_weights(
     found, notes = chosen(seen, layer, heads, query)
     shares: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def part(one: Chosen) -> Part:
+    def shown(one: Chosen) -> tuple[Part, Tensor]:
         weights = one.attention.weights
         rows = weights if one.query is None else weights[:, :, one.query : one.query + 1]
         shares[one.attention.address] = attended(rows)
-        return Part(one, one.cut(weights), _most(x, one, shares[one.attention.address]))
+        return Part(one, _most(x, one, shares[one.attention.address])), one.cut(weights)
 
     def said(parts: Sequence[Part]) -> tuple[tuple[Text, ...], dict[str, Any]]:
         one = parts[0].one
@@ -82,7 +82,7 @@ def attention_weights(
         return _sink(x, one, facts, len(parts)), facts
 
     way = Way(Text("probability", "概率"), said, notes)
-    return arranged(x, seen, map(part, found), way)
+    return arranged(x, seen, found, shown, way)
 
 
 def _most(x: Inputs, one: Chosen, shares: tuple[Tensor, Tensor]) -> dict[str, Any]:
