@@ -17,6 +17,8 @@ _PUBLIC = {
     "inputs.preprocess": "Preprocess",
     "inputs.inputs": "Inputs",
     "inputs.by_word": "by_word",
+    "inputs.data.open": "data",
+    "inputs.data.data": "Data",
     "engine.targets": "Target targets contrast rival",
     "engine.areas": "region box",
     "engine.similarity": "similarity",
@@ -26,6 +28,9 @@ _PUBLIC = {
     "engine.rules": "Rule",
     "engine.edits": "Edit ablate edit mask patch",
     "engine.planner": "Cost Progress",
+    "engine.sweeps.request": "Gathered Sweep Swept",
+    "engine.sweeps.gather": "Source",
+    "engine.sweeps.reducers": "ClassMeans Covariance Extremes Moments Reducer Sample Samples Top",
     "registry": "View method",
     "core.text": "Text",
     "core.errors": "PellucidError BadRequest UnknownMethod BadSetting LayerNotFound BadTarget BadInput BadWeights "

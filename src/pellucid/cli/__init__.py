@@ -1,4 +1,4 @@
-"""The command `pellucid`: see, layers, methods, demo."""
+"""The command `pellucid`: see, sweep, layers, methods, demo."""
 
 import click
 
@@ -7,6 +7,7 @@ from pellucid.cli.demo import demo
 from pellucid.cli.layers import layers
 from pellucid.cli.methods import methods
 from pellucid.cli.see import see
+from pellucid.cli.sweep import sweep
 
 _HELP = """Make the inside of a PyTorch network visible.
 
@@ -14,6 +15,7 @@ _HELP = """Make the inside of a PyTorch network visible.
 pellucid demo                                 look at photographs first
 pellucid see torchvision:resnet18 cat.jpg     a report with many pictures
 pellucid see net.py:Net cat.jpg -w model.pth --preprocess imagenet
+pellucid sweep net.py:Net --data folder:pictures   what it has learned
 pellucid layers net.py:Net random:1x3x32x32   the names of all layers
 pellucid methods                              which picture answers what
 
@@ -23,7 +25,7 @@ Every command explains itself: pellucid see --help
 main = click.Group(
     "pellucid",
     help=_HELP,
-    commands=[demo, see, layers, methods],
+    commands=[demo, see, sweep, layers, methods],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     params=[
         click.Option(

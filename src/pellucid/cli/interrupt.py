@@ -55,19 +55,23 @@ def stoppable(told: Callable[[], None]) -> Generator[Stop]:
             signal.signal(number, handler)
 
 
+LOOKING = Text("Looking", "正在观察")
+STOPPING = Text(
+    "Stopping after this pass; Ctrl-C again stops at once.", "本次前向结束后停止；再按一次 Ctrl-C 立即停止。"
+)
+
+
 @contextmanager
-def looking(screen: Screen) -> Generator[tuple[Stop, Callable[[Any], None]]]:
-    """While a look runs: whether to stop, and what to call between its passes."""
+def looking(
+    screen: Screen, doing: Text = LOOKING, stopping: Text = STOPPING
+) -> Generator[tuple[Stop, Callable[[Any], None]]]:
+    """While a look runs: whether to stop, and what to call between its passes.
 
-    def told() -> None:
-        screen.aside(
-            Text(
-                "Stopping after this pass; Ctrl-C again stops at once.",
-                "本次前向结束后停止；再按一次 Ctrl-C 立即停止。",
-            )
-        )
-
-    with stoppable(told) as stop, progress(screen, Text("Looking", "正在观察")) as show:
+    Args:
+        doing: what is shown beside the bar.
+        stopping: what the first Ctrl-C answers.
+    """
+    with stoppable(lambda: screen.aside(stopping)) as stop, progress(screen, doing) as show:
 
         def watch(at: Any) -> None:
             stop.check()

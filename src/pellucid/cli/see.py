@@ -180,6 +180,8 @@ def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[s
         error.hint = f"pellucid layers {model} {' '.join(inputs[:1])}".strip()
     elif isinstance(error, BadTarget):
         error.hint = error.hint.replace("pl.generated(' …')", "-t 'generated: …'")
+    elif "looks at a data set" in error.what:
+        error.hint = f"pellucid sweep {model} --data folder:DIR -m {error.what.split()[0]}"
     elif isinstance(error, BadInput) and inputs:
         error.asked_by = " ".join(inputs[:3])
         if "without a tokenizer" in error.what:

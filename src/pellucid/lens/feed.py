@@ -1,7 +1,7 @@
 """A data set on its way into the model of a lens."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -22,10 +22,18 @@ class Feed:
         data: the samples.
         preparation: how they become what the model is called with.
         read: makes an input to draw on of a list of samples, as `Lens.read` does.
+        on_bad: "skip" passes samples on that cannot be read; "fail" raises.
     """
 
-    def __init__(self, data: Data, preparation: Preparation, read: Callable[[Any], Inputs]) -> None:
-        self.data, self.preparation, self._read = data, preparation, read
+    def __init__(
+        self,
+        data: Data,
+        preparation: Preparation,
+        read: Callable[[Any], Inputs],
+        *,
+        on_bad: Literal["skip", "fail"] = "skip",
+    ) -> None:
+        self.data, self.preparation, self._read, self.on_bad = data, preparation, read, on_bad
         self.notes: dict[Text, None] = dict.fromkeys(data.notes)
 
     def __len__(self) -> int:
@@ -46,8 +54,18 @@ class Feed:
         return None if isinstance(sample, Bad) else sample.label
 
     def batches(self, span: range, size: int) -> Iterator[Batch]:
+        """Samples in batches.
+
+        Raises:
+            BadInput: one cannot be read, and that ends the sweep.
+        """
         for one in batches(self.data, self.preparation, span, batch_size=size):
             self.notes.update(dict.fromkeys(one.notes))
+            if one.bad and self.on_bad == "fail":
+                first = one.bad[0]
+                raise BadInput(
+                    f"'{first.name}' cannot be read: {first.reason}", hint='on_bad="skip" leaves it out and lists it'
+                )
             bad = tuple((each.ordinal, each.reason) for each in one.bad)
             yield Batch(one.x, tuple(one.ordinals.tolist()), tuple(one.labels.tolist()), bad)
 

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -28,6 +28,7 @@ from pellucid.lens.feed import Feed
 from pellucid.lens.generating import Written, written
 from pellucid.lens.layers import layer_table
 from pellucid.lens.looking import Looking, look_in_blocks
+from pellucid.lens.numbering import in_numbers_of
 from pellucid.lens.provenance import Origin
 from pellucid.lens.sweeping import check_views, facts_of, folder_of, swept
 from pellucid.lens.tour import tour
@@ -171,6 +172,7 @@ class Lens:
         batch_size: int | None = None,
         folder: str | Path | None = None,
         resume: bool = False,
+        on_bad: Literal["skip", "fail"] = "skip",
         seed: int = 0,
         progress: Callable[[Progress], None] | None = None,
     ) -> Views:
@@ -178,12 +180,13 @@ class Lens:
 
         Args:
             data: `"folder:DIR"`, `"list:FILE.csv"`, `"npz:FILE#KEY"`, `"cifar10:DIR#test"`, `"hf:DIR"`, `"text:FILE"`,
-                an array, a list, a map-style `Dataset`, or what `pl.data` opens with settings. What cannot be read is
-                counted and listed.
+                an array, a list, a map-style `Dataset`, or what `pl.data` opens with settings. Where its classes are
+                called as those of the model (`labels` of the lens), labels are numbered as the model numbers them.
             views: configured methods over data, or their names.
             batch_size: samples in a batch; default that of the lens, or 32.
             folder: stores what is gathered there, so that it can be gone on with; default in memory.
             resume: go on with what the folder holds; the result has the same bytes as without the interruption.
+            on_bad: "skip" counts and lists samples that cannot be read; "fail" ends at the first.
             seed: of the random state that every forward starts from.
             progress: called after every batch; may raise `Cancelled`, what was gathered stays in the folder.
         Raises:
@@ -196,7 +199,7 @@ class Lens:
         preparation = Preparation(
             self.preprocess, self.tokenizer, device=self.device, dtype=self.dtype, accepts=accepts
         )
-        feed = Feed(open_data(data), preparation, self.read)
+        feed = Feed(in_numbers_of(open_data(data), self.labels), preparation, self.read, on_bad=on_bad)
         facts = facts_of(feed, self._origin, self._looker, seed)
         course = Course(
             feed, facts, batch_size or self.batch_size or 32, folder=folder_of(folder, resume), resume=resume

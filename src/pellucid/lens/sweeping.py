@@ -81,9 +81,10 @@ def swept(
 
 def _signed(origin: Origin, view: View, task: Task, feed: Feed, cost: Cost, weights: str, seed: int) -> Any:
     made: tuple[Result, ...] = task.result if isinstance(task.result, tuple) else (task.result,)
+    about = _data(feed, made)
     results = [
         origin.sign(
-            one.with_(notes=(*one.notes, *feed.notes)),
+            one.with_(notes=(*one.notes, *feed.notes), facts={**one.facts, "data": about}),
             view,
             None,
             weights=weights,
@@ -95,6 +96,20 @@ def _signed(origin: Origin, view: View, task: Task, feed: Feed, cost: Cost, weig
         for one in made
     ]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _data(feed: Feed, made: Sequence[Result]) -> dict[str, Any]:
+    """What every result of a sweep states of the data set."""
+    facts = next((one.facts for one in made if "left out" in one.facts), {})
+    return {
+        "name": feed.data.said,
+        "samples": len(feed),
+        "read": facts.get("samples", len(feed)),
+        "left out": facts.get("left out", ()),
+        "classes": len(feed.classes),
+        "fingerprint": feed.data.fingerprint,
+        "told apart by": feed.data.fingerprint_covers,
+    }
 
 
 def folder_of(folder: str | Path | None, resume: bool) -> Path | None:

@@ -14,7 +14,7 @@ from pellucid.core.text import say
 from pellucid.render.escape import html, prose
 from pellucid.render.report_table import numbers
 from pellucid.render.report_words import phrase
-from pellucid.results import Attribution, Graph, Result, Table, spell
+from pellucid.results import Attribution, Gallery, Graph, Result, Table, spell
 from pellucid.results.caption import DOT, said_target, subtitle, title
 from pellucid.results.failure import Failure
 
@@ -88,7 +88,8 @@ class Picture:
     """A drawing in both themes, and the words that belong to it.
 
     Args:
-        light, dark: WebP without loss: a third to a half smaller than PNG.
+        light, dark: WebP without loss: a third to a half smaller than PNG; with loss where photographs are shown as
+            they are, which is a fifth of that.
         caption: how numbers became colours and sizes.
         width, height: in pixels of the page.
     """
@@ -105,7 +106,9 @@ class Picture:
         from pellucid.render.static.wordless import DENSITY, wordless
 
         (light, words), (dark, _) = (wordless(result, theme, lang) for theme in ("light", "dark"))
-        return cls(_packed(light), _packed(dark), words.caption, light.width // DENSITY, light.height // DENSITY)
+        photographs = isinstance(result, Gallery) and result.scale is None
+        packed = _photographs if photographs else _packed
+        return cls(packed(light), packed(dark), words.caption, light.width // DENSITY, light.height // DENSITY)
 
     def html(self, words: str, lang: str) -> str:
         """Both pictures, of which the style shows one; a very tall one scrolls in a window of its own, and on a phone
@@ -128,6 +131,12 @@ class Picture:
 def _packed(picture: Image.Image) -> bytes:
     data = BytesIO()
     picture.save(data, "webp", lossless=True, quality=10, method=2)
+    return data.getvalue()
+
+
+def _photographs(picture: Image.Image) -> bytes:
+    data = BytesIO()
+    picture.save(data, "webp", quality=88, method=3)
     return data.getvalue()
 
 

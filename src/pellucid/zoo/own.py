@@ -41,37 +41,56 @@ def open_own(spec: str, *, trained: bool) -> OpenedModel:
 
 
 def _opened(spec: str, trained: bool) -> OpenedModel:
+    found, place = named(spec, "an nn.Module")
+    model = found if isinstance(found, nn.Module) else _built(found, spec)
+    note = Text(f"The model's code: {place}.", f"模型代码：{place}。", aside=True)
+    return OpenedModel(model, spec.rpartition(":")[2], notes=(note,) if trained else (note, _UNTRAINED))
+
+
+def named(spec: str, wanted: str) -> tuple[Any, str]:
+    """What `module:NAME` or `file.py:NAME` names, and the place of its code, which runs.
+
+    Args:
+        wanted: what it should be, for the error.
+    Raises:
+        BadSetting: no such module, file or name; or its code failed.
+    """
     source, _, name = spec.rpartition(":")
     module = _from_file(Path(source)) if source.endswith(".py") else _from_module(source)
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            near = quoted(nearest_names(part, _candidates(module)))
             raise BadSetting(
                 f"'{source}' has no '{name}'.",
-                nearest=near,
-                hint="the name of an nn.Module, or of a function that makes one",
+                nearest=quoted(nearest_names(part, _candidates(module))),
+                hint=f"the name of {wanted}, or of a function that makes one",
             )
         found = getattr(found, part)
-    model = found if isinstance(found, nn.Module) else _made(found, spec)
-    place = getattr(module, "__file__", None) or source
-    note = Text(f"The model's code: {place}.", f"模型代码：{place}。", aside=True)
-    return OpenedModel(model, name, notes=(note,) if trained else (note, _UNTRAINED))
+    return found, getattr(module, "__file__", None) or source
 
 
-def _made(factory: Any, spec: str) -> nn.Module:
+def _built(factory: Any, spec: str) -> nn.Module:
     if not callable(factory):
         raise BadSetting(f"'{spec}' is {type(factory).__name__}, not a model and nothing that makes one.")
+    made = called(factory, spec)
+    if not isinstance(made, nn.Module):
+        raise BadSetting(f"'{spec}' makes {type(made).__name__}, not an nn.Module.")
+    return made
+
+
+def called(factory: Callable[..., Any], spec: str) -> Any:
+    """What code of the user makes.
+
+    Raises:
+        BadSetting: it needs arguments, or it failed.
+    """
     lacking = _needed(factory)
     if lacking:
         raise BadSetting(
             f"'{spec}' needs {quoted(lacking)}.",
             hint="write a function without arguments that builds it, and name that",
         )
-    made = _run(factory, f"Building '{spec}'")
-    if not isinstance(made, nn.Module):
-        raise BadSetting(f"'{spec}' makes {type(made).__name__}, not an nn.Module.")
-    return made
+    return _run(factory, f"Building '{spec}'")
 
 
 def _needed(factory: Callable[..., Any]) -> list[str]:

@@ -186,5 +186,8 @@ def _of_object(source: Any, taken: _Taken) -> Reader:
         kind = type(source).__name__
         raise BadInput(f"A data set cannot be made of {kind}.", hint="a list, an array, a map-style Dataset, or words")
     if isinstance(source, tuple) and any(isinstance(one, (np.ndarray, Tensor)) for one in source):
-        raise BadInput("A tuple of arrays is no data set.", hint="open_data(x, labels=y), or a list of samples")
+        raise BadInput("A tuple of arrays is no data set.", hint="pl.data(x, labels=y), or a list of samples")
     return open_items(source, **taken.only("classes", "unpack"))
+
+
+data = open_data  # the public name is pl.data
