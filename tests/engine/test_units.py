@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -62,3 +64,24 @@ def test_units_that_do_not_exist(target: object, words: str) -> None:
 def test_a_loss_of_a_unit_is_refused() -> None:
     with pytest.raises(pl.NotApplicable, match="needs a label"):
         pl.gradient_maps()(net(), x, target=pl.unit("0", 1))
+
+
+def test_a_function_of_a_layer() -> None:
+    model, leaf = net(), x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(model[:3](leaf)[:, :2].mean((1, 2, 3)).sum(), leaf)
+    result = pl.saliency()(model, x, target=pl.unit("2", lambda a: a[:, :2].mean((1, 2, 3))))
+    assert torch.allclose(result.tensor(), expected)
+    assert result.targets[0].unit == "activation" and result.targets[0].label == "<lambda> of 2"
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda a: a.mean(), "one number per example"),
+        (lambda a: a.flatten(1).mean(1).detach(), "no gradient"),
+        (lambda a: a[:, 99].sum(), "IndexError"),
+    ],
+)
+def test_functions_of_a_layer_that_cannot_be(function: Callable[[torch.Tensor], torch.Tensor], why: str) -> None:
+    with pytest.raises(pl.BadTarget, match=why):
+        pl.saliency()(net(), x, target=pl.unit("2", function))

@@ -1,5 +1,6 @@
-"""A unit inside the network as the target: a channel of a layer, at its strongest position or at a given one."""
+"""A unit inside the network as the target: a channel of a layer at a position, or a function of the layer's value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import BadTarget
 from pellucid.core.provenance import TargetInfo
-from pellucid.engine.aims import Resolved
+from pellucid.engine.aims import Resolved, called, name_of
 from pellucid.engine.roles import Layout
 
 
@@ -17,21 +18,24 @@ class Unit:
     """A channel of a layer; `position` is one index for each spatial axis, None for where the channel is strongest."""
 
     layer: str | nn.Module
-    channel: int
+    channel: int | Callable[[Tensor], Tensor]
     position: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         layer = f"'{self.layer}'" if isinstance(self.layer, str) else type(self.layer).__name__
         place = "" if self.position is None else f", {self.position}"
-        return f"pl.unit({layer}, {self.channel}{place})"
+        channel = name_of(self.channel) if callable(self.channel) else self.channel
+        return f"pl.unit({layer}, {channel}{place})"
 
 
-def unit(layer: str | nn.Module, channel: int, position: tuple[int, ...] | None = None) -> Unit:
+def unit(
+    layer: str | nn.Module, channel: int | Callable[[Tensor], Tensor], position: tuple[int, ...] | None = None
+) -> Unit:
     """Explain a unit inside the network instead of the output.
 
     Args:
         layer: an address that denotes one place.
-        channel: which channel (or feature) of it.
+        channel: which channel (or feature) of it; or a function of its value, one number for each example.
         position: where on its grid; None takes, for each example, the position where the channel is strongest.
     """
     return Unit(layer, channel, position)
@@ -43,15 +47,16 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
     Raises:
         BadTarget: there is no such channel or position.
     """
+    number = asked.channel
+    if callable(number):
+        return _function_at(number, value, where)
     axis = 1 if value.ndim < 3 or (layout is not None and layout.kind == "channels_first") else value.ndim - 1
     if value.ndim < 2:
         raise BadTarget(f"'{where}' with shape {tuple(value.shape)} has no channels")
     channels = value.movedim(axis, 1)
-    if not -channels.shape[1] <= asked.channel < channels.shape[1]:
-        raise BadTarget(
-            f"'{where}' has {channels.shape[1]} channels, 0 to {channels.shape[1] - 1}, not {asked.channel}"
-        )
-    one = channels[:, asked.channel].detach()
+    if not -channels.shape[1] <= number < channels.shape[1]:
+        raise BadTarget(f"'{where}' has {channels.shape[1]} channels, 0 to {channels.shape[1] - 1}, not {number}")
+    one = channels[:, number].detach()
     grid = tuple(one.shape[1:])
     if asked.position is not None:
         if len(asked.position) != len(grid) or any(
@@ -67,25 +72,52 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
     def pick(out: Tensor, start: int = 0) -> Tensor:
         rows = torch.arange(out.shape[0], device=out.device)
         example = (rows + start) % len(positions)
-        return out.movedim(axis, 1)[(rows, asked.channel, *(side[example] for side in chosen))]
+        return out.movedim(axis, 1)[(rows, number, *(side[example] for side in chosen))]
 
     scores = pick(value.detach()).cpu().double().tolist()
     infos = tuple(
         TargetInfo(
-            f"channel {asked.channel} of {where}" + (f" at {place}" if place else ""),
+            f"channel {number} of {where}" + (f" at {place}" if place else ""),
             None,
             score,
             unit="activation",
-            zh=f"{where} 的通道 {asked.channel}" + (f"，位置 {place}" if place else ""),
+            zh=f"{where} 的通道 {number}" + (f"，位置 {place}" if place else ""),
         )
         for place, score in zip(positions, scores, strict=True)
     )
-    return Resolved(pick, ("unit", where, asked.channel, tuple(positions)), infos)
+    return Resolved(pick, ("unit", where, number, tuple(positions)), infos)
+
+
+def _function_at(function: Callable[[Tensor], Tensor], value: Tensor, where: str) -> Resolved:
+    name = name_of(function)
+
+    def pick(out: Tensor, start: int = 0) -> Tensor:
+        scores = called(f"the function {name} of '{where}'", function, out)
+        if not isinstance(scores, Tensor) or tuple(scores.shape) != (len(out),):
+            raise BadTarget(
+                f"the function {name} of '{where}' must return one number per example, "
+                f"not {tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__}",
+                hint=f"it is given the value {tuple(out.shape)}, as lambda a: a.flatten(1).mean(1)",
+            )
+        return scores
+
+    scores = pick(value.detach()).detach().cpu().double().tolist()
+    infos = tuple(
+        TargetInfo(f"{name} of {where}", None, one, unit="activation", zh=f"{where} 的 {name}") for one in scores
+    )
+    return Resolved(pick, ("unit", where, id(function)), infos)
 
 
 def start_of(resolved: Resolved, value: Any) -> Tensor:
-    """What the backward from a unit begins with: one at each example's unit, zero elsewhere, of the layer's shape."""
+    """What the backward from a unit begins with: one at each example's unit, zero elsewhere, of the layer's shape.
+
+    Raises:
+        BadTarget: a function of the layer that has no gradient.
+    """
     with torch.enable_grad():
         leaf = value.detach().clone().requires_grad_()
-        (start,) = torch.autograd.grad(resolved.pick(leaf).sum(), leaf)
+        total = resolved.pick(leaf).sum()
+        if not total.requires_grad:
+            raise BadTarget(f"{resolved.infos[0].label} has no gradient", hint="do not detach or round in the function")
+        (start,) = torch.autograd.grad(total, leaf)
     return start
