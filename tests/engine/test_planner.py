@@ -379,11 +379,6 @@ def test_a_method_without_passes():
     assert tasks[0].result == 7 and counts(planner.cost()) == (0, 0, 0, 0)
 
 
-def test_equal_tasks_are_one():
-    planned = plan(MODEL, gradient, gradient, x=X)[0]
-    assert planned[0] is planned[1]
-
-
 def test_graphs_do_not_outlive_their_look():
     import gc
     import weakref
@@ -399,18 +394,3 @@ def test_graphs_do_not_outlive_their_look():
     tasks, _ = plan(Watched(), gradient, x=torch.randn(2, 3))
     gc.collect()
     assert freed and not any(one() is not None for one in freed) and tasks[0].result.eq(2).all()
-
-
-def test_whoever_was_shown_the_same_memory_through_a_view_begins_again():
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 2)).eval()
-
-    def spoiler(x, _):
-        seen = yield from Pass(x, keep=["1"])
-        seen["1"].zero_()
-
-    def honest(x, _):
-        seen = yield from Pass(x, keep=["0"])
-        return seen["0"].clone()
-
-    tasks, _ = plan(model, spoiler, honest, x=X)
-    assert isinstance(tasks[0].error, MethodFault) and torch.equal(tasks[1].result, model[0](X).detach())

@@ -2,7 +2,8 @@ import torch
 
 from pellucid.core.sites import Place
 from pellucid.engine.passes import Look, Pass, Seen, Spot, Together
-from pellucid.engine.requests import answer_to, looks_in, passes_in, shared_tensors
+from pellucid.engine.requests import answer_to, looks_in, passes_in, shared_tensors, sweeps_in
+from pellucid.engine.sweeps.request import Sweep
 from pellucid.engine.trace import Trace
 from pellucid.inputs.read import read
 
@@ -14,6 +15,12 @@ NEST = Together((A, Together((L, B)), A))
 def test_what_a_request_is_made_of():
     assert passes_in(NEST) == [A, B, A] and looks_in(NEST) == [L]
     assert passes_in(A) == [A] and looks_in(A) == [] and passes_in(L) == [] and looks_in(L) == [L]
+
+
+def test_sweeps_among_a_request():
+    sweep = Sweep(())
+    assert sweeps_in(Together((A, Together((sweep, L))))) == [sweep] and sweeps_in(sweep) == [sweep]
+    assert sweeps_in(A) == [] and passes_in(sweep) == []
 
 
 def test_answers_have_the_shape_of_the_request():

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from pellucid.core.errors import BadTarget, MethodFault, NotApplicable
 from pellucid.engine.passes import Pass, Seen
@@ -10,6 +11,7 @@ from pellucid.engine.sharing import MemoryRanOut
 from pellucid.engine.task import Task
 from pellucid.engine.trace import Trace
 from pellucid.inputs.inputs import Inputs
+from tests.engine.asking import plan
 
 x = Inputs((torch.zeros(1, 2),))
 
@@ -79,3 +81,28 @@ def test_what_it_holds_is_what_it_was_shown_while_that_lives() -> None:
     assert one.held() == [waiting]
     one.restart(asks_twice())
     assert one.held() == [] and not one.answers
+
+
+def test_whoever_was_shown_the_same_memory_through_a_view_begins_again():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 2)).eval()
+
+    def spoiler(x, _):
+        seen = yield from Pass(x, keep=["1"])
+        seen["1"].zero_()
+
+    def honest(x, _):
+        seen = yield from Pass(x, keep=["0"])
+        return seen["0"].clone()
+
+    given = torch.randn(2, 3, 8, 8)
+    tasks, _ = plan(model, spoiler, honest, x=given)
+    assert isinstance(tasks[0].error, MethodFault) and torch.equal(tasks[1].result, model[0](given).detach())
+
+
+def test_equal_tasks_are_one():
+    def value(x, _):
+        seen = yield from Pass(x, keep=["0"])
+        return seen["0"]
+
+    planned = plan(nn.Sequential(nn.Linear(3, 2)), value, value, x=torch.randn(2, 3))[0]
+    assert planned[0] is planned[1]
