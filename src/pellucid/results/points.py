@@ -20,6 +20,7 @@ class Points(Result):
         axis_names: what the two axes are.
         thumbnails: point → a picture `(height, width, 3)` in 0..1 that is drawn beside it, the first ones first where
             there is no room for all.
+        one_scale: whether both axes are drawn on one scale, because distances between points mean something.
     """
 
     kind: ClassVar[str] = "points"
@@ -27,6 +28,7 @@ class Points(Result):
     groups: tuple[Text | str, ...] = ()
     axis_names: tuple[Text | str, Text | str] = ("", "")
     thumbnails: dict[int, np.ndarray] = field(default_factory=dict)
+    one_scale: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "thumbnails", {int(i): as_array(one) for i, one in self.thumbnails.items()})

@@ -57,3 +57,14 @@ def test_names_of_points_leave_room_for_pictures():
     texts = figure.axes[0].texts
     assert boxes and texts
     assert not any(text.get_window_extent().overlaps(box) for text in texts for box in boxes)
+
+
+def test_distances_that_mean_something_are_drawn_on_one_scale():
+    places = np.random.default_rng(0).normal(size=(9, 2)) * [100, 1]
+    apart = drawn(points, Points(values=places)).axes[0]
+    alike = drawn(points, Points(values=places, one_scale=True)).axes[0]
+    assert np.ptp(apart.get_xlim()) > 10 * np.ptp(apart.get_ylim())
+    assert np.isclose(np.ptp(alike.get_xlim()), np.ptp(alike.get_ylim()))
+    np.testing.assert_allclose(alike.get_xlim(), apart.get_xlim())
+    box = alike.get_window_extent()
+    assert np.isclose(box.width, box.height)

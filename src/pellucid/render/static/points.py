@@ -64,14 +64,23 @@ def draw(canvas: Canvas, result: Points) -> None:
         )
         if len(names) > 1 or name:
             _entry(canvas, LEFT + side + 0.16, i, len(names), name, len(members))
-    axes.margins(0.12 if result.thumbnails else 0.07)
+    _limits(axes, result)
     axes.set_xlabel(measure.plain(style.say(result.axis_names[0])), fontsize=canvas.font(8), color=style.theme.muted)
     axes.set_ylabel(measure.plain(style.say(result.axis_names[1])), fontsize=canvas.font(8), color=style.theme.muted)
     axes.locator_params(nbins=6)
-    axes.autoscale_view()
     covered = thumbnails.draw(canvas, axes, result.positions, result.thumbnails, colours)
     if result.labels and len(result.positions) <= LABELLED:
         _labels(canvas, axes, result, covered)
+
+
+def _limits(axes: Axes, result: Points) -> None:
+    """Room around the points; the square is as wide as they are high, or the other way round, on one scale."""
+    axes.margins(0.12 if result.thumbnails else 0.07)
+    axes.autoscale_view()
+    if result.one_scale:
+        half = max(np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())) / 2
+        for limits, change in ((axes.get_xlim(), axes.set_xlim), (axes.get_ylim(), axes.set_ylim)):
+            change(np.mean(limits) - half, np.mean(limits) + half)
 
 
 def _groups(result: Points, style: Style) -> dict[str, list[int]]:
