@@ -1,11 +1,13 @@
 """What stands after `--data`, as the library takes it."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadInput, PellucidError
 from pellucid.core.text import Text
 from pellucid.inputs.data.data import Data
+from pellucid.inputs.data.folder import SUFFIXES
 from pellucid.inputs.data.open import KINDS, open_data
 from pellucid.zoo.own import called, named
 
@@ -38,7 +40,8 @@ def data_of(words: str, **settings: Any) -> tuple[Data, tuple[Text, ...]]:
         error.asked_by = f"--data {words}"
         error.hint = in_options(error.hint)
         if error.hint == ", ".join(KINDS.values()):
-            error.hint = f"{error.hint}, {CODE}"
+            one = Path(words).is_file() and words.lower().endswith(SUFFIXES)
+            error.hint = f"pellucid see MODEL {words}" if one else f"{error.hint}, {CODE}"
         raise
 
 

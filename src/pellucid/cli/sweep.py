@@ -20,6 +20,7 @@ MOST_LEFT_OUT = 0.01
 TOLD = 5
 USUAL = "top_regions"
 DOING = Text("Sweeping", "正在遍历")
+PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or npy:FILE of what the model takes"
 _HELP = f"""Send a data set through MODEL once, and write a report of what it has learned.
 
 \b
@@ -147,7 +148,7 @@ def sweep(
             go_on(screen, folder, done.samples)
             raise
         except PellucidError as error:
-            in_words_of_the_command(error, model, data, stated=lens.preprocess is not None)
+            in_words_of_the_command(error, model, data, lens)
             raise
     tell(screen, seen)
     missed = left_out(screen, seen.results)
@@ -255,12 +256,11 @@ def go_on(screen: Screen, folder: str | None, samples: tuple[int, int] | None) -
 def again(context: click.Context) -> str:
     """The command line as it was typed, with `--resume`."""
     words = context.command_path.split()
-    given = {**context.params, "resume": True}
     for one in context.command.params:
-        value = given.get(one.name or "")
-        typed = context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
-        if not typed and one.name != "resume":
+        name = one.name or ""
+        if name == "resume" or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
+        value = context.params[name]
         values = value if isinstance(value, (tuple, list)) else (value,)
         option = max(one.opts, key=len)
         if isinstance(one, click.Argument):
@@ -269,13 +269,13 @@ def again(context: click.Context) -> str:
             words += [option] if value else []
         else:
             words += [word for each in values for word in (option, str(each))]
-    return shlex.join(words)
+    return shlex.join([*words, "--resume"])
 
 
-def in_words_of_the_command(error: PellucidError, model: str, data: str, *, stated: bool) -> None:
+def in_words_of_the_command(error: PellucidError, model: str, data: str, lens: Any) -> None:
     """What to try, as it is typed here rather than in Python."""
     from pellucid.cli.data import in_options
-    from pellucid.cli.see import NO_READER, PREPROCESS
+    from pellucid.cli.see import NO_READER
 
     said = f"{error.what} {error.hint}"
     if isinstance(error, ModelFailed):
@@ -285,9 +285,9 @@ def in_words_of_the_command(error: PellucidError, model: str, data: str, *, stat
         error.hint = f"pellucid layers {model}"
     elif isinstance(error, BadInput):
         error.asked_by = f"--data {data}"
-        if "tokenizer" in said:
-            error.hint = NO_READER
-        elif "preprocess" in said and not stated:
+        if lens.tokenizer is None and ("tokenizer" in said or data.startswith("text:") or data.endswith(".txt")):
+            error.what, error.hint = "Texts need the model's tokenizer, and none is stated.", NO_READER
+        elif "preprocess" in said and lens.preprocess is None:
             error.hint = PREPROCESS
     error.hint = in_options(
         error.hint.replace('on_bad="skip"', "--on-bad skip")
