@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,13 @@ def test_titles_name_method_and_place():
     assert title(samples.attribution(), "zh") == "Grad-CAM 类激活热力图 · layer4"
     assert title(Matrix(values=np.eye(2))) == "Matrix"
     assert title(Matrix(values=np.eye(2)), "zh") == "矩阵"
+
+
+def test_titles_name_the_input_where_there_are_results_for_several():
+    one = samples.attribution(layer="", input="decoder_input_ids")
+    assert title(one) == "Grad-CAM", "it may be the only one that is explained"
+    among = one.with_(provenance=replace(one.provenance, input="decoder_input_ids"))
+    assert title(among) == "Grad-CAM · decoder_input_ids"
 
 
 @pytest.mark.parametrize(

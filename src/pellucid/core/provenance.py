@@ -62,7 +62,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Method, settings, model, target, versions; `trace` is about this run only."""
+    """Method, settings, model, target, versions; `trace` is about this run only.
+
+    `input` is the name of the explained input where the method gave results for several.
+    """
 
     method: str
     family: str = ""
@@ -71,6 +74,7 @@ class Provenance:
     model: str = ""
     weights: str = ""
     layer: str = ""
+    input: str = ""
     targets: tuple[TargetInfo, ...] = ()
     seed: int | None = None
     versions: dict[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from pellucid.inputs.length import beyond
 from pellucid.inputs.named_texts import begun, is_text, numbered, read_alone
 from pellucid.inputs.paired import paired, refuse_one_side
 from pellucid.inputs.preprocess import Preprocess, misfit, preprocess_of
-from pellucid.inputs.taken import PICTURES, TEXTS, compares, names_of, writes
+from pellucid.inputs.taken import PICTURES, TEXTS, WRITTEN, compares, names_of, writes
 
 
 @dataclass
@@ -127,6 +127,9 @@ def _bases(inputs: Inputs, reading: _Reading) -> dict[str, Any]:
             reading.note(note)
         if reading.preprocess is not None and not reading.painted and tensor.is_floating_point():
             reading.note(misfit(tensor, reading.preprocess))
+    written = inputs.tensors.get(WRITTEN)
+    if written is not None and WRITTEN not in bases and not written.is_floating_point():
+        bases[WRITTEN], _ = base_of(written, tokenizer=reading.tokenizer)
     return bases
 
 

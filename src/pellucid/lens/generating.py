@@ -13,6 +13,7 @@ from pellucid.engine.targets import Targets
 from pellucid.engine.tokens import Continuation, Generated, continued
 from pellucid.engine.vocabulary import Texts, Vocabulary, texts_of
 from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.taken import WRITTEN
 from pellucid.inputs.text import token_names
 from pellucid.lens.asked import Asking
 from pellucid.results.attribution import Attribution
@@ -128,7 +129,9 @@ def written(asking: Asking, asked: Generated, tokenizer: object) -> Written:
     held = _ids(grown, texts)
     names = token_names(held, texts.vocabulary.tokenizer)[0][start:]
     base = {
-        name: replace(one, names=token_names(held, texts.vocabulary.tokenizer)) if not texts.written else one
+        name: replace(one, names=token_names(held, texts.vocabulary.tokenizer))
+        if (name == WRITTEN) == texts.written
+        else one
         for name, one in grown.base.items()
     }
     return Written(asked, replace(grown, base=base), names, start, not texts.written, isinstance(asked.what, int))

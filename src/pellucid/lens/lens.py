@@ -246,7 +246,7 @@ def aims_of(
 
 def is_text(x: Inputs) -> bool:
     """Whether words are explained."""
-    return any(one.kind == "tokens" for one in x.base.values())
+    return any(x.base[name].kind == "tokens" for name in x.explained if name in x.base)
 
 
 def check_layers(looker: Looker, views: Sequence[View]) -> None:

@@ -15,6 +15,7 @@ from pellucid.lens.asked import cut
 from pellucid.lens.generating import Written
 from pellucid.lens.provenance import Origin
 from pellucid.registry import View
+from pellucid.results.attribution import Attribution
 from pellucid.results.failure import Failure
 from pellucid.results.join import join
 from pellucid.results.result import Result
@@ -110,7 +111,8 @@ def _given(looking: Looking, view: View, x: Inputs | None, tasks: Sequence[Task]
             return failure(view, task.error)
         made = task.result if isinstance(task.result, tuple) else (task.result,)
         asked = looking.written.asked if looking.written else task.target and task.target.asked
-        results += [looking.origin.sign(one, view, x, asked=asked, **same) for one in made]
+        among = {one.input for one in made if isinstance(one, Attribution)}
+        results += [looking.origin.sign(one, view, x, asked=asked, among=among, **same) for one in made]
     if looking.written is not None and "target" in view.spec.given:
         results = list(looking.written.table(results))
     return results[0] if len(results) == 1 else tuple(results)

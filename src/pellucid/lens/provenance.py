@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -66,8 +67,13 @@ class Origin:
         seed: int,
         asked: Any,
         cost: Cost,
+        among: Collection[str] = (),
     ) -> Result:
-        """The result with its provenance, and with what is to be said of its input, which the user called `said`."""
+        """The result with its provenance, and with what is to be said of its input, which the user called `said`.
+
+        Args:
+            among: the names of the inputs that the method's results are for.
+        """
         spec = view.spec
         x = x if "x" in spec.given else None
         notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None else ()))))
@@ -79,6 +85,7 @@ class Origin:
             model=self.name,
             weights=weights,
             layer=result.layer,
+            input=result.input if isinstance(result, Attribution) and len(among) > 1 else "",
             targets=result.targets,
             seed=seed,
             versions=versions(),

@@ -15,7 +15,7 @@ from pellucid.render.escape import html, prose
 from pellucid.render.report_table import numbers
 from pellucid.render.report_words import phrase
 from pellucid.results import Attribution, Gallery, Graph, Result, Table, spell
-from pellucid.results.caption import DOT, said_target, subtitle, title
+from pellucid.results.caption import DOT, place, said_target, subtitle, title
 from pellucid.results.failure import Failure
 
 BESIDE = 780
@@ -143,9 +143,9 @@ def _photographs(picture: Image.Image) -> bytes:
 def _figure(result: Result, picture: Picture, lang: str) -> str:
     alternative = DOT.join(part for part in (title(result, lang), subtitle(result, lang)) if part)
     targets = {said_target(target, lang) for target in result.targets}
-    place = f"<strong><bdi>{html(result.layer)}</bdi></strong>" if result.layer else ""
+    where = f"<strong><bdi>{html(place(result))}</bdi></strong>" if place(result) else ""
     head = " ".join(
-        part for part in (place, *(f"<bdi>{html(one)}</bdi>" for one in targets if len(targets) == 1)) if part
+        part for part in (where, *(f"<bdi>{html(one)}</bdi>" for one in targets if len(targets) == 1)) if part
     )
     said = [picture.caption, *(say(note, lang) for note in result.notes if note.aside)]
     parts = [f'<p class="colours">{prose(one)}</p>' for one in said if one]

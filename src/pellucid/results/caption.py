@@ -14,10 +14,15 @@ DOT = " · "
 
 
 def title(result: Result, lang: str = "en") -> str:
-    """The method's title and the place that was looked at."""
+    """The method's title, and the place or the input that was looked at."""
     words = result.provenance.words if result.provenance else None
     name = say(words.title, lang) if words else say(message(f"title.kind.{result.kind}"), lang)
-    return f"{name}{DOT}{result.layer}" if result.layer else name
+    return DOT.join(part for part in (name, place(result)) if part)
+
+
+def place(result: Result) -> str:
+    """The layer that was looked at; or the input, where the method gave results for several."""
+    return result.layer or (result.provenance.input if result.provenance else "")
 
 
 def said_target(target: TargetInfo, lang: str = "en") -> str:

@@ -1,13 +1,17 @@
 """Attention relevance: the sum of the paper written out, known heads, and the row that is read."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import pellucid as pl
+from pellucid.results.caption import title
 from tests.methods.attention.stacks import Given, Induction, inputs, random_layers
 from tests.networks import NETWORKS
+from tests.networks.writers import bart, t5, words
 
 
 def naive(layers: Tensor, x: Tensor, target: int, read: int) -> np.ndarray:
@@ -100,3 +104,15 @@ def test_alone_and_in_a_batch_it_is_the_same() -> None:
     alone = pl.attention_relevance()(network.build(), network.x(1), target=1)
     np.testing.assert_allclose(both.values[:1], alone.values, rtol=1e-5, atol=1e-9)
     assert both.axes == ("batch", "height", "width") and both.values.shape == (2, 4, 4)
+
+
+@pytest.mark.parametrize("make", [t5, bart])
+def test_what_a_decoder_reads_is_drawn_in_words_and_named(make: Callable[[], nn.Module]) -> None:
+    lens = pl.Lens(make(), tokenizer=words(ends=True))
+    read, written = lens.see({"input_ids": "the cat sat", "decoder_input_ids": "the mat"}, pl.attention_relevance())[0]
+    assert [one.base and [name.strip() for name in one.base.names[0]][-2:] for one in (read, written)] == [
+        ["sat", "</s>"],
+        ["the", "mat"],
+    ]
+    titles = [title(one) for one in (read, written)]
+    assert titles == ["Attention relevance · input_ids", "Attention relevance · decoder_input_ids"]
