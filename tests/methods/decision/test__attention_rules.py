@@ -1,15 +1,13 @@
 """Which operations AttnLRP changes, and what each argument of an operation gets."""
 
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pellucid.core.errors import NotApplicable
 from pellucid.engine.passes import INPUT
-from pellucid.methods.decision._attention_rules import AttentionRules, custom, opaque, unruled
+from pellucid.methods.decision._attention_rules import AttentionRules, opaque, unruled
 from tests.engine.asking import see
 
 X = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0)).double()
@@ -105,47 +103,3 @@ def test_a_sigmoid_keeps_its_half_like_a_bias() -> None:
 def test_a_gated_unit_equals_its_product() -> None:
     product = passed(lambda x: x.chunk(2, 1)[0] * torch.sigmoid(x.chunk(2, 1)[1]))
     torch.testing.assert_close(passed(lambda x: F.glu(x, 1)), product)
-
-
-class Doubled(torch.autograd.Function):  # noqa: TID251 - somebody else's
-    @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
-        return x * 2
-
-    @staticmethod
-    def backward(ctx: object, *arrived: Tensor) -> Tensor:
-        return arrived[0] * 2
-
-
-class Gate(torch.autograd.Function):  # noqa: TID251 - somebody else's
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b)
-        return a * b
-
-    @staticmethod
-    def backward(ctx: Any, *arrived: Tensor) -> tuple[Tensor, Tensor]:
-        a, b = ctx.saved_tensors
-        return arrived[0] * b, arrived[0] * a
-
-
-class Last(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return Doubled.apply(x[:, 0])
-
-
-@pytest.mark.parametrize("model", [Runs(lambda x: Doubled.apply(x) + 1), Last()], ids=["inside", "last"])
-def test_functions_with_a_backward_of_their_own_are_named(model: nn.Module) -> None:
-    seen = see(model, X, grads=[INPUT], target=0, rules=AttentionRules("attn", 0.0).rule)
-    assert custom(seen.met) == ["Doubled"] and unruled(seen.met) == []
-
-
-def test_one_that_brings_values_together_is_refused() -> None:
-    for run in (lambda x: Gate.apply(x, x * 2) + 1, lambda x: Gate.apply(x.exp(), x)):
-        seen = see(Runs(run), X, grads=[INPUT], target=0, rules=AttentionRules("attn", 0.0).rule)
-        with pytest.raises(NotApplicable, match="'Gate' is a function with a backward of its own that reads 2 values"):
-            custom(seen.met)
-    seen = see(
-        Runs(lambda x: Gate.apply(x, torch.ones(1))), X, grads=[INPUT], target=0, rules=AttentionRules("attn", 0.0).rule
-    )
-    assert custom(seen.met) == ["Gate"]

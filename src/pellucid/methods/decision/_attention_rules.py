@@ -174,22 +174,6 @@ def _is_quotient(one: Met) -> bool:
     return one.name == "div" and len(one.inputs) == 2 and one.scale is None
 
 
-def custom(met: tuple[Met, ...]) -> list[str]:
-    """Names of functions with a backward of their own, in order.
-
-    Raises:
-        NotApplicable: one of them brings several values together, as attention and gates do.
-    """
-    for one in met:
-        if one.custom and len(one.inputs) > 1:
-            raise NotApplicable(
-                f"'{one.name}' is a function with a backward of its own that reads {len(one.inputs)} values of the "
-                "input: whether it is a sum, a gate or attention cannot be told, so it has no rule",
-                hint="switch fused kernels off, e.g. load the model with attn_implementation='sdpa' or 'eager'",
-            )
-    return list(dict.fromkeys(one.name for one in met if one.custom))
-
-
 def opaque(met: tuple[Met, ...]) -> list[Met]:
     """Calls that are attention in one piece, whose parts cannot be told."""
     return [one for one in met if "attention" in one.name and one.name != ATTENTION and len(one.inputs) > 1]

@@ -13,7 +13,8 @@ from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.decision._attention_rules import ATTENTION, AttentionRules, custom, opaque, unruled
+from pellucid.methods.decision._attention_rules import ATTENTION, AttentionRules, opaque, unruled
+from pellucid.methods.decision._own_backward import own_backward
 from pellucid.ops.precision import in_double
 from pellucid.registry import method
 from pellucid.results import Attribution, spell
@@ -112,14 +113,7 @@ def _notes(seen: Seen, form: str, gamma: float) -> tuple[Text, ...]:
                 f"{names} 处没有规则：此处传递普通梯度。",
             )
         )
-    own = ", ".join(f"'{name}'" for name in custom(seen.met))
-    if own:
-        notes.append(
-            Text(
-                f"The plain gradient passes {own}, which brings a backward of its own that no rule can enter: if that is more than a linear map, the shares before it are off.",
-                f"{own} 自带反向计算，规则无法介入，此处传递的是普通梯度：若它不只是线性变换，其之前的份额会有偏差。",
-            )
-        )
+    notes += own_backward(seen.met)
     unclear = [seen.trace.address(one.place) for one in seen.met if one.unclear]
     if unclear:
         notes.append(

@@ -13,6 +13,7 @@ from pellucid.engine.targets import Target
 from pellucid.inputs.attributed import placed
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._input_box import Limit, boxes_of
+from pellucid.methods.decision._own_backward import own_backward
 from pellucid.methods.decision._relevance import COMPOSITES, Relevance, is_linear, override, refuse_idle, unruled
 from pellucid.ops.precision import in_double
 from pellucid.ops.relevance import stand_in
@@ -82,7 +83,7 @@ def lrp(
             alpha2_beta1, z_box, flat, w_square (the last three only where the input is read).
     Returns:  Attribution in units of the target. `facts` hold, per example, the sum, the gap to the score, and the
         largest value as a multiple of the score ("amplification").
-    Raises:   NotApplicable if an operation's backward cannot be replaced; BadSetting; LayerNotFound.
+    Raises:   NotApplicable if the backward of an operation or function cannot be replaced; BadSetting; LayerNotFound.
     Source:   Bach et al. 2015; composites of Montavon et al. 2019 and Kohlbrenner et al. 2020, arXiv:1910.09840.
     """
     overrides = tuple(map(override, rules))
@@ -100,7 +101,7 @@ def lrp(
         facts=lambda some: _facts(some, seen.scores),
         signed=True,
         targets=seen.targets,
-        notes=seen.notes + said + _notes(seen, how) + _kept(values, seen.scores),
+        notes=seen.notes + said + _notes(seen, how) + own_backward(seen.met) + _kept(values, seen.scores),
         unit=seen.targets[0].unit,
     )
 
