@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 
 import numpy as np
+import torch
 
 from pellucid.core.text import Text
 from pellucid.engine.passes import Keep, Pass, Seen
@@ -11,17 +12,17 @@ from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered
 from pellucid.methods.feature._codes import Codes
 from pellucid.methods.feature._regions import Region, picture_of
+from pellucid.methods.feature._regions_drawn import framed, palette, short
 from pellucid.results import Gallery
 
-_OVER = 0.7  # how much of a colour lies over the picture
+_OVER = 0.6  # how much of a colour lies over the picture
 _FRAME = 0.08  # of the longer side
-_GOLDEN = 0.618033988749895
 
 
 def assigned(
     data: Source, one: Gathered, found: Codes, regions: Sequence[Region], pictures: int
 ) -> Generator[Pass, Seen, Gallery | None]:
-    """The first samples among those that were clustered, coloured by the nearest code; None if they are no pictures.
+    """Samples spread over those that were clustered, coloured by the nearest code; None if they are no pictures.
 
     Args:
         regions: of the codes, the nearest of each first; they stand beside as what the colours mean.
@@ -29,7 +30,8 @@ def assigned(
     if one.layout is None or len(one.layout.grid) != 2:
         return None
     images, captions = list[np.ndarray](), list[Text]()
-    chosen = found.ordinals.unique()[:pictures].tolist()
+    every = found.ordinals.unique()
+    chosen = every[torch.linspace(0, len(every) - 1, min(pictures, len(every))).long()].tolist()
     colours = palette(len(found.centres))
     for step, ordinal in enumerate(chosen):
         x = data.inputs([ordinal])
@@ -44,32 +46,24 @@ def assigned(
         vectors = cells(spot.value, spot.layout, one.address, 1)[0].T[spot.layout.prefix :]
         codes = found.assign(vectors.cpu()).reshape(spot.layout.grid).numpy()
         images.append(_over(picture, colours[codes]))
-        captions.append(Text(data.name(ordinal).rpartition("/")[2]))
+        captions.append(Text(short(data.name(ordinal))))
     if not images:
         return None
-    framed: dict[int, np.ndarray] = {}
+    nearest: dict[int, np.ndarray] = {}
     for region in regions:
         if region.picture is not None:
-            framed.setdefault(region.channel, _framed(region.picture, colours[region.channel]))
-    names = [Text(f"code {i}", f"码 {i}") for i in framed]
+            nearest.setdefault(region.channel, framed(region.picture, colours[region.channel], _FRAME))
+    names = [Text(f"code {i}", f"码 {i}") for i in nearest]
     of_pictures, of_codes = Text("samples", "样本"), Text("colours of the codes", "各码的颜色")
     return Gallery(
         values=found.vectors.float().numpy(),
         axes=("code", "channel"),
-        images=(*images, *framed.values()),
+        images=(*images, *nearest.values()),
         captions=(*captions, *names),
-        groups=(*[of_pictures] * len(images), *[of_codes] * len(framed)),
+        groups=(*[of_pictures] * len(images), *[of_codes] * len(nearest)),
         layer=one.address,
         notes=(_CELLS,),
     )
-
-
-def palette(count: int) -> np.ndarray:
-    """Colours told apart by hue, brightness and saturation, `(count, 3)` in 0..1."""
-    hue = (np.arange(count) * _GOLDEN) % 1.0
-    bright, full = 0.95 - 0.25 * (np.arange(count) % 3) / 2, 0.9 - 0.35 * (np.arange(count) % 2)
-    corner = (np.array([5.0, 3.0, 1.0]) + hue[:, None] * 6) % 6
-    return (bright[:, None] * (1 - full[:, None] * np.clip(np.minimum(corner, 4 - corner), 0, 1))).astype(np.float32)
 
 
 def _over(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -78,15 +72,6 @@ def _over(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
     across = np.arange(columns) * colours.shape[1] // columns
     gray = picture.mean(2, keepdims=True)
     return (gray * (1 - _OVER) + colours[down][:, across] * _OVER).astype(np.float32)
-
-
-def _framed(picture: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """A picture with a frame of one colour."""
-    wide = max(1, round(max(picture.shape[:2]) * _FRAME))
-    inner = np.nan_to_num(picture, nan=0.5)
-    framed = np.broadcast_to(colour, (inner.shape[0] + 2 * wide, inner.shape[1] + 2 * wide, 3)).astype(np.float32)
-    framed[wide:-wide, wide:-wide] = inner
-    return framed
 
 
 _CELLS = Text(

@@ -69,10 +69,10 @@ class Codes:
     def likeness(self, found: Tensor, codes: Sequence[int]) -> Tensor:
         """How alike each position of `(channel, position)` is to each of these codes, `(code, position)`, 0 to 1.
 
-        The fourth power of the cosine, 0 where it is negative.
+        The squared cosine, 0 where it is negative.
         """
         placed = torch.nn.functional.normalize(self.placed(found.T), dim=1)
-        return (torch.nn.functional.normalize(self.centres[list(codes)], dim=1) @ placed.T).clamp(min=0) ** 4
+        return (torch.nn.functional.normalize(self.centres[list(codes)], dim=1) @ placed.T).clamp(min=0) ** 2
 
 
 def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_length: bool) -> Codes:
@@ -89,7 +89,7 @@ def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_leng
         state[name].cpu()[valid.cpu()][order.cpu()] for name in ("vectors", "ordinals", "positions")
     )
     vectors = lengthened(vectors.double(), on=unit_length)
-    different = len(vectors.unique(dim=0))
+    different = _different(vectors)
     if different < codes:
         raise NotApplicable(
             f"'{one.address}' has {different} different vectors on these data, fewer than {codes} codes",
@@ -97,10 +97,9 @@ def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_leng
         )
     mean = vectors.mean(0)
     centred = vectors - mean
-    _, spread, directions = torch.linalg.svd(centred, full_matrices=False)
-    directions = _signed(directions[:dimensions])
+    directions = _signed(torch.linalg.eigh(centred.T @ centred).eigenvectors.T.flip(0)[:dimensions])
     points = centred @ directions.T
-    total = float(spread.square().sum())
+    total = float(centred.square().sum())
     centres, assignment = _clustered(points, codes, seed)
     within = float((points - centres[assignment]).square().sum())
     variance = float(points.square().sum())
@@ -140,6 +139,12 @@ def nearest(found: Codes, k: int) -> list[Wanted]:
 def lengthened(vectors: Tensor, *, on: bool) -> Tensor:
     """Vectors of length 1, or as they are."""
     return torch.nn.functional.normalize(vectors, dim=1) if on else vectors
+
+
+def _different(vectors: Tensor) -> int:
+    """How many of them differ."""
+    rows = np.ascontiguousarray((vectors + 0.0).numpy())  # -0 as 0
+    return len(np.unique(rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))))
 
 
 def _clustered(points: Tensor, codes: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import torch
 
 from pellucid.core.text import Text
+from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered, Swept
 from pellucid.methods.feature._codes import Codes
 from pellucid.methods.feature._regions import Region
-from pellucid.methods.feature._regions_drawn import Tiles, about
+from pellucid.methods.feature._regions_drawn import COLUMNS, Tiles, about
+from pellucid.methods.feature._regions_drawn import table as table_of_regions
 from pellucid.results import Gallery, Matrix, Table, spell
 from pellucid.results.array import as_array
 
@@ -18,6 +20,13 @@ _COLUMNS = {
     "samples": Text("samples in which it stands", "出现的样本数"),
     "near": Text("mean distance to the code", "到码的平均距离"),
 }
+_NEAREST = COLUMNS | {"channel": Text("code", "码"), "value": Text("distance to the code", "到码的距离")}
+_LIKE = Text(
+    "A picture is bright where the squared cosine of layer and code is at least half of its largest, and the darker the "
+    "less it is; such pictures are not averaged.",
+    "该层与码的余弦平方达到最大值一半以上之处为原亮度，越小越暗；这样的图像不作平均。",
+    aside=True,
+)
 
 
 def gallery(swept: Swept, one: Gathered, found: Codes, regions: Sequence[Region], drawn: Tiles) -> Gallery:
@@ -30,7 +39,7 @@ def gallery(swept: Swept, one: Gathered, found: Codes, regions: Sequence[Region]
         groups=drawn.groups,
         unit=Text("distance to the code", "到码的距离"),
         layer=one.address,
-        notes=(*_said(found), *about(regions), *swept.notes),
+        notes=(*_said(found), *about(regions, _LIKE), *swept.notes),
         facts={**swept.facts, **_facts(found), "spread of the regions": drawn.spreads},
     )
 
@@ -55,7 +64,7 @@ def table(swept: Swept, one: Gathered, found: Codes) -> Table:
     apart = torch.linalg.vector_norm(found.points - found.centres[found.assignment], dim=1)
     rows = tuple(
         {
-            "code": code,
+            "code": f"{code}",
             "used": float(share),
             "samples": len(found.ordinals[mine].unique()),
             "near": float(apart[mine].mean()) if bool(mine.any()) else None,
@@ -70,6 +79,11 @@ def table(swept: Swept, one: Gathered, found: Codes) -> Table:
         notes=(*_said(found), *swept.notes),
         facts={**swept.facts, **_facts(found)},
     )
+
+
+def nearest_table(data: Source, swept: Swept, one: Gathered, regions: Sequence[Region]) -> Table:
+    """The samples nearest to each code."""
+    return table_of_regions(data, swept, one, regions, _NEAREST)
 
 
 def _facts(found: Codes) -> dict[str, float]:

@@ -19,7 +19,8 @@ from pellucid.results.resample import resample
 
 Wanted = tuple[int, int, int, float]
 Excited = Callable[[Tensor, Sequence[int]], Tensor]
-_AROUND, _DIM = 6, 0.3  # tokens shown on each side; brightness where a channel is silent
+_AROUND = 6  # tokens shown on each side
+_DIM, _FULL = 0.35, 0.5  # brightness where a channel is silent; the share of its largest value from which it is full
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +31,12 @@ class Region:
         channel, ordinal: which channel, and the number of the sample.
         value: of the channel there.
         position: on the grid of the layer; empty where it has none there.
-        box: start and stop on each axis of the input's grid; None where the whole input is read.
-        picture: what is there, `(height, width, 3)` with NaN outside the input; of a whole picture, darker where the
-            channel is less excited.
+        box: start and stop on each axis of the input's grid; None where all of the input is shown.
+        why: it is shown so: "part" (the box), "larger" (what a unit can see is larger than the input), "whole" (it reads
+            all of it), "" (not known).
+        local: whether paths through calls that go over the whole input are left out of the box.
+        picture: what is there, `(height, width, 3)` with NaN outside the input.
+        lit: whether it is a whole picture, darker where the channel is less excited.
         strip: of a series, `(step,)`.
         words: of a text: the token, with those beside it.
     """
@@ -42,7 +46,10 @@ class Region:
     value: float
     position: tuple[int, ...]
     box: tuple[tuple[int, int], ...] | None = None
+    why: str = ""
+    local: bool = False
     picture: np.ndarray | None = None
+    lit: bool = False
     strip: np.ndarray | None = None
     words: str = ""
 
@@ -79,25 +86,37 @@ def regions_of(
 
 
 def _region(x: Inputs, spot: Spot, channel: int, ordinal: int, at: int, value: float, excited: np.ndarray) -> Region:
-    layout, field = spot.layout, spot.local_field
+    layout = spot.layout
     position = _position(layout, at)
-    box = None if field is None or position is None else field.region(position)
-    if field is None or all(size >= extent for size, extent in zip(field.size, field.extent, strict=True)):
-        box = None
-    same: dict[str, Any] = {"box": box}
+    same = _seen(spot, position)
+    box = same["box"]
     base = next(iter(x.base.values()), None)
     if base is not None and base.kind == "tokens":
         same["words"] = _words(base.names[0], at, len(excited))
     elif base is not None and base.kind == "series" and base.values is not None:
         values = base.values[0].mean(0)
-        same["strip"] = values if box is None else _cut(values, box)
+        same["strip"] = values if box is None else cut(values, box)
     else:
         picture = picture_of(x)
         if picture is not None and box is not None and len(box) == 2:
-            same["picture"] = _cut(picture, box)
+            same["picture"] = cut(picture, box)
         elif picture is not None:
-            same["picture"] = picture if layout is None else _lit(picture, excited, layout)
+            lit = None if layout is None else _lit(picture, excited, layout)
+            same |= {"picture": picture if lit is None else lit, "lit": lit is not None}
     return Region(channel, ordinal, value, position or (), **same)
+
+
+def _seen(spot: Spot, position: tuple[int, ...] | None) -> dict[str, Any]:
+    """The box that a unit sees, and why it is that."""
+    field = spot.local_field
+    if field is None:
+        return {"box": None, "why": ""}
+    if position is None or field.whole:
+        return {"box": None, "why": "whole" if field.whole else "", "local": field.local}
+    if all(size >= extent for size, extent in zip(field.size, field.extent, strict=True)):
+        return {"box": None, "why": "larger", "local": field.local}
+    box = field.region(position)
+    return {"box": box, "why": "" if box is None else "part", "local": field.local}
 
 
 def _position(layout: Layout | None, at: int) -> tuple[int, ...] | None:
@@ -120,7 +139,7 @@ def picture_of(x: Inputs) -> np.ndarray | None:
     return np.repeat(((gray - low) / max(float(high - low), 1e-12))[..., None], 3, -1)
 
 
-def _cut(values: np.ndarray, box: Sequence[tuple[int, int]]) -> np.ndarray:
+def cut(values: np.ndarray, box: Sequence[tuple[int, int]]) -> np.ndarray:
     """The part inside a box, NaN where the box overhangs."""
     sides = values.shape[: len(box)]
     inner = tuple(slice(max(0, start), min(side, stop)) for (start, stop), side in zip(box, sides, strict=True))
@@ -129,13 +148,13 @@ def _cut(values: np.ndarray, box: Sequence[tuple[int, int]]) -> np.ndarray:
     return np.pad(values[inner].astype(np.float32), padding, constant_values=np.nan)
 
 
-def _lit(picture: np.ndarray, excited: np.ndarray, layout: Layout) -> np.ndarray:
-    """The picture, darker where the channel is less excited."""
+def _lit(picture: np.ndarray, excited: np.ndarray, layout: Layout) -> np.ndarray | None:
+    """The picture, darker where the channel is less excited; None where it is excited nowhere."""
     grid = np.maximum(excited[layout.prefix :].reshape(layout.grid), 0)
-    if len(layout.grid) != 2 or not grid.max() > 0:
-        return picture
-    light = np.clip(resample((grid / grid.max())[None].astype(np.float32), picture.shape[:2])[0], 0, 1) ** 0.5
-    return picture * (_DIM + (1 - _DIM) * light)[..., None]
+    if len(layout.grid) != 2 or not (grid.max() > 0 and np.isfinite(grid.max())):
+        return None
+    share = resample((grid / grid.max())[None].astype(np.float32), picture.shape[:2])[0]
+    return picture * (_DIM + (1 - _DIM) * np.clip(share / _FULL, 0, 1))[..., None]
 
 
 def _words(names: Sequence[str], at: int, positions: int) -> str:
@@ -147,7 +166,10 @@ def _words(names: Sequence[str], at: int, positions: int) -> str:
 
 
 def mean_and_medoid(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Mean and spread over what is inside the input, and which one is nearest to all others; None if sizes differ."""
+    """Mean and spread over what is inside the input, and which one is nearest to the others; None if sizes differ.
+
+    The nearest is one of those that lie inside the input, if there are any: of a piece too little can be compared.
+    """
     if len(pictures) < 2 or len({one.shape for one in pictures}) > 1:
         return None
     stack = torch.from_numpy(np.stack(pictures).astype(np.float64))
@@ -155,5 +177,7 @@ def mean_and_medoid(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
     count = known.sum(0)
     mean = stack.nan_to_num().sum(0) / count
     spread = ((stack - mean).nan_to_num() ** 2).sum(0).div(count).sqrt()
-    apart = [((stack - one) ** 2).nanmean(tuple(range(1, stack.ndim))).nan_to_num().sum() for one in stack]
-    return mean.float().numpy(), spread.float().numpy(), int(torch.stack(apart).argmin())
+    axes = tuple(range(1, stack.ndim))
+    apart = torch.stack([((stack - one) ** 2).nanmean(axes) for one in stack]).nanmean(1)
+    inside = known.flatten(1).all(1)
+    return mean.float().numpy(), spread.float().numpy(), int(apart.where(inside | ~inside.any(), torch.inf).argmin())

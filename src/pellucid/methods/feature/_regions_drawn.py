@@ -12,9 +12,11 @@ from pellucid.core.text import Text
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered, Swept
 from pellucid.methods.feature._regions import Region, mean_and_medoid
+from pellucid.ops.ranking import value_of
 from pellucid.results import Table, spell
 
-_OUTSIDE = 0.5
+_OUTSIDE, _THIN = 0.5, 0.04  # gray; a frame's share of the longer side
+_GOLDEN = 0.618033988749895
 COLUMNS = {
     "channel": Text("channel", "通道"),
     "rank": Text("rank", "名次"),
@@ -25,6 +27,14 @@ COLUMNS = {
     "region": Text("region of the input", "输入中的区域"),
     "shown": Text("what is there", "内容"),
 }
+
+
+EXCITED = Text(
+    "A picture is bright where the channel is at least half as large as at its largest, and the darker the less it is "
+    "excited; such pictures are not averaged.",
+    "通道达到其最大值一半以上之处为原亮度，激活越弱越暗；这样的图像不作平均。",
+    aside=True,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,28 +51,77 @@ class Tiles:
     spreads: dict[str, float]
 
 
-def tiles(data: Source, regions: Sequence[Region], name: Text) -> Tiles:
+def tiles(
+    data: Source,
+    regions: Sequence[Region],
+    name: Text,
+    beneath: Sequence[np.ndarray | None] = (),
+    colours: np.ndarray | None = None,
+) -> Tiles:
     """The regions of each channel (or code), before them their mean; the medoid is named.
+
+    Whole pictures that are lit have neither: what excites the channel lies elsewhere in each.
 
     Args:
         name: what the number of a group is called: channel, code.
+        beneath: for each region what the deconvnet makes of it, of the picture's size, if that is drawn too.
+        colours: of the frames, by number, `(code, 3)`.
     """
     images, captions, groups = list[np.ndarray](), list[Text](), list[Text]()
     spreads: dict[str, float] = {}
-    for channel, each in groupby(regions, lambda region: region.channel):
-        mine = [region for region in each if region.picture is not None]
-        pictures = [region.picture for region in mine if region.picture is not None]
-        said = [_caption(data, region) for region in mine]
-        summed = mean_and_medoid(pictures)
-        if summed is not None:
-            mean, spread, medoid = summed
-            said[medoid] = Text(f"{said[medoid].en}, medoid", f"{said[medoid].say('zh')}，中心样例")
-            pictures, said = [mean, *pictures], [Text("mean", "平均"), *said]
-            spreads[str(channel)] = float(np.nanmean(spread))
-        images += [np.nan_to_num(picture, nan=_OUTSIDE) for picture in pictures]
+    places = [i for i, region in enumerate(regions) if region.picture is not None]
+    for channel, each in groupby(places, lambda i: regions[i].channel):
+        numbers = list(each)
+        mine = [regions[i] for i in numbers]
+        pictures, said, spread = _row(data, mine)
+        if spread is not None:
+            spreads[str(channel)] = spread
+        shown = [np.nan_to_num(picture, nan=_OUTSIDE) for picture in pictures]
+        images += shown if colours is None else [framed(one, colours[channel], _THIN) for one in shown]
         captions += said
         groups += [_heading(data, name, channel, mine)] * len(said)
+        made = [one for i in numbers if beneath and (one := beneath[i]) is not None]
+        if made:
+            averaged = mean_and_medoid(made) if len(pictures) > len(made) else None
+            made = made if averaged is None else [averaged[0], *made]
+            images += [_stretched(one) for one in made]
+            captions += [Text("")] * len(made)
+            groups += [_projected(name, channel)] * len(made)
     return Tiles(tuple(images), tuple(captions), tuple(groups), spreads)
+
+
+def _row(data: Source, mine: Sequence[Region]) -> tuple[list[np.ndarray], list[Text], float | None]:
+    """Pictures and captions of one channel, and how far its regions differ."""
+    pictures = [region.picture for region in mine if region.picture is not None]
+    said = [_caption(data, region) for region in mine]
+    summed = None if any(region.lit for region in mine) else mean_and_medoid(pictures)
+    if summed is None:
+        return pictures, said, None
+    mean, spread, medoid = summed
+    said[medoid] = _caption(data, mine[medoid], medoid=True)
+    return [mean, *pictures], [Text("mean", "平均"), *said], float(np.nanmean(spread))
+
+
+def framed(picture: np.ndarray, colour: np.ndarray, share: float) -> np.ndarray:
+    """A picture with a frame of one colour, so wide a share of its longer side."""
+    wide = max(1, round(max(picture.shape[:2]) * share))
+    made = np.broadcast_to(colour, (picture.shape[0] + 2 * wide, picture.shape[1] + 2 * wide, 3)).astype(np.float32)
+    made[wide:-wide, wide:-wide] = np.nan_to_num(picture, nan=_OUTSIDE)
+    return made
+
+
+def palette(count: int) -> np.ndarray:
+    """Colours told apart by hue, brightness and saturation, `(count, 3)` in 0..1."""
+    hue = (np.arange(count) * _GOLDEN) % 1.0
+    bright, full = 0.95 - 0.25 * (np.arange(count) % 3) / 2, 0.9 - 0.35 * (np.arange(count) % 2)
+    corner = (np.array([5.0, 3.0, 1.0]) + hue[:, None] * 6) % 6
+    return (bright[:, None] * (1 - full[:, None] * np.clip(np.minimum(corner, 4 - corner), 0, 1))).astype(np.float32)
+
+
+def _stretched(made: np.ndarray) -> np.ndarray:
+    """Zero gray, the largest size full."""
+    largest = max(float(np.nanmax(np.abs(made))), 1e-300) if np.isfinite(made).any() else 1.0
+    return np.nan_to_num(_OUTSIDE + made / (2 * largest), nan=_OUTSIDE).astype(np.float32)
 
 
 def table(
@@ -73,8 +132,8 @@ def table(
     for channel, each in groupby(regions, lambda region: region.channel):
         rows += [
             {
-                "channel": channel,
-                "rank": rank,
+                "channel": f"{channel}",
+                "rank": f"{rank}",
                 "sample": data.name(region.ordinal),
                 "label": _label(data, region.ordinal),
                 "value": region.value,
@@ -89,18 +148,36 @@ def table(
         rows=tuple({key: value for key, value in row.items() if key not in empty} for row in rows),
         columns={key: words for key, words in columns.items() if key not in empty},
         layer=one.address,
-        notes=(*about(regions), *swept.notes),
+        notes=(*about(regions, None), *swept.notes),
         facts=swept.facts,
     )
 
 
-def _caption(data: Source, region: Region) -> Text:
-    label = _label(data, region.ordinal) or data.name(region.ordinal).rpartition("/")[2]
-    return Text(f"{spell.number(region.value, 3)} {label}")
+def _caption(data: Source, region: Region, *, medoid: bool = False) -> Text:
+    label = _label(data, region.ordinal) or short(data.name(region.ordinal))
+    value = spell.number(region.value, 3)
+    if medoid:
+        return Text(f"medoid, {value} {label}", f"中心样例，{value} {label}")
+    return Text(f"{value} {label}")
+
+
+def short(name: str) -> str:
+    """A name without its folders and its ending."""
+    last = name.rpartition("/")[2]
+    return last.rpartition(".")[0] or last
+
+
+def _called(name: Text, channel: int) -> Text:
+    return Text(f"{name.en} {channel}", f"{name.zh} {channel}")
+
+
+def _projected(name: Text, channel: int) -> Text:
+    called = _called(name, channel)
+    return Text(f"deconvolution of {called.en}", f"{called.zh} 的反卷积")
 
 
 def _heading(data: Source, name: Text, channel: int, regions: Sequence[Region]) -> Text:
-    called = Text(f"{name.en} {channel}", f"{name.zh} {channel}")
+    called = _called(name, channel)
     labels = Counter(label for region in regions if (label := _label(data, region.ordinal)))
     if not labels:
         return called
@@ -123,22 +200,100 @@ def _spelled(region: Region) -> str | None:
     return " × ".join(f"{start}…{stop}" for start, stop in region.box)
 
 
-def about(regions: Sequence[Region]) -> tuple[Text, ...]:
-    """How much of the input a unit sees."""
-    sizes = {tuple(stop - start for start, stop in region.box) for region in regions if region.box}
-    if not sizes:
-        return (
-            Text(
-                "Each unit here sees the whole input, so all of it is shown; a picture is lit by the channel's activation.",
-                "此处每个单元都能看到整个输入，因此显示全部；图像按该通道的激活值照亮。",
-                aside=True,
-            ),
-        )
-    said = " × ".join(map(str, max(sizes)))
-    return (
-        Text(
-            f"A unit sees {said} of the input along its local paths; what lies outside the input is gray and left out of the mean.",
-            f"一个单元沿局部路径能看到输入的 {said}；输入之外显示为灰色，不计入平均。",
-            aside=True,
+def about(regions: Sequence[Region], lit: Text | None = EXCITED, *, projected: bool = False) -> tuple[Text, ...]:
+    """How much of the input a unit sees, and how it is shown.
+
+    Args:
+        lit: where a whole picture is bright; None where no pictures are drawn.
+        projected: whether deconvolutions are drawn too.
+    """
+    said: list[Text] = []
+    boxes = [region.box for region in regions if region.box is not None]
+    overhang = lit is not None and any(
+        region.picture is not None and bool(np.isnan(region.picture).any()) for region in regions
+    )
+    if boxes:
+        said.append(_sizes(boxes, overhang=overhang, local=any(region.local for region in regions if region.box)))
+    said += [_WHY[why] for why in ("larger", "whole") if any(region.why == why for region in regions)]
+    if lit is not None and any(region.lit for region in regions):
+        said.append(lit)
+    if projected:
+        said.append(_PROJECTED)
+    if any(region.words for region in regions):
+        said.append(_WORDS)
+    return tuple(said)
+
+
+def about_channels(one: Gathered, samples: int) -> tuple[Text, ...]:
+    """Channels that are zero, that reach one largest value too often to be ordered, and that hold NaN."""
+    top, broken = value_of(one.state["keys"]), one.state["nan"]
+    channels = len(top)
+    flat = int((top == 0).all(1).sum()) if bool((top.nan_to_num() >= 0).all()) else 0
+    tied = int(((top == top[:, :1]).all(1) & (top[:, 0] != 0)).sum()) if top.shape[1] > 1 else 0
+    found = (
+        (flat, f"are zero on all {samples} samples", f"在全部 {samples} 个样本上为零"),
+        (
+            tied,
+            "are equally large in all samples taken, the first of those that reach this value",
+            "在所取样本中取值相同，达到该值的样本按先后取用",
+        ),
+        (
+            int((broken > 0).sum()),
+            "hold NaN in some samples, which are left out for them",
+            "在部分样本中含 NaN，这些样本对其不计",
         ),
     )
+    return tuple(
+        Text(f"{count} of {channels} channels {en}.", f"{channels} 个通道中有 {count} 个{zh}。")
+        for count, en, zh in found
+        if count
+    )
+
+
+def _sizes(boxes: Sequence[tuple[tuple[int, int], ...]], *, overhang: bool, local: bool) -> Text:
+    found = {tuple(stop - start for start, stop in box) for box in boxes}
+    size = " × ".join(str(max(sides)) for sides in zip(*found, strict=True))
+    most, most_zh = ("", "") if len(found) == 1 else ("up to ", "至多")
+    way, way_zh = (" along its local paths", "沿局部路径") if local else ("", "")
+    more, more_zh = (
+        (
+            "; through means or attention over the whole input it reads more",
+            "；通过对整个输入的平均或注意力，它还能读到更多",
+        )
+        if local
+        else ("", "")
+    )
+    gray, gray_zh = (
+        (" What lies outside the input is gray and left out of the mean.", "输入之外显示为灰色，不计入平均。")
+        if overhang
+        else ("", "")
+    )
+    return Text(
+        f"A unit sees {most}{size} of the input{way}{more}.{gray}",
+        f"一个单元{way_zh}能看到输入的{most_zh} {size}{more_zh}。{gray_zh}",
+        aside=True,
+    )
+
+
+_WHY = {
+    "larger": Text(
+        "What a unit can see is larger than the input, so all of the input is shown.",
+        "单元所能看到的范围大于输入，因此显示整个输入。",
+        aside=True,
+    ),
+    "whole": Text(
+        "Each unit here sees the whole input, so all of it is shown.",
+        "此处每个单元都能看到整个输入，因此显示全部。",
+        aside=True,
+    ),
+}
+_PROJECTED = Text(
+    "Of each deconvolution zero is gray and the largest size full; a grid in it comes of strides.",
+    "每幅反卷积图以灰色为零，按各自的最大幅度显示；其中的网格纹由步长造成。",
+    aside=True,
+)
+_WORDS = Text(
+    "The token at which the value is read stands in brackets between its neighbours; it may read more of the text.",
+    "方括号中是读取该值的词元，两侧为相邻词元；它还可能读到文本的其他部分。",
+    aside=True,
+)

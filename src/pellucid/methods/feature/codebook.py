@@ -11,9 +11,9 @@ from pellucid.engine.sweeps.reducers import Sample
 from pellucid.engine.sweeps.request import Sweep
 from pellucid.methods.feature._assigned import assigned
 from pellucid.methods.feature._codes import codes_of, nearest
-from pellucid.methods.feature._codes_drawn import gallery, similarity, table
+from pellucid.methods.feature._codes_drawn import gallery, nearest_table, similarity, table
 from pellucid.methods.feature._regions import regions_of
-from pellucid.methods.feature._regions_drawn import tiles
+from pellucid.methods.feature._regions_drawn import palette, tiles
 from pellucid.registry import method
 from pellucid.results import Gallery, Matrix, Table
 
@@ -48,7 +48,7 @@ _CODE = Text("code", "码")
 )
 def codebook(
     data: Source,
-    layer: Layer = "last spatial",
+    layer: Layer = "last block",
     codes: Annotated[int, Ge(2)] = 12,
     dimensions: Annotated[int, Ge(1)] = 32,
     sample: Annotated[int, Ge(2)] = 16384,
@@ -70,7 +70,7 @@ def codebook(
         seed: of the shuffle and of k-means.
     Returns:  of pictures a Gallery of the codes, whose values are the codes in the layer's own space `(code, channel)`,
         and a Gallery of samples coloured by code; a Matrix of the similarity of the codes (cosine of what differs from
-        the mean); a Table of their use.
+        the mean); a Table of their use; and a Table of the samples that lie nearest.
     Raises:   NotApplicable if there are fewer different vectors than codes.
     """
     wish = Sample(layer, sample, seed=seed)
@@ -79,11 +79,11 @@ def codebook(
     for one in swept.at(wish):
         found = codes_of(one, codes, dimensions, seed, unit_length=unit_length)
         regions = yield from regions_of(data, one, nearest(found, k), found.likeness)
-        drawn = tiles(data, regions, _CODE)
+        drawn = tiles(data, regions, _CODE, colours=palette(codes))
         if drawn.images:
             results.append(gallery(swept, one, found, regions, drawn))
         coloured = yield from assigned(data, one, found, regions, pictures)
         if coloured is not None:
             results.append(coloured)
-        results += [similarity(one, found), table(swept, one, found)]
+        results += [similarity(one, found), table(swept, one, found), nearest_table(data, swept, one, regions)]
     return tuple(results)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from torch import Tensor
 
 from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.text import Text
@@ -14,7 +13,8 @@ from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.reducers import Moments, Top
 from pellucid.engine.sweeps.request import Gathered, Sweep, Swept
 from pellucid.methods.feature._regions import Region, regions_of
-from pellucid.methods.feature._regions_drawn import Tiles, about, table, tiles
+from pellucid.methods.feature._regions_drawn import Tiles, about, about_channels, table, tiles
+from pellucid.methods.feature._regions_projected import projected
 from pellucid.ops.ranking import ordinal_of, value_of
 from pellucid.registry import method
 from pellucid.results import Gallery, Table
@@ -52,9 +52,10 @@ _CHANNEL = Text("channel", "通道")
 )
 def top_regions(
     data: Source,
-    layer: Layer = "last spatial",
+    layer: Layer = "last block",
     channels: Annotated[int, Ge(1)] | tuple[int, ...] = 8,
-    k: Annotated[int, Ge(1)] = 9,
+    k: Annotated[int, Ge(1)] = 8,
+    deconvolution: bool = False,
 ) -> Looking[tuple[Gallery | Table, ...]]:
     """The regions that excite channels most, by the exact receptive field over the calls that ran.
 
@@ -62,9 +63,10 @@ def top_regions(
         layer: whose channels.
         channels: how many are drawn, those whose largest values stand out most from their own mean and spread; or which.
         k: samples for each channel; fewer where it is zero in the others.
+        deconvolution: draw below each region what the deconvnet makes of its very unit.
     Returns:  for pictures a Gallery, whose values are the largest values of every channel `(channel, k)`, NaN where
         there are fewer samples; and a Table with sample, place and region of each that is drawn.
-    Raises:   NotApplicable if the layer has no channels.
+    Raises:   NotApplicable if the layer has no channels, or the deconvnet no rule for the network.
     """
     top, moments = Top(layer, k), Moments(layer)
     swept = yield from Sweep([top, moments])
@@ -72,9 +74,10 @@ def top_regions(
     for one, moved in zip(swept.at(top), swept.at(moments), strict=True):
         wanted = _wanted(one, _chosen(one, moved, channels))
         regions = yield from regions_of(data, one, wanted)
-        drawn = tiles(data, regions, _CHANNEL)
+        beneath = (yield from projected(data, one, wanted, regions)) if deconvolution else ()
+        drawn = tiles(data, regions, _CHANNEL, beneath)
         if drawn.images:
-            results.append(_gallery(swept, one, regions, drawn))
+            results.append(_gallery(swept, one, regions, drawn, deconvolution=deconvolution))
         results.append(table(data, swept, one, regions))
     return tuple(results)
 
@@ -105,11 +108,11 @@ def _wanted(one: Gathered, channels: Sequence[int]) -> list[tuple[int, int, int,
         if ordinals[channel, rank] >= 0 and values[channel, rank] != 0
     ]
     if not found:
-        raise NotApplicable(f"no channel of '{one.address}' ever changes on these data")
+        raise NotApplicable(f"no chosen channel of '{one.address}' is anything but zero on these data")
     return found
 
 
-def _gallery(swept: Swept, one: Gathered, regions: Sequence[Region], drawn: Tiles) -> Gallery:
+def _gallery(swept: Swept, one: Gathered, regions: Sequence[Region], drawn: Tiles, *, deconvolution: bool) -> Gallery:
     top = value_of(one.state["keys"])
     return Gallery(
         values=as_array(top),
@@ -119,18 +122,6 @@ def _gallery(swept: Swept, one: Gathered, regions: Sequence[Region], drawn: Tile
         groups=drawn.groups,
         unit=Text("activation", "激活值"),
         layer=one.address,
-        notes=(*about(regions), *_silent(top, swept.read), *swept.notes),
+        notes=(*about(regions, projected=deconvolution), *about_channels(one, swept.read), *swept.notes),
         facts={**swept.facts, "channels": len(top), "spread of the regions": drawn.spreads},
-    )
-
-
-def _silent(top: Tensor, samples: int) -> tuple[Text, ...]:
-    flat = int((top == 0).all(1).sum()) if bool((top.nan_to_num() >= 0).all()) else 0
-    if not flat:
-        return ()
-    return (
-        Text(
-            f"{flat} of {len(top)} channels are zero on all {samples} samples.",
-            f"{len(top)} 个通道中有 {flat} 个在全部 {samples} 个样本上为零。",
-        ),
     )

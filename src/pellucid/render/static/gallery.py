@@ -19,6 +19,7 @@ ROW = 8.1
 GAP, HEAD, LINE = 0.1, 0.24, 0.135
 CAPTION, HEADING = 7.0, 8.5
 LINES = 2
+IN_ROW = 10
 BAR_ROOM = 1.35
 ALONE = 4.2
 
@@ -116,6 +117,7 @@ def _side(result: Gallery) -> tuple[float, float]:
         side = min(ALONE, ALONE * 0.75 / ratio)
         return side, side * ratio
     side = 1.75 if count <= 4 or _rows_of_four(result) else 1.2 if count <= 18 else 0.92 if count <= 48 else 0.74
+    side = min(side, (ROW + GAP) / _longest(result) - GAP)
     tallest = max((image.shape[0] / max(1, image.shape[1]) for image in result.images), default=1.0)
     return side, side * min(1.6, max(0.2, tallest))
 
@@ -124,6 +126,12 @@ def _rows_of_four(result: Gallery) -> bool:
     """Whether every group is a row of three or four tiles, and they are few."""
     sizes = Counter(say(group) for group in result.groups).values()
     return len(result.images) <= 12 and bool(sizes) and min(sizes) >= 3 and max(sizes) <= 4
+
+
+def _longest(result: Gallery) -> int:
+    """Tiles of the largest of several groups, if a row can hold it; else 1."""
+    sizes = Counter(say(group) for group in result.groups).values()
+    return max(sizes) if len(sizes) > 1 and max(sizes) <= IN_ROW else 1
 
 
 def _lines(result: Gallery, style: Style) -> int:
