@@ -20,6 +20,13 @@ def norm(width: int, dtype: torch.dtype) -> nn.Module:
     return made
 
 
+class Behind(nn.Module):
+    """The second axis and the last change places."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 3)
+
+
 @pytest.mark.parametrize("width", [7, 8])
 @pytest.mark.parametrize("made", [norm, lambda width, dtype: Scaled(width).to(dtype), lambda *_: nn.RMSNorm(_[0])])
 @torch.no_grad()
@@ -40,6 +47,14 @@ def test_what_is_no_norm_is_refused() -> None:
     x = torch.randn(2, 3, 8, dtype=torch.float64)
     for one in (nn.Softmax(-1), nn.Tanh()):
         with pytest.raises(pl.NotApplicable, match="no norm of the form"):
+            held({"norm": one}, "norm", x, one(x))
+
+
+@torch.no_grad()
+def test_a_norm_over_the_channels_of_a_map_is_refused() -> None:
+    x = torch.randn(2, 8, 3, 3)
+    for one in (nn.BatchNorm2d(8).eval(), nn.Sequential(Behind(), nn.LayerNorm(8), Behind())):
+        with pytest.raises(pl.NotApplicable, match="no sequence of tokens"):
             held({"norm": one}, "norm", x, one(x))
 
 

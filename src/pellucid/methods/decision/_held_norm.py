@@ -141,7 +141,7 @@ def held(modules: Mapping[str, nn.Module], path: str, entered: Tensor, left: Ten
     probe[1::2] *= -1
     with torch.no_grad():
         rows = torch.stack([torch.zeros_like(probe), probe, probe + SIZE]).view(3, *[1] * (entered.ndim - 2), width)
-        zero, made, moved = (in_double(one.reshape(-1)) for one in modules[path](rows))
+        zero, made, moved = (in_double(one.reshape(-1)) for one in _made(modules[path], path, rows, entered))
     centred = bool((moved - made).abs().max() < HALF * (made - zero).abs().max())
     wide = in_double(probe)
     gain = (made - zero) / (wide - wide.mean() if centred else wide)
@@ -156,3 +156,14 @@ def held(modules: Mapping[str, nn.Module], path: str, entered: Tensor, left: Ten
             hint="logit_lens()",
         )
     return Held(gain, zero, centred, scale)
+
+
+def _made(norm: nn.Module, path: str, rows: Tensor, entered: Tensor) -> Tensor:
+    try:
+        return norm(rows)
+    except RuntimeError as error:
+        raise NotApplicable(
+            f"'{path}' takes no single rows of the last axis of what it reads, {tuple(entered.shape)}: the residual "
+            "stream is no sequence of tokens, each with its features last",
+            hint="logit_lens()",
+        ) from error
