@@ -229,11 +229,12 @@ class Sample:
             rows, columns = rows[nearest], columns[nearest]
         if not len(rows):
             return {**state, "seen": state["seen"] + size * positions}
+        vectors = cells[rows, :, columns]
         batch = {
             "order": order[rows, columns],
             "ordinals": samples.ordinals[rows],
             "positions": columns,
-            "vectors": cells[rows, :, columns],
+            "vectors": vectors.where(~vectors.isnan(), torch.nan),  # every NaN the same
             "seen": torch.tensor(size * positions, device=cells.device),
         }
         return self.merge(state, batch)
