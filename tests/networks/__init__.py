@@ -73,7 +73,8 @@ _GRADIENT = (
     "gradient_flow",
     "slices",
 )
-_NO_GRADIENT = dict.fromkeys(_GRADIENT, "(?i)gradient")
+_NO_GRADIENT = dict.fromkeys((*_GRADIENT, "activation_maximization"), "(?i)gradient")
+_NO_NUMBERS = {"activation_maximization": "words"}
 
 _image = normal(3, 14, 14)
 _steps = normal(6, 5)
@@ -137,10 +138,26 @@ ZOO: tuple[Network, ...] = (
         "residual stream",
         "tokens",
         "dense output",
-        refuses=_NO_GRID,
+        refuses=_NO_GRID | _NO_NUMBERS,
     ),
-    _network("tied_lm", sequence.TiedLanguageModel, integers(9, 5), "tokens", "tied", "dense output", refuses=_NO_GRID),
-    _network("masked_tokens", sequence.MaskedTokens, _masked, "attention", "tokens", "keywords", refuses=_NO_GRID),
+    _network(
+        "tied_lm",
+        sequence.TiedLanguageModel,
+        integers(9, 5),
+        "tokens",
+        "tied",
+        "dense output",
+        refuses=_NO_GRID | _NO_NUMBERS,
+    ),
+    _network(
+        "masked_tokens",
+        sequence.MaskedTokens,
+        _masked,
+        "attention",
+        "tokens",
+        "keywords",
+        refuses=_NO_GRID | _NO_NUMBERS,
+    ),
     _network(
         "lstm", sequence.Recurrent, _steps, "recurrent", refuses=_NO_GRID | {"activation_statistics": "(?i)activation"}
     ),
