@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from pellucid.cli import progress as module
-from pellucid.cli.progress import progress, working
+from pellucid.cli.progress import Pace, progress, working
 from pellucid.cli.screen import Screen
 from pellucid.core.text import Text
 from pellucid.engine.planner import Progress
@@ -47,3 +47,29 @@ def test_quiet_shows_nothing(capsys, monkeypatch):
         show(Progress(1, 1, 1, None, 99.0))
     seen = capsys.readouterr()
     assert seen.out == seen.err == ""
+
+
+def test_samples_with_their_rate_and_the_time_left(capsys, monkeypatch):
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    with progress(Screen(), Text("Sweeping")) as show:
+        show(Progress(1, 0, 1, None, 10.0, (1000, 5000)))
+        show(Progress(1, 8, 1, None, 20.0, (3000, 5000)))
+        show(Progress(2, 9, 1, (1, 4), 31.0))
+    assert capsys.readouterr().err.splitlines() == [
+        "Sweeping: 1,000 of 5,000 samples, 10 s",
+        "Sweeping: 3,000 of 5,000 samples, 200/s, 20 s, 0:00:10 left",
+        "Reading some samples again: 9 forward passes, 1 view to go, 1/4, 31 s",
+    ], "what a folder held before this run counts for no speed"
+
+
+def test_samples_on_a_terminal(monkeypatch):
+    screen, (_, err) = terminal(monkeypatch, lang="zh")
+    with progress(screen, Text("Sweeping", "正在遍历")) as show:
+        show(Progress(1, 0, 1, None, 0.0, (0, 50)))
+        show(Progress(1, 8, 1, None, 10.0, (25, 50)))
+    assert "共 50 个样本，已完成 25 个，每秒 2.5 个" in err.export_text().replace("\n", "")
+
+
+def test_the_rate_needs_two_moments():
+    pace = Pace()
+    assert pace.at(5.0, 100) is None and pace.at(5.0, 100) is None and pace.at(7.0, 120) == 10.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.inputs.data.open import open_data
-from pellucid.lens.numbering import in_numbers_of
+from pellucid.lens.numbering import in_numbers_of, own_classes
 
 
 def data(*names: str):
@@ -19,6 +19,7 @@ def test_names_of_the_model_are_numbered_by_it():
     made = in_numbers_of(given, ("dog", "hen", "ape", "cat"))
     assert made.classes == ("dog", "hen", "ape", "cat")
     assert made.labels == (1, 1, 3, 3) and [made.read(i).label for i in range(4)] == [1, 1, 3, 3]
+    assert own_classes(made) == own_classes(given) == ("cat", "hen")
     assert made.names == given.names and len(made) == 4 and made.notes == given.notes
     assert made.fingerprint != given.fingerprint, "a sweep with other labels is another one"
 

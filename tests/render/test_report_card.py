@@ -1,9 +1,12 @@
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from pellucid.core.provenance import TargetInfo
-from pellucid.render.report_card import Card, Picture, origin, when
+from pellucid.render.report_card import Card, Picture, _packed, origin, when
+from pellucid.results import Gallery
 from pellucid.results.base import Base
 from pellucid.results.failure import Failure
 from tests.results.samples import attribution, graph, provenance
@@ -11,13 +14,25 @@ from tests.results.samples import attribution, graph, provenance
 
 def test_a_real_picture_is_kept_whole():
     drawn = Picture.of(attribution(), "en")
-    import io
-
-    light, dark = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in (drawn.light, drawn.dark))
+    light, dark = (np.asarray(Image.open(BytesIO(data)).convert("RGB")) for data in (drawn.light, drawn.dark))
     assert light.shape == dark.shape == (light.shape[0], light.shape[1], 3)
     assert (light.shape[1] // 2, light.shape[0] // 2) == (drawn.width, drawn.height)
     assert tuple(light[0, 0]) == (255, 255, 255) and tuple(dark[0, 0]) == (0x17, 0x18, 0x1C)
     assert "0 to 0.882" in drawn.caption
+
+
+def test_photographs_are_small_and_look_the_same(monkeypatch):
+    draw = np.random.default_rng(0)
+    rough = np.asarray(Image.fromarray(draw.integers(0, 255, (12, 12, 3), dtype=np.uint8)).resize((96, 96))) / 255.0
+    images = tuple(np.clip(rough + draw.normal(0, 0.03, rough.shape), 0, 1) for _ in range(6))
+    shown = Gallery(values=np.zeros(6, np.float32), axes=("image",), images=images, captions=("photograph",) * 6)
+    small = Picture.of(shown, "en")
+    monkeypatch.setattr("pellucid.render.report_card._photographs", _packed)
+    whole = Picture.of(shown, "en")
+    assert len(small.light) < len(whole.light) / 3 and len(small.dark) < len(whole.dark) / 3
+    for mine, kept in ((small.light, whole.light), (small.dark, whole.dark)):
+        one, other = (np.asarray(Image.open(BytesIO(data)).convert("RGB"), np.float32) for data in (mine, kept))
+        assert np.abs(one - other).mean() < 4 and np.abs(one[0, 0] - other[0, 0]).max() <= 2
 
 
 def test_a_tall_picture_scrolls():

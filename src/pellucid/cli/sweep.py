@@ -1,9 +1,9 @@
 """`pellucid sweep`: send a data set through a model, and see what it has learned."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,6 +16,12 @@ from pellucid.core.text import Text
 from pellucid.registry import View
 from pellucid.results.spell import percent
 
+if TYPE_CHECKING:
+    from pellucid.inputs.data.data import Data
+    from pellucid.lens.lens import Lens
+    from pellucid.lens.views import Views
+
+Samples = tuple[int, int]  # done, and all
 MOST_LEFT_OUT = 0.01
 TOLD = 5
 USUAL = "top_regions"
@@ -116,67 +122,69 @@ def sweep(
     device: str | None,
 ) -> int:
     """Open, sweep, tell, write."""
-    from pellucid.cli.data import data_of
     from pellucid.cli.destination import Destination
-    from pellucid.cli.interrupt import looking
     from pellucid.cli.progress import working
-    from pellucid.cli.source import lens_of
 
     views = [over_data(one, tuple(layers), f"pellucid see {model} INPUT") for one in methods or (USUAL,)]
     where = Destination.of(out, len(views))
     check_folder(screen, folder, resume=resume)
-    largest = {} if max_pixels is None else {"max_pixels": max_pixels}
-    source, notes = data_of(data, follow_symlinks=follow_symlinks, allow_absolute=allow_absolute, **largest)
-    lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device)
-    lens.notes = (*lens.notes, *notes)
-    for note in lens.notes:
-        screen.aside(note)
-    done = Done()
-    with looking(screen, DOING, stopping(folder)) as (stop, watch):
-        try:
-            seen = lens.sweep(
-                source,
-                *views,
-                batch_size=batch_size,
-                folder=folder,
-                resume=resume,
-                on_bad="fail" if on_bad == "fail" else "skip",
-                seed=seed,
-                progress=done.then(watch),
-            )
-        except KeyboardInterrupt:
-            go_on(screen, folder, done.samples)
-            raise
-        except PellucidError as error:
-            in_words_of_the_command(error, model, data, lens)
-            raise
+    how = {"follow_symlinks": follow_symlinks, "allow_absolute": allow_absolute, "max_pixels": max_pixels}
+    stated = {"weights": weights, "preprocess": preprocess, "labels": labels, "device": device}
+    lens, source = opened(screen, model, data, stated, {name: value for name, value in how.items() if value})
+    settings = {"batch_size": batch_size, "folder": folder, "resume": resume, "on_bad": on_bad, "seed": seed}
+    try:
+        seen, stopped = swept(screen, lens, source, views, settings)
+    except PellucidError as error:
+        in_words_of_the_command(error, model, data, lens)
+        raise
     tell(screen, seen)
     missed = left_out(screen, seen.results)
     if seen.results:
         with working(screen, Text("Drawing", "正在绘制")):
             written = where.write(seen, "zh" if screen.lang == "zh" else "en", f"{lens.name}: {source.said}")
         screen.wrote(written)
-    if stop.asked:
+    if stopped is not None:
         if any(isinstance(one.error, Cancelled) for one in seen.failures):
-            go_on(screen, folder, done.samples)
+            go_on(screen, folder, stopped)
         return INTERRUPTED
     return SOME_MISSING if seen.failures or missed > (0 if on_bad == "fail" else MOST_LEFT_OUT) else OK
 
 
-class Done:
-    """Remembers how many samples are done."""
+def opened(
+    screen: Screen, model: str, data: str, stated: Mapping[str, Any], how: Mapping[str, Any]
+) -> "tuple[Lens, Data]":
+    """The lens and the data set; whose code ran is told, and stands under every picture."""
+    from pellucid.cli.data import data_of
+    from pellucid.cli.source import lens_of
 
-    def __init__(self) -> None:
-        self.samples: tuple[int, int] | None = None
+    source, notes = data_of(data, **how)
+    lens = lens_of(model, **stated)
+    lens.notes = (*lens.notes, *notes)
+    for note in lens.notes:
+        screen.aside(note)
+    return lens, source
 
-    def then(self, watch: Callable[[Any], None]) -> Callable[[Any], None]:
-        """What to call after every batch."""
 
-        def told(at: Any) -> None:
-            self.samples = at.samples or self.samples
-            watch(at)
+def swept(
+    screen: Screen, lens: "Lens", source: "Data", views: Sequence[View], settings: Mapping[str, Any]
+) -> "tuple[Views, Samples | None]":
+    """What was seen; and, where Ctrl-C stopped it, how many samples were done and how many there are."""
+    from pellucid.cli.interrupt import looking
 
-        return told
+    done, folder = (0, len(source)), settings["folder"]
+
+    def told(at: Any) -> None:
+        nonlocal done
+        done = at.samples or done
+        watch(at)
+
+    with looking(screen, DOING, stopping(folder)) as (stop, watch):
+        try:
+            seen = lens.sweep(source, *views, **settings, progress=told)
+        except KeyboardInterrupt:
+            go_on(screen, folder, done)
+            raise
+    return seen, done if stop.asked else None
 
 
 def over_data(words: str, layers: tuple[str, ...], otherwise: str) -> View:
@@ -234,9 +242,9 @@ def stopping(folder: str | None) -> Text:
     )
 
 
-def go_on(screen: Screen, folder: str | None, samples: tuple[int, int] | None) -> None:
+def go_on(screen: Screen, folder: str | None, samples: Samples) -> None:
     """After an interrupt: what is kept, and the line that goes on."""
-    done, every = samples or (0, 0)
+    done, every = samples
     if folder is None:
         said = Text(
             f"Stopped after {done:,} of {every:,} samples; nothing was kept. --folder DIR stores what is gathered.",

@@ -94,6 +94,11 @@ def in_numbers_of(data: Data, labels: Sequence[str]) -> Data:
     return replace(data, reader=Numbered(data.reader, tuple(labels), places, notes))
 
 
+def own_classes(data: Data) -> tuple[str, ...]:
+    """The classes of a data set as itself has them, whoever numbers them."""
+    return data.reader.reader.classes if isinstance(data.reader, Numbered) else data.classes
+
+
 def _plain(name: str) -> str:
     return name.casefold().replace("_", " ").strip()
 

@@ -11,6 +11,7 @@ from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sweeps.run import Course
 from pellucid.lens.feed import Feed
 from pellucid.lens.looking import failure
+from pellucid.lens.numbering import own_classes
 from pellucid.lens.provenance import Origin
 from pellucid.registry import View
 from pellucid.results.result import Result
@@ -106,7 +107,7 @@ def _data(feed: Feed, made: Sequence[Result]) -> dict[str, Any]:
         "samples": len(feed),
         "read": facts.get("samples", len(feed)),
         "left out": facts.get("left out", ()),
-        "classes": len(feed.classes),
+        "classes": len(own_classes(feed.data)),
         "fingerprint": feed.data.fingerprint,
         "told apart by": feed.data.fingerprint_covers,
     }

@@ -16,6 +16,7 @@ from pellucid.core.text import say
 from pellucid.render.escape import html
 from pellucid.render.report_brief import brief, heading
 from pellucid.render.report_card import Card
+from pellucid.render.report_data import about_data
 from pellucid.render.report_words import FAMILIES, phrase
 from pellucid.results import Result
 from pellucid.results.failure import Failure
@@ -71,6 +72,7 @@ def page(sections: Sections, lang: str, title: str | None = None) -> str:
     top, name = heading(items, lang, title)
     body = "".join(
         f'<section class="chapter"><h2 id="chapter-{number}">{_numbered(number, words)}</h2>'
+        f"{about_data([one for card in members for one in card.items], lang)}"
         f"{''.join(drawn[card.anchor] for card in members)}</section>"
         for number, (words, members) in enumerate(sections, 1)
     )
@@ -158,6 +160,8 @@ def _method(one: Result | Failure) -> str:
 def _family(one: Result | Failure) -> str:
     if isinstance(one, Failure):
         return "failed"
+    if "data" in one.facts:
+        return "learned"
     family = one.provenance.family if one.provenance else ""
     return family if family in FAMILIES else "outside"
 

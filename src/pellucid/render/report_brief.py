@@ -7,6 +7,7 @@ from pellucid.core.provenance import Provenance, TargetInfo
 from pellucid.core.text import say
 from pellucid.render.escape import html, prose
 from pellucid.render.report_card import when
+from pellucid.render.report_data import data_sets
 from pellucid.render.report_words import counted, phrase
 from pellucid.results import Result, spell
 from pellucid.results.caption import DOT
@@ -31,7 +32,13 @@ def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
     results = [one for one in items if isinstance(one, Result)]
     failures = len(items) - len(results)
     made = _provenances(items)
-    sentences = [*_models(made, lang), *_targets(results, lang), *_amount(results, lang), *_cost(made, lang)]
+    sentences = [
+        *_models(made, lang),
+        *_targets(results, lang),
+        *_data(results, lang),
+        *_amount(results, lang),
+        *_cost(made, lang),
+    ]
     if failures:
         sentences.append(phrase("lacking", lang, count=failures))
     if not items:
@@ -90,6 +97,17 @@ def _target(ones: Sequence[TargetInfo], lang: str) -> str:
         return phrase("target.score", lang, label=label, unit=html(first.unit), score=html(spell.number(first.score)))
     ends = dict.fromkeys(spell.probability(one) for one in (known[0], known[-1]))
     return phrase("target", lang, label=label, probability=html(" – ".join(ends)))
+
+
+def _data(results: Sequence[Result], lang: str) -> list[str]:
+    """Which data sets went through the model, and how much of each."""
+    said: list[str] = []
+    for one in data_sets(results):
+        every, read = one["samples"], one["read"]
+        name = f"<strong><bdi>{html(one['name'])}</bdi></strong>"
+        key = "data.all" if read == every else "data"
+        said.append(phrase(key, lang, name=name, samples=f"{every:,}", read=f"{read:,}"))
+    return said
 
 
 def _amount(results: Sequence[Result], lang: str) -> list[str]:

@@ -23,6 +23,13 @@ def numbers(result: Result, lang: str) -> str:
     return f"<details><summary>{html(phrase('numbers', lang))}</summary>{''.join(tables)}</details>"
 
 
+def listed(head: Sequence[str], rows: Sequence[Sequence[Any]], summary: str, lang: str) -> str:
+    """Words in rows as a folded table; empty where there are none."""
+    if not rows:
+        return ""
+    return f'<details class="words"><summary>{html(summary)}</summary>{_html(head, rows, "", lang)}</details>'
+
+
 def _table(result: Result, lang: str) -> str:
     head: list[str]
     rows: list[list[Any]]

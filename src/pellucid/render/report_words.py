@@ -8,6 +8,7 @@ FAMILIES = {
     "attention": Text("Attention", "注意力"),
     "decision": Text("Decisions", "决策依据"),
     "feature": Text("Features", "特征"),
+    "learned": Text("What it has learned", "它学到了什么"),
     "gradient": Text("Gradients and training", "梯度与训练"),
     "judge": Text("How far to trust", "可信程度"),
     "outside": Text("From other packages", "来自其他软件包"),
@@ -32,6 +33,22 @@ WORDS = {
     "pictures.one": Text("1 picture", "1 幅图"),
     "methods": Text("{count} methods", "{count} 种方法"),
     "methods.one": Text("1 method", "1 种方法"),
+    "data": Text(
+        "Of {name}, {read} of {samples} samples went through it.",
+        "数据集 {name}：共 {samples} 个样本，通过 {read} 个。",
+    ),
+    "data.all": Text(
+        "All {samples} samples of {name} went through it.", "数据集 {name} 的全部 {samples} 个样本均通过了网络。"
+    ),
+    "data.name": Text("Data set", "数据集"),
+    "data.read": Text("Samples that went through", "通过的样本"),
+    "data.left": Text("Left out", "略去"),
+    "data.classes": Text("Classes", "类别"),
+    "data.print": Text("Fingerprint", "指纹"),
+    "data.covers": Text("{digest}, over the {covers}", "{digest}，依据：{covers}"),
+    "data.list": Text("What was left out, and why", "略去的样本及原因"),
+    "data.of": Text("{count} of {every}", "{every} 个中的 {count} 个"),
+    "sample": Text("sample", "样本"),
     "cost": Text(
         "They took {forwards} and {backwards} of the model, {seconds} s.",
         "总计 {forwards}、{backwards}，用时 {seconds} 秒。",
