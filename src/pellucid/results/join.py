@@ -9,6 +9,7 @@ import numpy as np
 from pellucid.core.errors import NotApplicable
 from pellucid.results.attribution import Attribution
 from pellucid.results.base import Base
+from pellucid.results.join_notes import notes_of
 from pellucid.results.matrix import Matrix
 from pellucid.results.result import Result
 
@@ -32,7 +33,7 @@ def join(parts: Sequence[Result]) -> Result:
     changes: dict[str, Any] = {
         "values": np.concatenate([one.values for one in parts]),
         "targets": tuple(target for one in parts for target in one.targets),
-        "notes": tuple(dict.fromkeys(note for one in parts for note in one.notes)),
+        "notes": notes_of(parts),
         "facts": {name: _facts([one.facts.get(name) for one in parts]) for name in first.facts},
     }
     if isinstance(first, Attribution) and first.base is not None:
