@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from pellucid.ops.statistics import BINS, histogram, saturation, summary
+from pellucid.ops.statistics import BINS, at_limits, histogram, saturation, summary
 
 
 def test_moments_are_in_double_precision():
@@ -63,3 +63,9 @@ def test_a_histogram_of_next_to_nothing(value):
 )
 def test_saturation_is_the_share_near_a_limit(op, value, share):
     assert saturation(op, torch.tensor(value)) == share
+
+
+def test_each_limit_has_its_own_values():
+    lower, upper = at_limits("sigmoid", torch.tensor([0.001, 0.5, 0.999]))
+    assert lower.tolist() == [True, False, False] and upper.tolist() == [False, False, True]
+    assert len(at_limits("relu6", torch.zeros(1))) == 1 and at_limits("relu", torch.zeros(1)) is None

@@ -75,12 +75,14 @@ def histogram(value: Float[Tensor, "*axes"]) -> tuple[Float[Tensor, " bin"], Flo
 
 def saturation(op: str, value: Tensor) -> float | None:
     """Share of the values within a hundredth of an activation's limits; None for activations without limits."""
+    each = at_limits(op, value)
+    return None if each is None else float(in_double(torch.stack(each).any(0)).mean())
+
+
+def at_limits(op: str, value: Tensor) -> list[Tensor] | None:
+    """For each limit of an activation, which values lie within a hundredth of it; None for one without limits."""
     limits = _LIMITS.get(op)
     if limits is None:
         return None
     span = (limits[1] or 0.0) - (limits[0] or 0.0)
-    near = torch.zeros_like(value, dtype=torch.bool)
-    for limit in limits:
-        if limit is not None:
-            near |= (value - limit).abs() <= NEAR * span
-    return float(in_double(near).mean())
+    return [(value - limit).abs() <= NEAR * span for limit in limits if limit is not None]
