@@ -108,11 +108,9 @@ def _region(x: Inputs, spot: Spot, channel: int, ordinal: int, at: int, value: f
 
 def _seen(spot: Spot, position: tuple[int, ...] | None) -> dict[str, Any]:
     """The box that a unit sees, and why it is that."""
-    field = spot.local_field
-    if field is None:
-        return {"box": None, "why": ""}
-    if position is None or field.whole:
-        return {"box": None, "why": "whole" if field.whole else "", "local": field.local}
+    field, every = spot.local_field, spot.field
+    if field is None or position is None or field.whole:
+        return {"box": None, "why": "whole" if every is not None and every.whole else ""}
     if all(size >= extent for size, extent in zip(field.size, field.extent, strict=True)):
         return {"box": None, "why": "larger", "local": field.local}
     box = field.region(position)
