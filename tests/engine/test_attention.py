@@ -47,3 +47,10 @@ def test_heads_and_windows_in_other_axes(rows: int, windows: int, heads: int) ->
 def test_arguments_by_name() -> None:
     found = fused((QUERY, KEY, VALUE, MASK), {"scale": 0.5})
     assert found["query"] is QUERY and found["attn_mask"] is MASK and found["scale"] == 0.5 and "is_causal" not in found
+
+
+def test_rows_that_look_at_nothing_are_zero() -> None:
+    mask = torch.ones(5, 7, dtype=torch.bool)
+    mask[2] = False
+    found = probabilities(QUERY, KEY, mask)
+    assert not found[:, :, 2].any() and torch.equal(found[:, :, 1], probabilities(QUERY, KEY, None)[:, :, 1])

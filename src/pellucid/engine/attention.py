@@ -162,7 +162,7 @@ class Attention:
         if queries != keys or keys == 1:
             return False
         weights = self.weights
-        return not bool(weights[:, :, 0, 1:].any()) and not bool(weights.triu(1).any())
+        return not bool(weights[:, :, 0, 1:].any()) and not bool(weights.amax((0, 1)).triu(1).any())
 
     @property
     def error(self) -> float:
@@ -200,6 +200,8 @@ def probabilities(
             scores.masked_fill_(~mask, float("-inf")) if mask.dtype == torch.bool else scores.add_(mask.to(precise))
         )
     empty = torch.isneginf(scores.amax(-1, keepdim=True))
+    if not bool(empty.any()):
+        return scores.softmax(-1)
     return scores.masked_fill_(empty, 0.0).softmax(-1).masked_fill_(empty, 0.0)
 
 

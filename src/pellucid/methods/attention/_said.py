@@ -129,9 +129,10 @@ def attended(weights: Tensor) -> tuple[Tensor, Tensor]:
     Args:
         weights: `(row, head, query, key)`; queries that look at nothing do not count.
     """
-    allowed = weights > 0
-    looking = allowed.any(-1).sum((1, 2)).clamp(min=1)[:, None]
-    even = (allowed / allowed.sum(-1, keepdim=True).clamp(min=1)).sum((1, 2)) / looking
+    allowed = (weights > 0).to(weights.dtype).flatten(1, 2)
+    counts = allowed.sum(-1)
+    looking = (counts > 0).sum(1).clamp(min=1)[:, None]
+    even = (counts.clamp(min=1).reciprocal()[:, None] @ allowed)[:, 0] / looking
     return weights.sum((1, 2)) / looking, even
 
 
