@@ -25,9 +25,14 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "tokens": ((0, 1),),
     "of": ("input_x_gradient", ("saliency", "integrated_gradients")),
     "channel": (1, (0, 2)),
+    "size": (18,),
     "rules": (("conv1=epsilon",), ("*=z_plus",)),
     "labelled": ((torch.linspace(-1, 1, 6 * 3 * 32 * 32).reshape(6, 3, 32, 32), (0, 1, 0, 1, 0, 1)),),
 }
+BESIDE: dict[str, dict[str, Any]] = {
+    "activation_maximization": {"layer": "first weight", "channels": 2, "n_images": 2},
+}
+"""Settings without which others of the same method have nothing to act on."""
 SETTINGS = [(method, name) for method in METHODS for name in registry.find(method).settings]
 
 
@@ -70,13 +75,14 @@ def shown(method: str, network: str, **settings: Any) -> Any:
 @pytest.mark.parametrize(("method", "name"), SETTINGS)
 def test_setting_changes_something(method: str, name: str) -> None:
     spec = registry.find(method)
-    current = {**spec().settings, **spec.quick}[name]
+    beside = BESIDE.get(method, {})
+    current = {**spec().settings, **spec.quick, **beside}[name]
     tried = []
     for network in WHERE:
-        plain = shown(method, network)
+        plain = shown(method, network, **beside)
         for value in others(spec.settings[name], current):
             try:
-                changed = shown(method, network, **{name: value})
+                changed = shown(method, network, **{**beside, name: value})
             except pl.BadRequest as refusal:
                 tried.append((network, value, str(refusal).splitlines()[0]))
                 continue

@@ -1,0 +1,88 @@
+"""Pictures of what was found, and the curves of how."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from pellucid.core.text import Text
+from pellucid.methods.feature._maximized_canvas import Canvas
+from pellucid.results import Gallery, Series
+from pellucid.results.array import as_array
+
+GREY, QUANTILE, SMOOTH = 0.5, 0.95, 5
+MOST_TILES = 8
+_AXES = {0: ("feature",), 1: ("channel", "time"), 2: ("channel", "height", "width")}
+_VOLUME = ("channel", "depth", "height", "width")
+Tile = tuple[int, np.ndarray, Text]
+
+
+def gallery(
+    canvas: Canvas, values: Tensor, captions: Sequence[Text], touched: Tensor | None, lead: str, **same: Any
+) -> Gallery:
+    """The inputs that were made, `(row, channel, *grid)`.
+
+    Args:
+        captions: one for each row.
+        touched: sum of the absolute gradients; where it is small, pictures fade to grey.
+        lead: name of the first axis.
+        same: further fields of the result.
+    """
+    tiles = _tiles(canvas, values.detach().double().cpu(), None if touched is None else touched.double().cpu())
+    return Gallery(
+        values=as_array(values),
+        axes=(lead, *_AXES.get(len(canvas.grid), _VOLUME)),
+        images=tuple(image for _, image, _ in tiles),
+        captions=tuple(_with_part(captions[row], part) for row, _, part in tiles),
+        scope="image",
+        unit=Text("value of the input", "输入值"),
+        **same,
+    )
+
+
+def curves(scores: Sequence[Tensor], steps: Sequence[int], names: Sequence[Text], **same: Any) -> Series:
+    """The objective of the moved input of every row at each step, until the row stopped."""
+    table, keys = torch.stack(list(scores)).T, [str(row) for row in range(len(steps))]
+    count = torch.arange(table.shape[1])
+    return Series(
+        curves={
+            key: as_array(row.where(count < stop, torch.nan)) for key, row, stop in zip(keys, table, steps, strict=True)
+        },
+        names=dict(zip(keys, names, strict=True)),
+        position_unit=Text("step", "步"),
+        **same,
+    )
+
+
+def _tiles(canvas: Canvas, value: Tensor, touched: Tensor | None) -> list[Tile]:
+    """For each row its pictures, with the part of it that each shows."""
+    if len(canvas.grid) == 2 and value.shape[1] in (1, 3):
+        shares = canvas.shares_of(value)
+        if touched is not None:
+            shares = GREY + (shares - GREY) * _strength(touched)
+        pictures = shares.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).float().numpy()
+        return [(row, picture, Text("")) for row, picture in enumerate(pictures)]
+    if len(canvas.grid) < 2:
+        maps = value if canvas.grid else value[:, None]
+        return [(row, one.float().numpy(), Text("")) for row, one in enumerate(maps)]
+    flat = value[:, :, value.shape[2] // 2] if value.ndim == 5 else value
+    shown = range(min(MOST_TILES, flat.shape[1]))
+    return [
+        (row, flat[row, channel].float().numpy(), Text(f"input channel {channel}", f"输入通道 {channel}"))
+        for row in range(len(flat))
+        for channel in shown
+    ]
+
+
+def _strength(touched: Tensor) -> Tensor:
+    """How much of each place is shown: its gradients against those of the places that are touched most."""
+    sums = avg_pool2d(touched.sum(1, keepdim=True), SMOOTH, 1, SMOOTH // 2, count_include_pad=False)
+    top = torch.quantile(sums.flatten(1), QUANTILE, dim=1).clamp(min=torch.finfo(sums.dtype).tiny)
+    return (sums / top[:, None, None, None]).clamp(0, 1).sqrt()
+
+
+def _with_part(caption: Text, part: Text) -> Text:
+    return caption if not part.en else Text(f"{caption.en} · {part.en}", f"{caption.zh} · {part.zh}")

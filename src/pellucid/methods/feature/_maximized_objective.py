@@ -1,0 +1,138 @@
+"""What an input is optimised for, inside the network: one number for each row of a batch."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, normalize
+
+from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
+from pellucid.engine.aims import name_of
+from pellucid.engine.passes import Spot
+
+Objective = Literal["channel", "neuron", "norm"] | Tensor | Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """A number for each row of a layer's value; row `i` belongs to unit `i % units`.
+
+    Args:
+        objective: mean of a channel, a channel at the middle of the grid, mean square of everything, cosine with a
+            direction `(unit, channel)`, or a function of the value.
+        channels: one for each unit.
+        axis: of the channels.
+        middle: of tokens, which one stands in the middle of the grid.
+        diversity: how much of the objective is taken off where the rows of a unit have alike features.
+    """
+
+    objective: Objective
+    channels: tuple[int, ...]
+    axis: int
+    middle: int | None = None
+    diversity: float = 0.0
+
+    @property
+    def __name__(self) -> str:  # what an error calls it
+        return self.objective if isinstance(self.objective, str) else "objective"
+
+    def __call__(self, value: Tensor) -> Tensor:
+        rows = torch.arange(len(value), device=value.device)
+        score = self._score(value, rows)
+        if not self.diversity or len(value) <= self.units:
+            return score
+        return score - self.diversity * score.detach().abs() * self._likeness(value, rows)
+
+    @property
+    def units(self) -> int:
+        return self.objective.shape[0] if isinstance(self.objective, Tensor) else max(1, len(self.channels))
+
+    def alone(self) -> "Wish":
+        """The objective without diversity."""
+        return replace(self, diversity=0.0)
+
+    def _score(self, value: Tensor, rows: Tensor) -> Tensor:
+        if isinstance(self.objective, Tensor):
+            aim = self.objective.to(value)[rows % self.units]
+            features = value.movedim(self.axis, 1).flatten(2) if value.ndim > 2 else value[..., None]
+            return cosine_similarity(features, aim[..., None], dim=1).mean(1)
+        if callable(self.objective):
+            return self.objective(value)
+        if self.objective == "norm":
+            return value.flatten(1).square().mean(1)
+        channel = torch.tensor(self.channels, device=value.device)[rows % self.units]
+        of_unit = value.movedim(self.axis, 1)[rows, channel]
+        if self.objective == "channel":
+            return of_unit.reshape(len(value), -1).mean(1)
+        middle = [side // 2 for side in of_unit.shape[1:]] if self.middle is None else [self.middle]
+        return of_unit[(rows, *middle)]
+
+    def _likeness(self, value: Tensor, rows: Tensor) -> Tensor:
+        """Mean cosine of a row's Gram matrix with those of the other rows of its unit."""
+        features = value.movedim(self.axis, 1).flatten(2) if value.ndim > 2 else value[..., None]
+        grams = normalize((features @ features.mT).flatten(1), dim=1)
+        same = (rows[:, None] - rows[None]) % self.units == 0
+        return ((grams @ grams.mT) * (same & ~torch.eye(len(rows), dtype=torch.bool, device=value.device))).sum(1) / (
+            same.sum(1) - 1
+        )
+
+
+def wish_of(spot: Spot, objective: Objective, channels: int | tuple[int, ...], diversity: float) -> Wish:
+    """The wish at a layer, as its value on the example shows it.
+
+    Raises:
+        BadSetting: there is no such channel, or a direction of another length.
+    """
+    value, layout = spot.value, spot.layout
+    axis = 1 if value.ndim < 3 or (layout is not None and layout.kind == "channels_first") else value.ndim - 1
+    size, middle = value.shape[axis], None
+    if layout is not None and layout.kind == "tokens":
+        index = torch.arange(math.prod(layout.grid)).reshape(layout.grid)
+        middle = layout.prefix + int(index[tuple(side // 2 for side in layout.grid)])
+    if isinstance(objective, Tensor):
+        objective = objective[None] if objective.ndim == 1 else objective
+        if objective.ndim != 2 or objective.shape[1] != size:
+            raise BadSetting(
+                f"the direction {tuple(objective.shape)} does not fit '{spot.address}', which has {size} channels",
+                hint=f"objective= takes ({size},), or ({size},) for each of several",
+            )
+        return Wish(objective, (), axis, middle, diversity)
+    if callable(objective) or objective == "norm":
+        return Wish(objective, (), axis, middle, diversity)
+    if isinstance(channels, int):
+        channels = _standing_out(value.detach(), axis, channels)
+    wrong = [channel for channel in channels if not 0 <= channel < size]
+    if wrong:
+        raise BadSetting(f"'{spot.address}' has channels 0 to {size - 1}, not {wrong[0]}")
+    return Wish(objective, channels, axis, middle, diversity)
+
+
+def _standing_out(value: Tensor, axis: int, most: int) -> tuple[int, ...]:
+    """The channels whose largest value on the grid stands out most from their mean and spread there."""
+    found = value[0].double().movedim(axis - 1, 0).flatten(1)
+    spread = found.std(1, correction=0)
+    peaks = (found.amax(1) - found.mean(1)) / spread.clamp(min=1e-12)
+    order = peaks.where(spread > 0, -torch.inf) if found.shape[1] > 1 else found[:, 0]
+    return tuple(int(one) for one in order.argsort(descending=True, stable=True)[:most])
+
+
+def called(wish: Wish) -> list[Text]:
+    """What each unit is called in captions."""
+    if isinstance(wish.objective, Tensor):
+        return [Text(f"direction {i}", f"方向 {i}") for i in range(wish.units)] if wish.units > 1 else [_DIRECTION]
+    if wish.objective == "norm":
+        return [Text("the whole layer", "整层")]
+    if callable(wish.objective):
+        return [Text(_said(wish.objective))]
+    return [Text(f"channel {channel}", f"通道 {channel}") for channel in wish.channels]
+
+
+_DIRECTION = Text("direction", "方向")
+
+
+def _said(function: Any) -> str:
+    return name_of(function)
