@@ -2,16 +2,28 @@
 
 import random
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import pellucid as pl
+from pellucid import registry
 from pellucid.results.encode import decode
+from pellucid.results.failure import Failure
 from tests.contract import looks
 from tests.contract.datasets import CASES, COUNT, METHODS, REFUSES, lens_of, results_of, sweep, view_of
 from tests.contract.test_contract import MAY_LACK_VALUES
+from tests.contract.test_settings import others
 
+BESIDE: dict[str, dict[str, Any]] = {
+    "codebook": {"dimensions": 2},
+    "embedding": {"projection": "tsne", "samples": 9, "perplexity": 2.0},
+    "unit_statistics": {"layer": "last spatial"},
+}
+"""Settings without which others of the same method have nothing to act on."""
+SETTINGS = [(method, name) for method in METHODS for name in registry.find(method).settings]
 every_pair = pytest.mark.parametrize(("method", "case"), [(method, case) for case in CASES for method in METHODS])
 
 
@@ -97,3 +109,26 @@ def test_the_size_of_a_batch_changes_next_to_nothing(method: str) -> None:
         assert one.values.shape == two.values.shape
         scale = max(float(np.nanmax(np.abs(one.values))), 1e-6)
         np.testing.assert_allclose(one.values, two.values, atol=1e-4 * scale)
+
+
+def shown(method: str, **settings: Any) -> Any:
+    """All that a view of pictures gives; None if it refuses."""
+    spec = registry.find(method)
+    answer = lens_of("pictures").sweep(CASES["pictures"].data(), spec(**{**spec.quick, **settings}))[0]
+    return None if isinstance(answer, Failure) else [looks.content(one) for one in results_of(answer)]
+
+
+@pytest.mark.parametrize(("method", "name"), SETTINGS)
+def test_every_setting_changes_something(method: str, name: str) -> None:
+    spec, beside = registry.find(method), BESIDE.get(method, {})
+    plain, tried = shown(method, **beside), []
+    for value in others(spec.settings[name], {**spec().settings, **spec.quick, **beside}[name]):
+        try:
+            changed = shown(method, **{**beside, name: value})
+        except pl.BadRequest as refusal:
+            tried.append((value, str(refusal).splitlines()[0]))
+            continue
+        if plain is not None and changed is not None and changed != plain:
+            return
+        tried.append((value, "nothing changed" if changed is not None else "refused"))
+    pytest.fail(f"{method}({name}=...) changes nothing: {tried}")
