@@ -107,7 +107,8 @@ def gather(
             continue
         part = replace(part, left_out=(*part.left_out, *batch.left_out))
         if batch.x is not None:
-            part = _through(session, items, part, batch, batch.x)
+            more = _through(session, items, part, batch, batch.x)
+            part = replace(more, halved=min(more.halved, part.halved + 1))
         if each is not None:
             each(part, i + 1)
     return replace(part, left_out=tuple(sorted(part.left_out)))
@@ -139,7 +140,7 @@ def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -
     samples = Samples(torch.tensor(batch.ordinals, device=device), torch.tensor(batch.labels, device=device))
     lengths = _lengths(x)
     states = dict(part.states)
-    missed = {name: part.missed.get(name, 0) + x.size for name in items}
+    missed: dict[str, int] = {}
 
     def tap(name: str, item: Item) -> Callable[[Tensor], int]:
         def reduce(value: Tensor) -> int:
@@ -161,8 +162,10 @@ def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -
     given = run_group(session, asked)
     if session.looker.branches and not known:  # it may have stopped before a place that lies elsewhere on this way
         return _with(session, items, part, batch, x)
-    for one in given:
-        if isinstance(one, PellucidError) and not isinstance(one, LayerNotFound):
+    for name, one in zip(items, given, strict=True):
+        if name not in missed and isinstance(one, (LayerNotFound, NotApplicable)):
+            missed[name] = part.missed.get(name, 0) + x.size
+        elif isinstance(one, PellucidError):
             raise one
     return replace(part, states=states, read=part.read + x.size, missed=missed)
 

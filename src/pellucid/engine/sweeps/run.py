@@ -24,6 +24,7 @@ from pellucid.engine.sweeps.request import Gathered, Sweep, Swept
 from pellucid.engine.sweeps.store import Folder, Memory, Store, locked
 
 Watch = Callable[[tuple[int, int]], None]
+_Found = Mapping[Reducer, tuple[Spot, ...] | PellucidError]
 KEPT_EVERY = 30.0  # seconds
 _TOLD = 3
 _TRIED = 8  # samples on which the model raises, before it is taken to raise on all
@@ -79,17 +80,26 @@ def answers_to(
 
 
 def _run(session: Session, sweeps: Sequence[Sweep], course: Course, watch: Watch) -> list[Swept | PellucidError]:
-    reducers = {reducer for one in sweeps for reducer in one.keep}
-    found: dict[Reducer, tuple[Spot, ...] | PellucidError] = _places(session, course, reducers)
+    items, found = items_of(session, course, {reducer for one in sweeps for reducer in one.keep})
+    part = _gathered(session, course, items, watch) if items else Part()
+    return [_answer(one, found, part, course) for one in sweeps]
+
+
+def items_of(session: Session, course: Course, reducers: set[Reducer]) -> tuple[Items, _Found]:
+    """What is gathered, the same in every process, and the places of each reducer.
+
+    Raises:
+        BadInput: no sample can be read.
+        ModelFailed: the model raises on the first samples.
+    """
+    found = _places(session, course, reducers)
     good = {reducer: spots for reducer, spots in found.items() if not isinstance(spots, PellucidError)}
     items = {
         f"{_said(reducer)}|{spot.address}": Item(reducer, spot.place, spot.address, spot.layout, _channels(spot))
         for reducer, spots in good.items()
         for spot in spots
     }
-    items = dict(sorted(items.items()))
-    part = _gathered(session, course, items, watch) if items else Part()
-    return [_answer(one, found, part, course) for one in sweeps]
+    return dict(sorted(items.items())), found
 
 
 def plan_of(course: Course, items: Items) -> Plan:
@@ -153,9 +163,7 @@ class _Kept:
             raise
 
 
-def _places(
-    session: Session, course: Course, reducers: set[Reducer]
-) -> dict[Reducer, tuple[Spot, ...] | PellucidError]:
+def _places(session: Session, course: Course, reducers: set[Reducer]) -> _Found:
     """Where each reducer gathers, read from the first sample that goes through the network."""
     reasons: list[str] = []
     failed: list[ModelFailed] = []
@@ -202,9 +210,7 @@ def _channels(spot: Spot) -> int:
     return cells(torch.empty(shape, dtype=dtype, device="meta"), spot.layout, spot.address, 1).shape[1]
 
 
-def _answer(
-    sweep: Sweep, found: Mapping[Reducer, tuple[Spot, ...] | PellucidError], part: Part, course: Course
-) -> Swept | PellucidError:
+def _answer(sweep: Sweep, found: _Found, part: Part, course: Course) -> Swept | PellucidError:
     gathered: dict[Reducer, tuple[Gathered, ...]] = {}
     missed: dict[str, int] = {}
     for reducer in sweep.keep:
@@ -256,8 +262,8 @@ def _notes(part: Part, source: Source) -> tuple[Text, ...]:
     if part.halved:
         found.append(
             Text(
-                f"{part.halved} batches did not fit into memory and went through in halves.",
-                f"{part.halved} 个批次内存不足，分成两半处理。",
+                f"{part.halved} batches did not fit into memory and went through in pieces.",
+                f"{part.halved} 个批次内存不足，分成几份处理。",
                 aside=True,
             )
         )
