@@ -42,8 +42,8 @@ def test_all_of_attention_is_one_forward_and_one_backward(name: str, way: str) -
 
 
 # SmolLM2's shape: 30 layers of 9 heads, 576 features. Over 2,048 tokens these are 4.2 GiB of probabilities, one mean of
-# the heads for each layer 0.5 GiB, and the limit is 2 GiB. Here all of it is a sixteenth (a quarter of the tokens, of the
-# features), and so is what an attention may remember.
+# the heads for each layer 0.5 GiB, and the limit is 2 GiB. Here all of it is a sixteenth (a quarter of the tokens and
+# of the features), and so is what an attention may remember.
 SHORTER = 4
 TOKENS, LIMIT = 2048 // SHORTER, 2048 / SHORTER**2
 LONG = f"""
