@@ -150,7 +150,9 @@ def test_the_corrected_examples_run(page, tmp_path, monkeypatch, capsys):
 
 
 def test_the_worked_method_runs(tmp_path, monkeypatch, capsys):
-    result = run((WRITTEN / "add_a_method.md").read_text(encoding="utf-8"), tmp_path, monkeypatch)["result"]
+    named = run((WRITTEN / "add_a_method.md").read_text(encoding="utf-8"), tmp_path, monkeypatch)
+    result, table = named["result"], named["table"]
+    assert len(table.rows) == 4 and all(row["spread"] > 0 for row in table.rows) and table.facts["samples"] == 100
     assert (result.values >= 0).all() and result.values.any() and "class" in capsys.readouterr().out
 
 
