@@ -24,13 +24,14 @@ from pellucid.inputs.data.preparation import Preparation
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking
+from pellucid.lens.facts import facts_of
 from pellucid.lens.feed import Feed
 from pellucid.lens.generating import Written, written
 from pellucid.lens.layers import layer_table
 from pellucid.lens.looking import Looking, look_in_blocks
 from pellucid.lens.numbering import in_numbers_of
 from pellucid.lens.provenance import Origin
-from pellucid.lens.sweeping import check_views, facts_of, folder_of, swept
+from pellucid.lens.sweeping import check_views, folder_of, swept
 from pellucid.lens.tour import tour
 from pellucid.lens.views import Views
 from pellucid.registry import View, view

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid import __version__
 from pellucid.core.errors import BadRequest
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
@@ -28,24 +27,6 @@ def check_views(views: Sequence[View]) -> None:
     for one in views:
         if "data" not in one.spec.given:
             raise BadRequest(f"{one.name} looks at an input, not at a data set", hint=f"lens.see(x, pl.{one!r})")
-
-
-def facts_of(feed: Feed, origin: Origin, looker: Looker, seed: int) -> dict[str, Any]:
-    """What of data and model the result of a sweep depends on."""
-    held = [*looker.parameters.values(), *looker.model.buffers()]
-    prepared = feed.preparation
-    return {
-        "data": feed.data.fingerprint,
-        "data is told apart by": feed.data.fingerprint_covers,
-        "model": type(looker.model).__name__,
-        "weights": origin.weights,
-        "preprocessing": repr(prepared.preprocess),
-        "tokenizer": None if prepared.tokenizer is None else type(prepared.tokenizer).__name__,
-        "numbers": str(prepared.dtype),
-        "device": held[0].device.type if held else "cpu",
-        "seed": seed,
-        "pellucid": __version__,
-    }
 
 
 def swept(
