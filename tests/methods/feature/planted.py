@@ -19,7 +19,7 @@ def patch(channels: int) -> Tensor:
 
 
 def planted(channels: int, places: Sequence[tuple[int, int]] = PLACES) -> Tensor:
-    """`(sample, channel, row, column)`: faint noise, and the patch once in each sample; every sample reaches 0 and 1."""
+    """`(sample, channel, row, column)`: faint noise, and the patch once in each sample, which reaches 0 and 1."""
     draw = torch.Generator().manual_seed(1)
     data = 0.1 * torch.rand(len(places), channels, SIDE, SIDE, generator=draw)
     for sample, (row, column) in zip(data, places, strict=True):
