@@ -14,6 +14,7 @@ from pellucid.registry import find
 from pellucid.results import Matrix
 from pellucid.results.encode import decode, encode
 from tests.methods.attention.stacks import Given, inputs, random_layers
+from tests.networks.writers import t5, words
 
 LAYERS, HEADS, TOKENS = 3, 2, 5
 WEIGHTS = random_layers(LAYERS, HEADS, TOKENS)
@@ -127,3 +128,13 @@ def test_probabilities_of_any_size_are_made_once_for_a_picture(monkeypatch: pyte
     )
     results = find("attention_weights")()(Sizes().double(), torch.randn(2, 6, 4, dtype=torch.float64))
     assert len(results) == 3 and len(made) == 5
+
+
+def test_layers_are_named_without_what_all_of_them_end_with() -> None:
+    lens = pl.Lens(t5(), tokenizer=words(ends=True))
+    x = {"input_ids": "the cat sat", "decoder_input_ids": "the mat"}
+    crossed = next(one for one in lens.see(x, find("attention_weights")())[0] if "cross" in one.facts["kind"])
+    assert [str(name) for name in crossed.down] == ["decoder.block.0", "decoder.block.1"]
+    alone = lens.see(x, find("attention_weights")(heads="mean"))[0]
+    assert [str(name) for name in alone[2].panels] == ["decoder.block.0", "decoder.block.1"]
+    assert any("mean of heads" in note.en for note in alone[2].notes)

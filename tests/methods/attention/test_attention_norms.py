@@ -175,7 +175,8 @@ def test_separators_take_attention_and_give_little() -> None:
     lens = pl.Lens(model, tokenizer=tokenizer)
     result = lens.see("The old river bank was flooded again after the rain.", pl.attention_norms())[0]
     assert isinstance(result, Matrix) and result.values.shape == (1, 6, 1, 13, 13)
-    assert not result.across and str(result.panels[5]) == "layer.5 · sum of heads"
+    assert not result.across and str(result.panels[5]) == "layer.5"
+    assert any(note.en == "Each matrix is of one layer: sum of heads." for note in result.notes)
     assert result.facts["most attended"][0] in ("[CLS]", "[SEP]")
     assert result.facts["most contributing"][0] not in ("[CLS]", "[SEP]")
     assert all(one["gap"] < 1e-6 for one in result.facts["layers"].values())
@@ -185,5 +186,5 @@ def test_one_forward_and_no_attention() -> None:
     views = pl.Lens(Attentive("einsum")).see(X.float(), pl.attention_norms())
     assert (views.cost.forwards, views.cost.backwards) == (1, 0)
     network = NETWORKS["article_net"]
-    with pytest.raises(pl.NotApplicable, match="no attention ran"):
+    with pytest.raises(pl.NotApplicable, match="no attention (ran|was recognised)"):
         seen(network.build(), network.x(1))

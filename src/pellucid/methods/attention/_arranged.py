@@ -1,7 +1,7 @@
 """Many attentions as few pictures: all heads of all layers in one, or one query laid on what its keys are."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,15 @@ def arranged(
         if key not in groups:
             groups[key] = Shared.for_up_to(1 if each.windows else alike[i:].count(alike[i]), values)
         groups[key].add(Part(part.one, {**known, **part.facts}), values)
-    return tuple(_picture(x, seen, group.parts, group.filled(), way) for group in groups.values())
+    return tuple(_picture(x, seen, _named_apart(group.parts), group.filled(), way) for group in groups.values())
+
+
+def _named_apart(parts: Sequence[Part]) -> list[Part]:
+    """The layers of a picture, their names without what all of them end with."""
+    names = [part.one.layer.split(".") for part in parts]
+    while len(parts) > 1 and len({name[-1] for name in names}) == 1 and all(len(name) > 1 for name in names):
+        names = [name[:-1] for name in names]
+    return [Part(replace(part.one, layer=".".join(name)), part.facts) for part, name in zip(parts, names, strict=True)]
 
 
 def _alike(one: Chosen) -> tuple[Any, ...]:
@@ -117,6 +125,7 @@ def _picture(x: Inputs, seen: Seen, parts: Sequence[Part], values: np.ndarray, w
     base = lies_on(x, first)
     told = () if first.query is None or base is not None else (asked(rows[first.query]),)
     told += differing(x, first) if base is None else ()
+    told += (_of_each(first),) if len(parts) > 1 and first.query is None and values.shape[2] == 1 else ()
     fields: dict[str, Any] = {
         "unit": way.unit,
         "signed": way.signed,
@@ -162,12 +171,21 @@ def _together(parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _panels(parts: Sequence[Part], shape: tuple[int, ...]) -> tuple[Text, ...]:
-    """A name for each matrix of `(batch, layer, head, query, key)`, or of `(batch, layer, head, key)`."""
+    """A name for each matrix of `(batch, layer, head, query, key)`, or of `(batch, layer, head, key)`; without the head
+    where there is one of each layer.
+    """
     first, found = parts[0].one, list[Text]()
+    alone = first.query is None and shape[2] == 1
     for example in range(shape[0]):
-        lead = [Text(f"example {example + 1}", f"样本 {example + 1}")] if shape[0] > 1 else []
+        short = Text(f"ex. {example + 1}" if alone else f"example {example + 1}", f"样本 {example + 1}")
         for part in parts:
-            named = [*lead, Text(part.one.layer)]
-            heads = [[first.head(i)] for i in range(shape[2])] if first.query is None else [[]]
+            named = [*([short] if shape[0] > 1 else []), Text(part.one.layer)]
+            heads = [[first.head(i)] for i in range(shape[2])] if first.query is None and not alone else [[]]
             found += [joined([*named, *head]) for head in heads]
     return tuple(found)
+
+
+def _of_each(one: Chosen) -> Text:
+    """What every matrix is where there is one of each layer."""
+    name = one.head(0)
+    return Text(f"Each matrix is of one layer: {name.en}.", f"每个矩阵对应一层：{name.say('zh')}。", aside=True)

@@ -38,8 +38,8 @@ class Summed(Chosen):
         "行是一个词元，列是它所关注的词元。越亮，从那里传来的向量越长。若被关注词元的值向量很小，注意力再大也是暗的。",
     ),
     cannot=Text(
-        "Whether the answer uses it: long vectors may cancel each other or be overruled by the residual, which is not part of this.",
-        "答案是否用到它：长向量可能彼此抵消，也可能被残差掩盖；残差不在此图之内。",
+        "Whether the answer uses it: long vectors may cancel each other or be overruled by the residual, which is not part of this. Nor what is added to the projection beside it (LoRA before it is merged).",
+        "答案是否用到它：长向量可能彼此抵消，也可能被残差掩盖；残差不在此图之内，在投影之外另加的部分（未合并的 LoRA）也不在其中。",
     ),
     check=Text(
         "A note says how far all contributions are from what the model itself computed; attention_gradient tells what the answer depends on.",
