@@ -18,7 +18,8 @@ Generator = Callable[[Tensor], Tensor]
 Prior = Literal["fourier", "pixels", "maco", "maco_of_x"] | Generator
 PHASES = ("maco", "maco_of_x")
 FIRST, NOISE = 0.01, 1.0
-_COPY, _SOFTENED = 2**20, 4.0
+_NUMBER, _COPY = 0x9E3779B1, 0x85EBCA77  # odd, so that draws stay apart in the 32 bits that a generator reads
+_SOFTENED = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class Canvas:
     def drawn(self, rows: int, seed: int, number: int = 0, *, spread: float = FIRST) -> Tensor:
         """Random parameters for a number of inputs; those of an example do not depend on the rest of the batch."""
         size = len(self.like)
-        draws = [generator(seed, (number * _COPY + row // size) * _COPY + row % size) for row in range(rows)]
+        draws = [generator(seed, number * _NUMBER + row // size * _COPY + row % size) for row in range(rows)]
         if self.prior in PHASES:
             phases = [torch.rand(self._shape, generator=draw) * (2 * torch.pi) - torch.pi for draw in draws]
             return torch.stack(phases).to(self.like.device, self.kind)

@@ -19,8 +19,8 @@ from pellucid.ops.moved import Moves, moved
 
 REDIRECTED = Rule("redirected rectifiers", RECTIFIERS, instead=lambda gradient: gradient)
 EARLY, WINDOW, GAIN = 16, 32, 0.01
-RATE, PHASE_RATE = 0.05, 1.0
-_MOVES = 2**61  # where the draws of the moves begin, apart from those of the parameters
+RATE, PHASE_RATE = 0.05, 0.05
+_MOVES = 0xC2B2AE3D  # where the draws of the moves begin, apart from those of the parameters
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,7 +81,7 @@ def _strength(touched: Tensor) -> Tensor:
     """How much of each place is shown: its gradients against those of the places that are touched most."""
     sums = avg_pool2d(touched.sum(1, keepdim=True), SMOOTH, 1, SMOOTH // 2, count_include_pad=False)
     top = torch.quantile(sums.flatten(1), QUANTILE, dim=1).clamp(min=torch.finfo(sums.dtype).tiny)
-    return (sums / top[:, None, None, None]).clamp(0, 1).sqrt()
+    return (sums / top[:, None, None, None]).clamp(0, 1)
 
 
 def _with_part(caption: Text, part: Text) -> Text:

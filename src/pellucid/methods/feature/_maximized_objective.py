@@ -113,7 +113,7 @@ def wish_of(spot: Spot, objective: Objective, channels: int | tuple[int, ...], d
 
 def _standing_out(value: Tensor, axis: int, most: int) -> tuple[int, ...]:
     """The channels whose largest value on the grid stands out most from their mean and spread there."""
-    found = value[0].double().movedim(axis - 1, 0).flatten(1)
+    found = value[:1].double().movedim(axis, 0).flatten(1)
     spread = found.std(1, correction=0)
     peaks = (found.amax(1) - found.mean(1)) / spread.clamp(min=1e-12)
     order = peaks.where(spread > 0, -torch.inf) if found.shape[1] > 1 else found[:, 0]
