@@ -17,7 +17,7 @@ def test_everything_as_it_is_written(block, monkeypatch):
     agrees = []
     for i in range(40):
         apart = [(np.linalg.norm(VECTORS[i] - VECTORS[j]), j) for j in range(40) if j != i]
-        assert found.nearest[i].tolist() == [j for _, j in sorted(apart)[:10]]
+        assert found.nearest[i].tolist() == [j for _, j in sorted(apart)[:7]]
         if GROUPS[i] >= 0:
             _, nearest = min(pair for pair in apart if GROUPS[pair[1]] >= 0)
             agrees.append(GROUPS[nearest] == GROUPS[i])
@@ -35,6 +35,7 @@ def test_one_group_agrees_with_nothing():
     found = neighbours(VECTORS, np.zeros(40, int))
     assert found.agreement is None and found.silhouette is None
     assert neighbours(VECTORS, np.full(40, -1)).agreement is None
+    assert neighbours(VECTORS, np.arange(40)).agreement is None
 
 
 def test_what_chance_gives_and_what_is_kept():
@@ -42,3 +43,8 @@ def test_what_chance_gives_and_what_is_kept():
     same = neighbours(VECTORS, GROUPS)
     assert kept(same, neighbours(VECTORS * 3 + 1, GROUPS)) == 1
     assert 0 < kept(same, neighbours(VECTORS[:, :1], GROUPS)) < 1
+
+
+@pytest.mark.parametrize(("count", "near"), [(3, 1), (8, 1), (11, 2), (80, 10)])
+def test_few_vectors_have_few_neighbours_so_that_not_all_are_kept_whatever_the_plane(count, near):
+    assert neighbours(RNG.normal(size=(count, 2)), np.zeros(count, int)).nearest.shape == (count, near)

@@ -60,8 +60,12 @@ def _lost(shown: Grouped, found: tuple[Neighbours, Neighbours]) -> list[Text]:
     count = layer.nearest.shape[1]
     notes = [
         Text(
-            f"Of the {count} nearest neighbours in the layer the plane keeps {share}.",
-            f"平面保留了该层中 {count} 个最近邻的 {share}。",
+            f"Of the {count} nearest neighbours of each sample in the layer the plane keeps {share}."
+            if count > 1
+            else f"Of the nearest neighbours in the layer the plane keeps {share}.",
+            f"平面保留了每个样本在该层中 {count} 个最近邻的 {share}。"
+            if count > 1
+            else f"平面保留了该层最近邻的 {share}。",
         )
     ]
     if layer.agreement is not None and below.agreement is not None:
