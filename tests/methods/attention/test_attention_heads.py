@@ -79,5 +79,5 @@ def test_padding_does_not_count() -> None:
 def test_one_forward_and_no_attention() -> None:
     views = pl.Lens(Attentive("einsum")).see(X, attention_heads())
     assert (views.cost.forwards, views.cost.backwards) == (1, 0)
-    with pytest.raises(NotApplicable, match="no attention (ran|was recognised)"):
+    with pytest.raises(NotApplicable, match=r"no attention (ran|was recognised)"):
         attention_heads()(nn.Linear(8, 3), X)

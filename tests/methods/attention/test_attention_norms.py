@@ -186,5 +186,5 @@ def test_one_forward_and_no_attention() -> None:
     views = pl.Lens(Attentive("einsum")).see(X.float(), pl.attention_norms())
     assert (views.cost.forwards, views.cost.backwards) == (1, 0)
     network = NETWORKS["article_net"]
-    with pytest.raises(pl.NotApplicable, match="no attention (ran|was recognised)"):
+    with pytest.raises(pl.NotApplicable, match=r"no attention (ran|was recognised)"):
         seen(network.build(), network.x(1))

@@ -94,7 +94,7 @@ def test_errors() -> None:
     network = NETWORKS["tiny_vit"]
     with pytest.raises(BadSetting, match="there are 17 tokens"):
         pl.attention_rollout(query=17)(network.build(), network.x(1))
-    with pytest.raises(NotApplicable, match="no attention (ran|was recognised)"):
+    with pytest.raises(NotApplicable, match=r"no attention (ran|was recognised)"):
         pl.attention_rollout()(NETWORKS["residual"].build(), NETWORKS["residual"].x(1))
     with pytest.raises(BadSetting):
         pl.attention_rollout(discard=1.0)

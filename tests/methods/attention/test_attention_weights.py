@@ -185,5 +185,5 @@ def test_patches_and_words_are_named() -> None:
 
 def test_a_network_without_attention_says_so() -> None:
     network = NETWORKS["article_net"]
-    with pytest.raises(pl.NotApplicable, match="no attention (ran|was recognised)"):
+    with pytest.raises(pl.NotApplicable, match=r"no attention (ran|was recognised)"):
         seen(network.build(), network.x(1))
