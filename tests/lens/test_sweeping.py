@@ -1,14 +1,20 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import pellucid as pl
 from pellucid.core.errors import BadInput, BadRequest, Cancelled, LayerNotFound
+from pellucid.engine.sweeps.reducers import ClassMeans
+from pellucid.engine.sweeps.request import Sweep
 from pellucid.lens.sweeping import check_views, folder_of
-from pellucid.registry import view
+from pellucid.registry import method, view
+from pellucid.render.report import save_report
+from pellucid.results import Table
+from pellucid.results.encode import decode, encode
 
 ROWS = torch.randn(13, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -81,3 +87,65 @@ def test_a_cancelled_sweep_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
         assert (folder / "sweep_1" / "plan.json").exists()
         again = lens.sweep(ROWS, top("0"), batch_size=2, folder=folder, resume=True)[0]
         assert [one.digest for one in again] == [one.digest for one in whole]
+
+
+@method(title="Means", question="?", shows="", cannot="", check="", needs="", formula="", paper="", steps="")
+def class_means_of_a_test(data, layer: "pl.Layer" = "0"):
+    """How many samples of each class there are.
+
+    Returns:  Table with a row for each class that has some.
+    """
+    wish = ClassMeans(layer, 4)
+    swept = yield from Sweep([wish])
+    (one,) = swept.at(wish)
+    counts = one.state["count"].reshape(4, -1)[:, 0].tolist()
+    rows = tuple({"class": data.classes[i], "count": int(n)} for i, n in enumerate(counts) if n)
+    return Table(rows=rows, columns={"class": "class", "count": "count"}, facts=swept.facts, notes=swept.notes)
+
+
+class Rows:
+    """Ten rows, of which the fourth cannot be read; two classes by name."""
+
+    classes = ("hen", "cat")
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, int]:
+        if i == 3:
+            raise ValueError("broken on purpose")
+        return np.full(5, i, np.float32), i % 2
+
+
+@pytest.fixture
+def lens():
+    torch.manual_seed(0)
+    return pl.Lens(nn.Sequential(nn.Linear(5, 4), nn.ReLU()), labels=["cat", "dog", "hen", "ape"])
+
+
+def test_labels_reach_the_methods_in_the_numbers_of_the_model(lens):
+    table = lens.sweep(Rows(), class_means_of_a_test())[0]
+    assert {row["class"]: row["count"] for row in table.rows} == {"hen": 5, "cat": 4}
+
+
+def test_every_result_states_the_data_set_and_what_is_missing(lens):
+    about = lens.sweep(Rows(), class_means_of_a_test())[0].facts["data"]
+    assert (about["samples"], about["read"], about["classes"]) == (10, 9, 2)
+    assert about["left out"] == (("item 3", "ValueError: broken on purpose"),) and len(about["fingerprint"]) == 64
+
+
+def test_results_open_and_are_reported_without_the_model(lens, tmp_path):
+    table = decode(encode(lens.sweep(Rows(), class_means_of_a_test())[0]))
+    page = save_report([table], tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "What it has learned" in page and "9 of 10" in page and "broken on purpose" in page
+
+
+def test_a_bad_sample_ends_the_sweep_where_that_is_wanted(lens):
+    with pytest.raises(BadInput, match="'item 3' cannot be read: ValueError: broken on purpose"):
+        lens.sweep(Rows(), class_means_of_a_test(), on_bad="fail")
+
+
+def test_the_line_that_makes_it_again_opens_the_data_where_words_do(lens: pl.Lens, tmp_path: Path) -> None:
+    assert lens.sweep(Rows(), class_means_of_a_test())[0].code.endswith("(lens, data)")
+    np.save(tmp_path / "x.npy", np.ones((6, 5), np.float32))
+    assert lens.sweep(f"npy:{tmp_path}/x.npy", class_means_of_a_test())[0].code.endswith(f"'npy:{tmp_path}/x.npy')")

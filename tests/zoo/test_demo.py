@@ -80,6 +80,16 @@ def test_all_chapters_are_made_whole(lens):
     assert all(chapter.title.zh and chapter.seen for chapter in made)
 
 
+def test_a_channel_that_is_drawn_answers_to_dark_spots(lens):
+    chapter = demo.learned(lens)
+    gallery, table = chapter.looks[0]["top_regions"]
+    assert table.rows[0]["sample"].startswith("lemur ") and table.rows[0]["label"] == "Madagascar cat"
+    assert gallery.facts["data"]["samples"] == gallery.facts["data"]["read"] == 72 and chapter.title.zh
+    pieces = [image.mean(2) for image in gallery.images[1:8]]
+    middle = [piece[24:-24, 24:-24].mean() for piece in pieces]
+    assert sum(spot < piece.mean() for spot, piece in zip(middle, pieces, strict=True)) >= 5
+
+
 def test_the_same_pictures_every_time(lens):
     a, b = (demo.two_answers(lens).looks[0].results for _ in "ab")
     assert a == b and np.array_equal(np.asarray(demo.composite()), np.asarray(demo.composite()))
@@ -112,6 +122,6 @@ def test_a_sentence_is_likened_by_the_words_that_belong_together():
 
 def test_the_sentence_is_left_out_where_its_encoder_is_not_installed(monkeypatch):
     monkeypatch.setattr(demo, "minilm_folder", lambda: None)
-    for name in ("photographs", "two_answers", "all_sides", "inside"):
+    for name in ("photographs", "two_answers", "all_sides", "inside", "learned"):
         monkeypatch.setattr(demo, name, lambda *_: None)
-    assert demo.sentence_lens() is None and len(list(demo.chapters(None))) == 4
+    assert demo.sentence_lens() is None and len(list(demo.chapters(None))) == 5

@@ -8,6 +8,7 @@ from pellucid.core.errors import BadRequest
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sweeps.run import Course
+from pellucid.inputs.data.open import KINDS
 from pellucid.lens.feed import Feed
 from pellucid.lens.looking import failure
 from pellucid.lens.numbering import own_classes
@@ -70,7 +71,7 @@ def _signed(origin: Origin, view: View, task: Task, feed: Feed, cost: Cost, weig
             view,
             None,
             weights=weights,
-            said=repr(feed.data.said),
+            said=_said(feed.data.said),
             seed=seed,
             asked=None,
             cost=cost,
@@ -78,6 +79,11 @@ def _signed(origin: Origin, view: View, task: Task, feed: Feed, cost: Cost, weig
         for one in made
     ]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _said(words: str) -> str:
+    """What the line that makes a result again calls its data set: words that open it, or a name for an object."""
+    return repr(words) if words.partition(":")[0] in KINDS else "data"
 
 
 def _data(feed: Feed, made: Sequence[Result]) -> dict[str, Any]:

@@ -12,16 +12,20 @@ from pellucid.core.text import Text
 from pellucid.engine.planner import Progress
 from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import targets
+from pellucid.inputs.data.data import Data
 from pellucid.lens.lens import Lens
 from pellucid.lens.views import Views
 from pellucid.registry import View, factory
 from pellucid.results.failure import Failure
+from pellucid.zoo.crops import Crops
 from pellucid.zoo.minilm import NAME, minilm_folder
 from pellucid.zoo.opening import open as open_lens
 
 PHOTOS = Path(__file__).parent / "photos"
 SIDE = 512
 LEVELS = ("_conv_stem", "_blocks.*._depthwise_conv", "_conv_head")
+MIDDLE, CHANNELS = "_blocks.5._swish#0", (7, 113, 189)
+PIECES = "the photographs, each in 3 × 3 pieces"
 Watch = Callable[[Progress], None]
 
 
@@ -103,6 +107,7 @@ def chapters(lens: Lens, watch: Watch | None = None) -> Iterator[Chapter]:
     yield two_answers(lens, watch)
     yield all_sides(lens, watch)
     yield inside(lens, watch)
+    yield learned(lens, watch)
     encoder = sentence_lens()
     if encoder is not None:
         yield sentences(encoder, watch)
@@ -152,6 +157,16 @@ def inside(lens: Lens, watch: Watch | None = None) -> Chapter:
     return Chapter(
         Text("The network itself: structure, weights, gradients", "网络本身：结构、权重与梯度"),
         (_koala(lens, views, watch),),
+    )
+
+
+def learned(lens: Lens, watch: Watch | None = None) -> Chapter:
+    """Three channels of a middle layer, and the pieces of the photographs that excite them most."""
+    crops = Crops([one.path for one in ANIMALS], tuple(one.label for one in ANIMALS))
+    view = _view("top_regions", layer=MIDDLE, channels=CHANNELS, k=7)
+    return Chapter(
+        Text("What it has learned: three channels of 240", "它学到了什么：240 个通道中的三个"),
+        (lens.sweep(Data(crops, PIECES), view, progress=watch),),
     )
 
 
