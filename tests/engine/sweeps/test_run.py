@@ -1,15 +1,19 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from pellucid.core.errors import BadInput, BadRequest, Cancelled, LayerNotFound
+from pellucid.core.errors import BadInput, BadRequest, BadSetting, Cancelled, LayerNotFound, NotApplicable
+from pellucid.engine.looker import Looker
 from pellucid.engine.sweeps.reducers import Extremes, Moments, Top
 from pellucid.engine.sweeps.request import Sweep
+from pellucid.engine.sweeps.run import answers_to
 from pellucid.ops.ranking import ordinal_of, value_of
 from tests.engine.sweeps.feeding import Fed, sweep
 
 
-def net() -> nn.Module:
+def net() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 4, 3), nn.Flatten(), nn.Linear(4 * 16, 3)).eval()
 
@@ -63,7 +67,7 @@ def test_nothing_readable_is_an_error() -> None:
         sweep(net(), Fed(ROWS, bad=frozenset(range(29))), [Sweep([Top("0", 3)])])
 
 
-def test_what_was_stopped_goes_on_and_gives_the_same_bytes(tmp_path) -> None:
+def test_what_was_stopped_goes_on_and_gives_the_same_bytes(tmp_path: Path) -> None:
     asked = [Sweep([Top("every conv", 3), Moments("every conv")])]
     (whole,) = sweep(net(), Fed(ROWS), asked)
 
@@ -87,7 +91,7 @@ def test_what_was_stopped_goes_on_and_gives_the_same_bytes(tmp_path) -> None:
             assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
 
 
-def test_a_folder_with_a_sweep_is_not_written_over(tmp_path) -> None:
+def test_a_folder_with_a_sweep_is_not_written_over(tmp_path: Path) -> None:
     asked = [Sweep([Top("0", 3)])]
     sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run")
     with pytest.raises(BadRequest, match="holds this sweep already"):
@@ -99,3 +103,30 @@ def test_a_folder_with_a_sweep_is_not_written_over(tmp_path) -> None:
     with pytest.raises(BadRequest, match="is no sweep"):
         sweep(net(), Fed(ROWS), asked, folder=tmp_path / "other")
     sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run", resume=True)
+
+
+def test_what_a_disk_damages_meanwhile_is_gathered_once_more(tmp_path: Path) -> None:
+    asked = [Sweep([Top("0", 3), Moments("2")])]
+    (whole,) = sweep(net(), Fed(ROWS), asked)
+    parts = tmp_path / "run" / "parts"
+    done: list[int] = []
+
+    def spoil(at: tuple[int, int]) -> None:
+        done.append(at[0])
+        if at[0] == 12:
+            (parts / "n0_0.safetensors").write_bytes(b"torn")
+
+    (found,) = sweep(net(), Fed(ROWS), asked, folder=tmp_path / "run", watch=spoil)
+    assert done == [0, 4, 8, 12, 16, 20, 24, 28, 29, 21, 25, 29]
+    for reducer in asked[0].keep:
+        a, b = whole.at(reducer)[0].state, found.at(reducer)[0].state
+        assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_without_a_data_set_and_with_settings_that_make_no_sense() -> None:
+    with Looker(net()).looking(0) as session:
+        (given,) = answers_to(session, [Sweep([Top("0", 3)])], None, lambda _: None)
+    assert isinstance(given, NotApplicable) and "data set" in str(given)
+    for batch_size, shard in ((0, 8), (4, 0)):
+        with pytest.raises(BadSetting, match="at least 1"):
+            sweep(net(), Fed(ROWS), [Sweep([Top("0", 3)])], batch_size=batch_size, shard=shard)

@@ -11,7 +11,7 @@ from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, Pell
 from pellucid.core.sites import Place, Site
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session, out_of_memory
-from pellucid.engine.passes import Keep, Pass
+from pellucid.engine.passes import Keep, Pass, Seen
 from pellucid.engine.roles import Layout
 from pellucid.engine.sweeps.cells import cells
 from pellucid.engine.sweeps.part import Left, Part
@@ -162,8 +162,11 @@ def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -
     given = run_group(session, asked)
     if session.looker.branches and not known:  # it may have stopped before a place that lies elsewhere on this way
         return _with(session, items, part, batch, x)
-    for name, one in zip(items, given, strict=True):
-        if name not in missed and isinstance(one, (LayerNotFound, NotApplicable)):
+    for (name, item), wish, one in zip(items.items(), asked, given, strict=True):
+        if name not in missed and isinstance(one, Seen):  # inputs are shown, not tapped
+            (value,) = (spot.value for spot in one.at(wish.keep[0]) if spot.address == item.address)
+            tap(name, item)(value)
+        elif name not in missed and isinstance(one, (LayerNotFound, NotApplicable)):
             missed[name] = part.missed.get(name, 0) + x.size
         elif isinstance(one, PellucidError):
             raise one

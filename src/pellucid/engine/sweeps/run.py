@@ -196,6 +196,11 @@ def _form(value: Tensor) -> tuple[tuple[int, ...], torch.dtype]:
     return tuple(value.shape), value.dtype
 
 
+def _formed(spot: Spot) -> tuple[tuple[int, ...], torch.dtype]:
+    """The form of what is there; an input is shown as it is."""
+    return _form(spot.value) if isinstance(spot.value, Tensor) else spot.value
+
+
 def _usable(spots: tuple[Spot, ...]) -> tuple[Spot, ...] | PellucidError:
     try:
         for spot in spots:
@@ -206,7 +211,7 @@ def _usable(spots: tuple[Spot, ...]) -> tuple[Spot, ...] | PellucidError:
 
 
 def _channels(spot: Spot) -> int:
-    shape, dtype = spot.value
+    shape, dtype = _formed(spot)
     return cells(torch.empty(shape, dtype=dtype, device="meta"), spot.layout, spot.address, 1).shape[1]
 
 
@@ -227,7 +232,7 @@ def _answer(sweep: Sweep, found: _Found, part: Part, course: Course) -> Swept | 
                 spot.place,
                 spot.address,
                 dict(part.states[f"{_said(reducer)}|{spot.address}"]),
-                spot.value[0],
+                _formed(spot)[0],
                 spot.layout,
                 spot.event,
             )
