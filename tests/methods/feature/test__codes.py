@@ -149,7 +149,7 @@ def test_class_tokens_empty_places_and_what_is_not_finite_are_left_out() -> None
     prefixed = Gathered(one.place, one.address, one.state, one.shape, Layout("tokens", (3, 3), 1))
     made = codes_of(prefixed, 5, 32, 0, unit_length=False)
     assert len(made.points) == 200 - 20 - 2, "a class token of each, two of them not finite, one of them nowhere"
-    assert made.positions.min() == 1
+    assert made.positions.min() == 1 and made.broken == 2
 
 
 def test_the_nearest_are_of_different_samples_and_in_order() -> None:

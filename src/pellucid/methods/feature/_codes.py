@@ -28,6 +28,7 @@ class Codes:
         within: share of the variance in the directions that lies within codes.
         seen: vectors that they were chosen from.
         unit_length: whether vectors are brought to length 1 first.
+        broken: vectors left out because they hold NaN or infinite values.
     """
 
     mean: Tensor
@@ -41,6 +42,7 @@ class Codes:
     within: float
     seen: int
     unit_length: bool
+    broken: int = 0
 
     @property
     def usage(self) -> Tensor:
@@ -82,7 +84,8 @@ def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_leng
         NotApplicable: there are too few different vectors, or scikit-learn is missing.
     """
     state, prefix = one.state, one.layout.prefix if one.layout is not None else 0
-    valid = (state["ordinals"] >= 0) & (state["positions"] >= prefix) & state["vectors"].isfinite().all(1)
+    there = (state["ordinals"] >= 0) & (state["positions"] >= prefix)
+    valid = there & state["vectors"].isfinite().all(1)
     # by sample and position, so that the order of the shuffle has no say
     order = torch.argsort(state["ordinals"][valid] * (int(state["positions"].max()) + 1) + state["positions"][valid])
     vectors, ordinals, positions = (
@@ -115,6 +118,7 @@ def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_leng
         within / max(variance, 1e-300),
         int(state["seen"]),
         unit_length,
+        int((there & ~valid).sum()),
     )
 
 

@@ -98,10 +98,15 @@ def _facts(found: Codes) -> dict[str, float]:
 def _said(found: Codes) -> tuple[Text, ...]:
     kept, codes = spell.percent(found.kept * (1 - found.within)), len(found.centres)
     even = spell.number(found.perplexity, 2)
-    return (
-        Text(
-            f"The {codes} codes keep {kept} of the variance of {len(found.points):,} vectors, and are used as {even} codes of equal use would be (perplexity).",
-            f"{codes} 个码保留了 {len(found.points):,} 个向量 {kept} 的方差，使用的均匀程度相当于 {even} 个等频的码（困惑度）。",
-            aside=True,
-        ),
+    said = Text(
+        f"The {codes} codes keep {kept} of the variance of {len(found.points):,} vectors, and are used as {even} codes of equal use would be (perplexity).",
+        f"{codes} 个码保留了 {len(found.points):,} 个向量 {kept} 的方差，使用的均匀程度相当于 {even} 个等频的码（困惑度）。",
+        aside=True,
     )
+    if not found.broken:
+        return (said,)
+    broken = Text(
+        f"{found.broken:,} vectors hold NaN or infinite values and are left out.",
+        f"{found.broken:,} 个向量含 NaN 或无穷值，已略去。",
+    )
+    return said, broken

@@ -120,7 +120,7 @@ def palette(count: int) -> np.ndarray:
 
 def _stretched(made: np.ndarray) -> np.ndarray:
     """Zero gray, the largest size full."""
-    largest = max(float(np.nanmax(np.abs(made))), 1e-300) if np.isfinite(made).any() else 1.0
+    largest = (float(np.nanmax(np.abs(made))) if np.isfinite(made).any() else 0.0) or 1.0
     return np.nan_to_num(_OUTSIDE + made / (2 * largest), nan=_OUTSIDE).astype(np.float32)
 
 
