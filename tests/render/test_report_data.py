@@ -1,9 +1,12 @@
 """What a report says of data sets."""
 
+import re
+from pathlib import Path
 from typing import Any
 
-from pellucid.core.text import Text
+import pellucid
 from pellucid.render.report_data import about_data, data_sets
+from pellucid.render.report_words import COVERS
 from pellucid.results.failure import Failure
 from tests.results.samples import series, table
 
@@ -39,7 +42,11 @@ def test_a_long_list_is_cut_and_says_so():
     assert "200 of 999" in said and said.count("not a picture") == 200
 
 
-def test_words_of_the_source_are_said_in_the_language():
-    assert "名称" in about_data(
-        [series().with_(facts={"data": data(**{"told apart by": Text("names", "名称")})})], "zh"
-    )
+def test_what_a_fingerprint_is_made_of_is_said_in_the_language():
+    """Of every source that comes with pellucid; others are told as they are."""
+    for path in Path(pellucid.__file__).parent.glob("inputs/data/*.py"):
+        for covers in re.findall(r'covers(?:: str)? = "(.+?)"', path.read_text(encoding="utf-8")):
+            assert covers in COVERS and COVERS[covers].zh
+    names, other = "names and sizes of the files", "the moon"
+    assert "文件名与大小" in about_data([series().with_(facts={"data": data(**{"told apart by": names})})], "zh")
+    assert other in about_data([series().with_(facts={"data": data(**{"told apart by": other})})], "zh")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pellucid.core.text import say
+from pellucid.core.text import Text
 from pellucid.render.escape import html
 from pellucid.render.report_table import listed
-from pellucid.render.report_words import phrase
+from pellucid.render.report_words import COVERS, phrase
 from pellucid.results import Result, spell
 from pellucid.results.failure import Failure
 
@@ -29,7 +29,7 @@ def _section(data: dict[str, Any], lang: str) -> str:
     name, read, left, classes, digest = (
         phrase(f"data.{key}", lang) for key in ("name", "read", "left", "classes", "print")
     )
-    covers = say(data["told apart by"], lang)
+    covers = COVERS.get(data["told apart by"], Text(data["told apart by"])).say(lang)
     of = phrase("data.of", lang, count=f"{data['read']:,}", every=f"{every:,}")
     pairs = [
         (name, data["name"]),

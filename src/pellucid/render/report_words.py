@@ -45,7 +45,7 @@ WORDS = {
     "data.left": Text("Left out", "略去"),
     "data.classes": Text("Classes", "类别"),
     "data.print": Text("Fingerprint", "指纹"),
-    "data.covers": Text("{digest}, over the {covers}", "{digest}，依据：{covers}"),
+    "data.covers": Text("{digest}, of {covers}", "{digest}，依据：{covers}"),
     "data.list": Text("What was left out, and why", "略去的样本及原因"),
     "data.of": Text("{count} of {every}", "{every} 个中的 {count} 个"),
     "sample": Text("sample", "样本"),
@@ -99,6 +99,15 @@ WORDS = {
         "One file, without scripts; nothing is fetched. The colours of the data are the same in light and dark.",
         "单个文件，不含脚本，不读取任何外部内容。浅色与深色模式下，数据的颜色相同。",
     ),
+}
+
+COVERS = {  # what the fingerprint of a data set is made of, as the sources name it
+    "content": Text("the content", "内容"),
+    "class and length only": Text("the class and the length only", "仅类与长度"),
+    "names and sizes of the files": Text("names and sizes of the files", "文件名与大小"),
+    "size and number of lines": Text("size and number of lines", "大小与行数"),
+    "the list, and sizes of the files": Text("the list, and sizes of the files", "列表与各文件的大小"),
+    "shape and size of the file": Text("shape and size of the file", "文件的形状与大小"),
 }
 
 

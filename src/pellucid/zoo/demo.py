@@ -25,7 +25,7 @@ PHOTOS = Path(__file__).parent / "photos"
 SIDE = 512
 LEVELS = ("_conv_stem", "_blocks.*._depthwise_conv", "_conv_head")
 MIDDLE, CHANNELS = "_blocks.5._swish#0", (7, 113, 189)
-PIECES = "the photographs, each in 3 × 3 pieces"
+PIECES = "demo/photos (3 × 3)"
 Watch = Callable[[Progress], None]
 
 
