@@ -77,20 +77,17 @@ class Top:
                 "positions": torch.full((channels, self.k), -1, device=cells.device),
                 "nan": torch.zeros(channels, dtype=torch.int64, device=cells.device),
             }
-        made = keys(cells.amax(2), samples.ordinals[:, None])
-        enters = made > state["keys"][None, :, -1]
-        if len(made) > self.k:
-            enters &= made >= made.topk(self.k, 0).values[-1]
-        state = {**state, "nan": state["nan"] + (made == NOTHING).sum(0)}
-        moved = enters.any(0).nonzero()[:, 0]
+        made = keys(cells.amax(2).T, samples.ordinals)
+        state = {**state, "nan": state["nan"] + (made == NOTHING).sum(1)}
+        moved = (made.amax(1) > state["keys"][:, -1]).nonzero()[:, 0]
         if not len(moved):
             return state
-        rows, columns = enters.nonzero(as_tuple=True)
-        positions = torch.full_like(made, -1)
-        positions[rows, columns] = cells[rows, columns].argmax(1)
-        batch = {"keys": torch.where(enters, made, NOTHING)[:, moved].T, "positions": positions[:, moved].T}
-        found = self._best({name: state[name][moved] for name in batch}, batch)
-        return {**state, **{name: state[name].index_copy(0, moved, found[name]) for name in batch}}
+        found, order = torch.cat([state["keys"][moved], made[moved]], 1).topk(self.k, 1)
+        positions = state["positions"][moved].gather(1, order.clamp(max=self.k - 1))
+        rows, columns = (order >= self.k).nonzero(as_tuple=True)
+        positions[rows, columns] = cells[order[rows, columns] - self.k, moved[rows]].argmax(1)
+        best = {"keys": found, "positions": positions.where(found != NOTHING, -1)}
+        return {**state, **{name: state[name].index_copy(0, moved, best[name]) for name in best}}
 
     def merge(self, a: State, b: State) -> State:
         return {**self._best(a, b), "nan": a["nan"] + b["nan"]}
