@@ -18,7 +18,7 @@ from pellucid.ops.draws import generator
 from pellucid.ops.moved import Moves, moved
 
 REDIRECTED = Rule("redirected rectifiers", RECTIFIERS, instead=lambda gradient: gradient)
-EARLY, WINDOW, GAIN = 16, 32, 0.01
+EARLY, WINDOW, GAIN = 16, 32, 0.002
 RATE, PHASE_RATE = 0.05, 0.05
 _MOVES = 0xC2B2AE3D  # where the draws of the moves begin, apart from those of the parameters
 
@@ -61,7 +61,7 @@ class Climbed:
         scores: of the moved inputs, one `(row,)` for each step.
         touched: of each canvas the sum of the absolute gradients.
         steps: of each row, until its plateau.
-        silent: rows whose gradient was zero to the last.
+        silent: rows whose own gradient was zero at every step.
         notes: what the reader must know.
     """
 
@@ -93,9 +93,9 @@ def climbed(climb: Climb) -> Looking[Climbed]:
         seen = yield from _first(climb, made, at) if not step else climb.pass_of(made, climbing=True, step=at)
         gradients = _gradients(seen, climb.canvases)
         dead = _dead(gradients)
+        found.silent &= dead.cpu()
         if bool(dead.any()) and step < EARLY:
             gradients = yield from _redirected(climb, made, gradients, dead, at)
-        found.silent &= _dead(gradients).cpu()
         ascent.step([one.nan_to_num() for one in torch.autograd.grad(made, free, gradients)])
         found.scores.append(seen.scores.detach().cpu().double())
         _touch(found, gradients)

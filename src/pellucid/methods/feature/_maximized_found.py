@@ -65,8 +65,8 @@ def _notes(climb: Climb, found: Climbed, came: Reached) -> tuple[Text, ...]:
     if silent:
         notes.append(
             Text(
-                f"{silent} of {rows} stayed silent: no gradient ever reached the input, which is still the noise that it began as.",
-                f"{rows} 个中有 {silent} 个始终沉默：梯度从未到达输入，它仍是最初的噪声。",
+                f"{silent} of {rows} stayed silent: at no step did a gradient reach the input, so it shows nothing of what is wanted.",
+                f"{rows} 个中有 {silent} 个始终沉默：任何一步都没有梯度到达输入，因此它没有显示出所要的东西。",
             )
         )
     scores = torch.tensor([info.score for info in came.targets], dtype=torch.float64)

@@ -1,0 +1,219 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import pellucid as pl
+from pellucid.inputs.inputs import Inputs
+from pellucid.methods.feature._maximized_canvas import canvases
+from pellucid.methods.feature.activation_maximization import activation_maximization
+from pellucid.results import Gallery, Series
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def seeded(*layers: nn.Module) -> nn.Sequential:
+    net = nn.Sequential(*layers).eval()
+    for i, one in enumerate(net.parameters()):
+        one.data = drawn(*one.shape, seed=i) / one[0].numel() ** 0.5
+    return net
+
+
+def small() -> nn.Sequential:
+    return seeded(
+        nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 5, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4)
+    )
+
+
+def linear() -> nn.Sequential:
+    return seeded(nn.Flatten(), nn.Linear(3 * 6 * 6, 2, bias=False))
+
+
+def pictures(model: nn.Module, x: Tensor, target: Any = None, **settings: Any) -> Gallery:
+    found = activation_maximization(**settings)(model, x, target=target)[0]
+    assert isinstance(found, Gallery)
+    return found
+
+
+def on_sphere(z: Tensor) -> Tensor:
+    return z / z.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
+x = torch.sigmoid(drawn(2, 3, 12, 12, seed=5))
+
+
+def test_a_linear_unit_wants_its_own_weights_on_the_unit_sphere() -> None:
+    model, weight = linear(), linear()[1].weight[1].detach().reshape(3, 6, 6)
+
+    found = pictures(model, x[:1, :, :6, :6], 1, prior=on_sphere, moves=False, n_steps=300)
+    assert float((found.tensor()[0] * weight / weight.norm()).sum()) > 1 - 1e-3
+    assert found.facts["objective"][0] == pytest.approx(float(weight.norm()), rel=1e-3)
+
+
+def test_a_linear_unit_wants_the_signs_of_its_weights_in_the_box() -> None:
+    """It comes near the corners ever more slowly: a sigmoid flattens, and Adam remembers the steep beginning."""
+    model = linear()
+    weight = model[1].weight[1].detach().reshape(1, 9, 12)
+    corners = torch.zeros(1, 1, 9, 12)
+    corners[0, 0, 0] = 1.0
+    found = pictures(model, corners, 1, prior="pixels", moves=False, n_steps=300)
+    assert torch.equal(found.tensor()[0].round(), (weight > 0).float())
+    assert found.facts["objective"][0] == pytest.approx(float(weight.clamp(min=0).sum()), rel=2e-2)
+
+
+def test_a_planted_pattern_is_found() -> None:
+    pattern = drawn(1, 1, 5, 5)
+    pattern = pattern / pattern.norm()
+    conv = nn.Conv2d(1, 1, 5, bias=False)
+    conv.weight.data = pattern
+    example = torch.zeros(1, 1, 5, 5)
+    example[0, 0, 0, 0], example[0, 0, 0, 1] = 1.0, -1.0
+    found = pictures(
+        nn.Sequential(conv, nn.ReLU(), nn.Flatten()).eval(), example, 0, prior=on_sphere, moves=False, n_steps=400
+    )
+    assert float((found.tensor()[0] * pattern[0]).sum()) >= 0.99
+
+
+def test_naive_restatement() -> None:
+    """Fourier coefficients, one unmoved image of one channel, Adam written out."""
+    model, example = small(), x[:1]
+    found = pictures(model, example, layer="2", channels=(3,), moves=False, n_steps=12, seed=4)
+    (canvas,) = canvases(Inputs((example,)), "fourier", size=None, steps_first=False)
+    z = canvas.drawn(1, 4)
+    mean, square = torch.zeros_like(z), torch.zeros_like(z)
+    for step in range(1, 13):
+        leaf = z.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(model[:3](canvas.values(leaf))[:, 3].mean(), leaf)
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        z = z + 0.05 * mean / (1 - 0.9**step) / ((square / (1 - 0.999**step)).sqrt() + 1e-8)
+    assert torch.allclose(found.tensor(), canvas.values(z), atol=1e-4)
+    score = model[:3](canvas.values(z))[:, 3].mean().detach()
+    assert found.facts["objective"][0] == pytest.approx(float(score), rel=1e-3)
+
+
+@pytest.mark.parametrize("prior", ["fourier", "pixels", "maco", "maco_of_x"])
+def test_final_unmoved_inputs_beat_the_best_of_noise(prior: str) -> None:
+    model = small()
+    gallery, curves = activation_maximization(prior=prior, n_steps=60)(model, x, target=[1, 3])
+    scores = model(gallery.tensor()).detach()[[0, 1], [1, 3]]
+    assert gallery.facts["objective"] == pytest.approx(tuple(scores.tolist()), rel=1e-4)
+    assert all(a > b for a, b in zip(gallery.facts["objective"], gallery.facts["best of noise"], strict=True))
+    assert isinstance(curves, Series) and curves.values.shape[0] == 2
+    assert [info.score for info in gallery.targets] == list(gallery.facts["objective"])
+
+
+def test_many_channels_in_one_batch_are_each_alone() -> None:
+    model = small()
+    both = pictures(model, x, layer="2", channels=(4, 1), n_steps=10, seed=2)
+    alone = pictures(model, x, layer="2", channels=(4,), n_steps=10, seed=2)
+    assert both.values.shape == (2, 3, 12, 12) and both.layer == "2"
+    assert np.allclose(both.values[0], alone.values[0], atol=1e-4)
+    assert [str(one).partition(":")[0] for one in both.captions] == ["channel 4", "channel 1"]
+
+
+def test_the_forward_ends_at_the_layer_and_every_step_is_one_pass() -> None:
+    """The first forward shows the network, the second fixes the target; then steps, the final inputs, and noise."""
+    calls: list[int] = []
+    model = small()
+    model[5].register_forward_hook(lambda *_: calls.append(1))
+    views = pl.Lens(model).see(x, activation_maximization(layer="0", channels=3, n_steps=5))
+    assert views.cost.forwards == 1 + 1 + 5 + 1 + 8 and views.cost.backwards == 5
+    assert len(calls) == 1
+
+
+def test_same_seed_same_bytes_and_another_seed_another_picture() -> None:
+    one, again, other = (pictures(small(), x, 1, n_steps=5, seed=seed) for seed in (3, 3, 4))
+    assert one.digest == again.digest and np.abs(one.values - other.values).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("objective", "score"),
+    [
+        ("channel", lambda a: a[:, 2].mean((1, 2))),
+        ("neuron", lambda a: a[:, 2, 4, 4]),
+        ("norm", lambda a: a.square().mean((1, 2, 3))),
+        (torch.eye(5)[2], lambda a: (a[:, 2] / a.norm(dim=1)).mean((1, 2))),
+        (lambda a: a[:, 2].mean((1, 2)) - a[:, 0].mean((1, 2)), lambda a: (a[:, 2] - a[:, 0]).mean((1, 2))),
+    ],
+)
+def test_objectives(objective: Any, score: Any) -> None:
+    model = small()
+    found = pictures(model, x, layer="2", channels=(2,), objective=objective, n_steps=30)
+    assert found.facts["objective"][0] == pytest.approx(float(score(model[:3](found.tensor()).detach())), rel=1e-4)
+    assert found.facts["objective"][0] > found.facts["best of noise"][0]
+
+
+def test_diversity_makes_the_inputs_of_a_unit_less_alike() -> None:
+    model = small()
+
+    def likeness(diversity: float) -> float:
+        found = pictures(model, x, layer="2", channels=(2,), n_images=3, diversity=diversity, n_steps=60)
+        value = model[:3](found.tensor()).detach()
+        grams = nn.functional.normalize(torch.einsum("bcij,bdij->bcd", value, value).flatten(1), dim=1)
+        return float((grams @ grams.T).sum() - 3)
+
+    assert likeness(3.0) < likeness(0.0)
+
+
+def test_a_unit_that_is_dead_at_first_comes_alive() -> None:
+    """Its ReLU lets no gradient through at the noise, until the gradient is led past it."""
+    model = small()
+    model[0].bias.data[:] = -3.0
+    model[0].weight.data = drawn(6, 3, 3, 3, seed=9).abs()
+    found = pictures(model, x * 2 - 1, layer="1", channels=(2,), moves=False, n_steps=60)
+    assert found.facts["objective"][0] > 0 and not any("silent" in note.en for note in found.notes)
+    model[0].weight.data = -model[0].weight.data.abs() * 1e-3
+    found = pictures(model, x, layer="1", channels=(2,), n_steps=20)
+    assert any("1 of 1 stayed silent" in note.en for note in found.notes) and found.facts["objective"] == (0.0,)
+
+
+def test_it_stops_where_it_no_longer_rises() -> None:
+    found = activation_maximization(layer="1", channels=(0,), n_steps=400)(_saturating(), x)
+    steps = found[0].facts["steps"][0]
+    assert 96 <= steps < 400 and np.isfinite(found[1].values[0]).sum() == steps
+
+
+def _saturating() -> nn.Sequential:
+    return seeded(nn.Conv2d(3, 2, 3), nn.Hardtanh(-0.2, 0.2), nn.Flatten(), nn.Linear(200, 2))
+
+
+def test_classes_say_whether_the_network_recognises_them() -> None:
+    model = small()
+    model[5].bias.data[0] += 50
+    found = pictures(model, x, [0, 2], n_steps=20)
+    assert found.facts["recognised"] == 1
+    assert any("1 of 2 are recognised" in note.en for note in found.notes)
+    assert found.targets[0].probability == pytest.approx(1.0, abs=1e-3)
+
+
+def test_other_targets_and_several_images_of_each() -> None:
+    model = small()
+    found = pictures(model, x, pl.contrast(1, 2), n_steps=5, n_images=3)
+    assert found.values.shape[0] == 6 and len(found.images) == 6
+    out = model(found.tensor()).detach()
+    assert found.facts["objective"] == pytest.approx(tuple((out[:, 1] - out[:, 2]).tolist()), rel=1e-4, abs=1e-5)
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(pl.BadSetting, match="does not take inputs of size"):
+        activation_maximization(size=9, n_steps=1)(linear(), x[:, :, :6, :6])
+    with pytest.raises(pl.BadSetting, match="give layer="):
+        activation_maximization(diversity=1.0)(small(), x)
+    with pytest.raises(pl.BadSetting, match="0 to 5, not 6"):
+        activation_maximization(layer="0", channels=(6,))(small(), x)
+
+
+def test_progress_and_cancelling() -> None:
+    seen: list[Any] = []
+
+    def watch(progress: Any) -> None:
+        seen.append(progress.step)
+        if len(seen) == 5:
+            raise pl.Cancelled("enough")
+
+    views = pl.Lens(small()).see(x, activation_maximization(n_steps=50), progress=watch)
+    assert views.failures and seen[-1] == (3, 51)
