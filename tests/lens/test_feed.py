@@ -80,3 +80,20 @@ def test_dicts_and_tuples_are_brought_together() -> None:
     feed = Feed(open_data(rows), Preparation(dtype=torch.float32), lens().read)
     found = feed.inputs([4, 1])
     assert torch.equal(found.kwargs["x"], ROWS[[4, 1]]) and torch.equal(found.kwargs["y"], ROWS[[4, 1]] + 1)
+
+
+def test_a_label_that_only_reading_tells_is_read_once() -> None:
+    read: list[int] = []
+
+    class Items:
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
+            read.append(i)
+            return ROWS[i], i
+
+    feed = Feed(open_data(Items()), Preparation(), pl.Lens(nn.Linear(6, 2)).read)
+    assert [feed.label(1) for _ in range(3)] == [1, 1, 1] and read == [1]
+    feed.inputs([2])
+    assert feed.label(2) == 2 and read == [1, 2]

@@ -35,6 +35,7 @@ class Feed:
     ) -> None:
         self.data, self.preparation, self._read, self.on_bad = data, preparation, read, on_bad
         self.notes: dict[Text, None] = dict.fromkeys(data.notes)
+        self._labels: dict[int, int | None] = {}  # of samples that were read one by one
 
     def __len__(self) -> int:
         return len(self.data)
@@ -47,11 +48,14 @@ class Feed:
         return self.data.name(ordinal)
 
     def label(self, ordinal: int) -> int | None:
+        """The class of a sample; where only reading tells, it is read once."""
         known = self.data.reader.label(ordinal)
         if known is not None:
             return known
-        sample = self.data.read(ordinal)
-        return None if isinstance(sample, Bad) else sample.label
+        if ordinal not in self._labels:
+            sample = self.data.read(ordinal)
+            self._labels[ordinal] = None if isinstance(sample, Bad) else sample.label
+        return self._labels[ordinal]
 
     def batches(self, span: range, size: int) -> Iterator[Batch]:
         """Samples in batches.
@@ -80,6 +84,7 @@ class Feed:
             one = self.data.read(ordinal)
             if isinstance(one, Bad):
                 raise BadInput(f"'{one.name}' cannot be read any more: {one.reason}")
+            self._labels[ordinal] = one.label
             samples.append(one)
         values = [one.x for one in samples]
         if isinstance(values[0], (tuple, dict)):
