@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pellucid.results import Attribution, Base, Gallery, Matrix
+from pellucid.results.caption import caption
 from pellucid.results.scale import Scale, image_scale, scale_of
 from tests.results import samples
 
@@ -99,3 +100,20 @@ def test_many_matrices_on_one_scale_saturate_where_few_numbers_are_far_larger():
     assert (plain.scale.high, plain.scale.clipped) == (1, None)
     grid = plain.with_(down=("a", "b"), across=("0", "1", "2"))
     assert grid.scale.high == pytest.approx(0.01) and grid.scale.clipped == 99
+
+
+@pytest.mark.parametrize(("count", "percentile"), [(4, 70), (12, 90), (21, 95), (200, 95)])
+def test_attention_on_words_saturates_where_one_word_of_each_row_takes_nearly_all(count, percentile):
+    values = np.full((1, 6, count), 0.01)
+    values[0, :, 0] = 0.9
+    words = (tuple("w" * count),)
+    rows = Matrix(values=values, axes=("batch", "head", "key"), words=words)
+    assert rows.scale.clipped == percentile and rows.scale.high == pytest.approx(0.01)
+    assert f"saturated at the {percentile}th percentile" in caption(rows)
+    for other in (rows.with_(words=()), rows.with_(axes=("batch", "position", "token")), rows.with_(signed=True)):
+        assert (other.scale.high, other.scale.clipped) == (0.9, None)
+
+
+def test_attention_on_words_keeps_its_scale_where_no_word_stands_out():
+    even = Matrix(values=np.full((1, 2, 8), 0.125), axes=("batch", "head", "key"), words=(tuple("abcdefgh"),))
+    assert (even.scale.high, even.scale.clipped) == (0.125, None)

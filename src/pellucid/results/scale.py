@@ -14,6 +14,7 @@ from pellucid.results.result import Result
 Scope = Literal["map", "batch", "gallery", "image", "matrix", "given"]
 CLIP = 99.0
 CLIP_FROM = 1024
+WORDS_CLIP, WORDS_FROM = 95.0, 4
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ def scale_of(result: Result) -> Scale | None:
         return _scale(result, heat, result.heat_signed, "inferno", scope, clip)
     if isinstance(result, Matrix):
         scope = "map" if result.values.ndim <= 2 or int(np.prod(result.values.shape[:-2])) == 1 else "matrix"
-        clip = CLIP if result.across and result.values.size >= CLIP_FROM else None
-        return _scale(result, result.values, result.signed, "viridis", scope, clip)
+        return _scale(result, result.values, result.signed, "viridis", scope, _clip_of_matrix(result))
     if isinstance(result, Gallery):
         plain = [image.ravel() for image in result.images if image.ndim == 2]
         if not plain:
@@ -72,6 +72,18 @@ def image_scale(result: Gallery, index: int) -> Scale | None:
     if result.scope == "image" and result.limits is None:
         return _scale(result, image, result.signed, "viridis", "image")
     return scale_of(result)
+
+
+def _clip_of_matrix(result: Matrix) -> float | None:
+    """The percentile at which a matrix saturates, if at all.
+
+    Where attention is laid on the words of a text, one word often takes nearly everything (the first token, a
+    separator), and beside it nothing else would be seen: of a short text one word in each row, of a longer one 5%.
+    """
+    if result.words and result.axes[-1:] == ("key",) and not result.signed:
+        count = result.values.shape[-1]
+        return min(WORDS_CLIP, 5.0 * ((20 * (count - 1) - 1) // count)) if count >= WORDS_FROM else None
+    return CLIP if result.across and result.values.size >= CLIP_FROM else None
 
 
 def _scale(
