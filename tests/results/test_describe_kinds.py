@@ -101,3 +101,11 @@ def test_a_matrix_of_correlations_is_not_told_by_its_diagonal():
     names = ("a", "b", "c")
     said = Matrix(values=values, rows=names, columns=names, signed=True).describe()
     assert "0.7" in said and "b → c" in said and "total" not in said and "columns" not in said
+
+
+def test_bare_numbers_of_a_matrix_have_the_name_of_their_axis():
+    values = np.array([[0.1, 0.2], [0.9, 0.3]])
+    result = Matrix(values=values, axes=("layer", "head"), rows=("0.attn", "1.attn"), columns=("0", "1"))
+    assert "is at 1.attn → head 0" in told(matrix(result))
+    assert "1.attn → 头 0" in "".join(one.say("zh") for one in matrix(result))
+    assert "is at 1.attn → #0" in told(matrix(result.with_(columns=("#0", "#1"))))

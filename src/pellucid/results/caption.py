@@ -30,8 +30,15 @@ def said_target(target: TargetInfo, lang: str = "en") -> str:
     if target.probability is not None:
         words = message("subtitle.target", label=target.words, probability=spell.probability(target.probability))
     else:
-        words = message("subtitle.score", label=target.words, unit=target.unit, score=spell.number(target.score))
+        words = message(
+            "subtitle.score", label=target.words, unit=said_unit(target.unit), score=spell.number(target.score)
+        )
     return say(message(f"subtitle.{target.chosen}", target=words) if target.chosen != "asked" else words, lang)
+
+
+def said_unit(unit: str) -> Text:
+    """The unit of a score."""
+    return message("unit.log_probability") if unit == "log-probability" else Text(unit)
 
 
 def subtitle(result: Result, lang: str = "en") -> str:

@@ -13,6 +13,7 @@ from pellucid.results.series import Series
 from pellucid.results.table import Table
 
 NEIGHBOURS = 3000
+NUMBERED = ("head", "query", "key", "window", "position")
 
 
 def matrix(result: Matrix) -> list[Text]:
@@ -30,8 +31,8 @@ def matrix(result: Matrix) -> list[Text]:
     panel, row, column = np.unravel_index(int(np.argmax(panels)), panels.shape)
     words = {
         "value": spell.number(panels[panel, row, column]),
-        "row": _label(result.rows, int(row)),
-        "column": _label(result.columns, int(column)),
+        "row": _at(result, -2, int(row)),
+        "column": _at(result, -1, int(column)),
     }
     named = len(panels) > 1
     found.append(
@@ -55,7 +56,7 @@ def _spread(result: Matrix, panels: np.ndarray) -> list[Text]:
     per_column = panels.sum((0, 1)) / panels.sum()
     sink = int(np.argmax(per_column))
     if columns >= 4 and per_column[sink] > max(0.5, 2 / columns):
-        return [message("matrix.sink", share=spell.percent(per_column[sink]), column=_label(result.columns, sink))]
+        return [message("matrix.sink", share=spell.percent(per_column[sink]), column=_at(result, -1, sink))]
     chosen = panels.reshape(-1, columns)
     chosen = chosen[chosen.sum(1) > 0][:2000]
     share = float(np.mean([measures.half_share(row) for row in chosen])) if rows > 1 else measures.half_share(chosen[0])
@@ -240,6 +241,15 @@ def _names_rows(cells: list[object]) -> bool:
 
 def _label(labels: tuple[Text | str, ...], index: int) -> Text | str:
     return labels[index] if index < len(labels) else f"#{index}"
+
+
+def _at(result: Matrix, axis: int, index: int) -> Text | str:
+    """A row or column as it is called; a bare number with the name of its axis (`head 5`)."""
+    label = _label(result.rows if axis == -2 else result.columns, index)
+    if not say(label).isdigit() or len(result.axes) != result.values.ndim or result.axes[axis] not in NUMBERED:
+        return label
+    name = message(f"draw.{result.axes[axis]}")
+    return Text(f"{name.en} {label}", f"{name.zh} {label}")
 
 
 def _position(result: Series, index: int) -> str:
