@@ -62,3 +62,29 @@ def test_names_are_said_in_the_language_of_the_picture():
     result = Matrix(values=np.eye(2), rows=(Text("class", "类别词元"), "b"), columns=("a", "b"))
     seen = words(drawn(matrix, result, Style(theme_named("light"), "zh")))
     assert "类别词元" in seen and "class" not in seen
+
+
+def test_names_that_fit_beneath_their_column_are_not_turned():
+    names = ("巴", "a", "a long word here", "，")
+    figure = drawn(matrix, Matrix(values=np.eye(4), axes=("layer", "token"), columns=names))
+    ticks = {tick.get_text(): tick.get_rotation() for axes in figure.axes for tick in axes.get_xticklabels()}
+    assert [ticks[name] for name in names] == [0, 0, 90, 0]
+
+
+def test_names_of_panels_that_are_too_long_lose_what_all_of_them_share():
+    panels = tuple(f"model.decoder.layers.{i}.encoder_attn · mean of heads" for i in range(3))
+    seen = words(drawn(matrix, Matrix(values=np.zeros((3, 2, 2)), axes=("layer", "query", "key"), panels=panels)))
+    assert {f"layers.{i} · mean of heads" for i in range(3)} <= set(seen)
+
+
+def test_a_character_that_cannot_be_seen_is_named():
+    result = Matrix(values=np.eye(3), axes=("layer", "token"), columns=("\u200d", "\xa0", " "))
+    seen = words(drawn(matrix, result))
+    assert {"U+200D", "U+00A0", "␣"} <= set(seen)
+
+
+def test_a_few_matrices_have_room_for_their_words():
+    names = tuple(f"w{i}" for i in range(20))
+    result = Matrix(values=np.zeros((3, 20, 12)), axes=("layer", "query", "key"), rows=names, columns=names[:12])
+    seen = words(drawn(matrix, result))
+    assert set(names) <= set(seen)

@@ -1,8 +1,10 @@
 """Matrix: one with labels and numbers, or many small ones on one scale."""
 
 import math
+import re
 from types import ModuleType
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +22,8 @@ from pellucid.results.matrix import Matrix
 MOST, FEW = 64, 4
 LABEL, NAME = 7.5, 7.5
 GAP, HEAD, AXIS = 0.12, 0.2, 0.2
-LABELS, ROW = 64, 0.108
+LABELS, ROW, SOME = 64, 0.108, 24
+UPRIGHT = 0.12
 
 
 def size(result: Matrix, style: Style) -> tuple[float, float]:
@@ -61,6 +64,7 @@ def draw(canvas: Canvas, result: Matrix) -> None:
     width, height = _cell(result)
     columns, rows = _grid(result)
     head = HEAD if len(panels) > 1 else 0
+    names = _names(result, len(panels), width, style) if head else []
     for i, panel in enumerate(panels):
         row, column = divmod(i, columns)
         x, y = left + column * (width + GAP), row * (height + GAP + head) + head
@@ -69,8 +73,7 @@ def draw(canvas: Canvas, result: Matrix) -> None:
         for spine in axes.spines.values():
             spine.set_visible(True)
         if head:
-            name = style.say(result.panels[i]) if i < len(result.panels) else f"{i}"
-            canvas.text(x, y - 0.03, measure.shorten(name, width, NAME), NAME, va="bottom", color=style.theme.muted)
+            canvas.text(x, y - 0.03, measure.shorten(names[i], width, NAME), NAME, va="bottom", color=style.theme.muted)
         if len(panels) <= FEW:
             _numbers(canvas, axes, panel, result)
         bottom = i + columns >= len(panels)
@@ -110,8 +113,10 @@ def _cell(result: Matrix) -> tuple[float, float]:
     count = len(_panels(result))
     rows, columns = result.values.shape[-2:]
     room = 4.4 if count == 1 else 2.0 if count <= 4 else 1.35 if count <= 16 else 0.88
+    longest = max(rows if result.rows else 0, columns if result.columns else 0)
+    if count <= FEW and longest <= SOME:
+        room = max(room, ROW * longest)
     if count == 1:
-        longest = max(rows if result.rows else 0, columns if result.columns else 0)
         legible = ROW * longest if longest <= LABELS else 0.0
         room = max(legible, min(room, max(1.6, 0.36 * max(rows, columns))))
     aspect = min(3.0, max(0.25, rows / columns))
@@ -129,16 +134,18 @@ def _named(result: Matrix) -> tuple[bool, bool]:
 
 
 def _room(labels: tuple[Text | str, ...], style: Style) -> float:
-    return min(1.4, max((measure.width(measure.plain(style.say(name)), LABEL) for name in labels), default=0.0))
+    return min(1.4, max((measure.width(_short(style.say(name)), LABEL) for name in labels), default=0.0))
 
 
 def _margins(result: Matrix, style: Style) -> tuple[float, float]:
     """Room at the left and at the bottom for labels and axis names."""
     rows, columns = _named(result)
     axis = AXIS if len(result.axes) >= 2 else 0.0
+    turned = [name for name in result.columns if not _level(style.say(name), result)]
+    foot = _room(tuple(turned), style) if turned else UPRIGHT
     return (
         (_room(result.rows, style) + 0.1 if rows else 0) + axis,
-        (_room(result.columns, style) + 0.1 if columns else 0) + axis,
+        (max(foot, UPRIGHT) + 0.1 if columns else 0) + axis,
     )
 
 
@@ -149,13 +156,38 @@ def _labels(canvas: Canvas, axes: Axes, result: Matrix, *, rows: bool, columns: 
     if rows and named[0]:
         axes.set_yticks(range(len(result.rows)), [_short(style.say(name)) for name in result.rows], **ink)
     if columns and named[1]:
-        axes.set_xticks(
-            range(len(result.columns)), [_short(style.say(name)) for name in result.columns], rotation=90, **ink
-        )
+        names = [_short(style.say(name)) for name in result.columns]
+        axes.set_xticks(range(len(names)), names, rotation=90, **ink)
+        for tick, name in zip(axes.get_xticklabels(), names, strict=True):
+            if _level(name, result):
+                tick.set_rotation(0)
     axes.tick_params(length=0, pad=3)
 
 
+def _names(result: Matrix, count: int, width: float, style: Style) -> list[str]:
+    """What stands above each matrix; where that is too long, without what all of them share around their difference."""
+    names = [style.say(result.panels[i]) if i < len(result.panels) else f"{i}" for i in range(count)]
+    if max(measure.width(name, NAME) for name in names) <= width or len(set(names)) < 2:
+        return names
+    parts = [re.split(r"(\.| · )", name) for name in names]
+    least = min(map(len, parts))
+    before = next((i for i in range(least) if len({one[i] for one in parts}) > 1), least - 1)
+    after = next((i for i in range(least - before) if len({one[-1 - i] for one in parts}) > 1), 0)
+    start = max(0, before - before % 2 - 2)  # one part more, as in "layers.0"
+    short = ["".join(one[start : len(one) - after]).strip(" ·.") for one in parts]
+    kept = ["".join(one[len(one) - after :]).partition(" · ")[2] for one in parts]
+    whole = [f"{one} · {rest}" if rest else one for one, rest in zip(short, kept, strict=True)]
+    return whole if max(measure.width(name, NAME) for name in whole) <= width else short
+
+
+def _level(name: str, result: Matrix) -> bool:
+    """Whether the name of a column fits beneath it without being turned."""
+    return measure.width(_short(name), LABEL) <= 0.92 * _cell(result)[0] / result.values.shape[-1]
+
+
 def _short(name: str) -> str:
+    if name.strip(" ") and all(category(one) in ("Cc", "Cf", "Zs") for one in name):
+        name = " ".join(f"U+{ord(one):04X}" for one in name)  # a character that cannot be seen
     return measure.plain(measure.shorten(name if name.strip() else "␣", 1.4, LABEL))
 
 
