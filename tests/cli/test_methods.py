@@ -34,7 +34,7 @@ def test_one_method_is_told_whole(name):
         spec.words.check.en,
         spec.words.paper,
         f"pl.{name}()",
-        "pellucid see demo",
+        f"-m {example(spec)}",
     ):
         assert said in seen.stdout
     told = descriptions(spec.doc)
@@ -65,3 +65,9 @@ def test_descriptions_of_a_docstring():
     doc = "Title.\n\nArgs:\n    a, b: one thing\n        on two lines.\n    c: another: thing.\nReturns:  x\n"
     assert descriptions(doc) == {"a": "one thing on two lines.", "b": "one thing on two lines.", "c": "another: thing."}
     assert descriptions("Title.") == {}
+
+
+def test_what_to_try_can_be_tried():
+    seen = {name: CliRunner().invoke(main, ["methods", name]).stdout for name in ("saliency", "attention_weights")}
+    assert 'pellucid see demo cat.jpg -m "saliency' in seen["saliency"]
+    assert 'pellucid see hf:DIR "a text" -m "attention_weights' in seen["attention_weights"]

@@ -332,3 +332,12 @@ def test_words_that_are_no_token(language):
 def test_layers_of_a_language_model(language):
     done = CliRunner().invoke(main, ["layers", "hf:small", "Lyon is"])
     assert done.exit_code == 0 and "model.layers.1.self_attn" in done.output and "1 x 5 x 16" in done.output
+
+
+def test_what_to_try_is_typed_as_here(language):
+    wrong = see("hf:small", "Lyon is", "-m", "activation_maps:layer=layers.9")
+    assert "pellucid layers hf:small 'Lyon is'" in wrong.output
+    nothing = see("hf:small", "Lyon is", "-m", "saliency", "-t", "generated:0")
+    assert "-t generated:5" in nothing.output and "pl.generated" not in nothing.output
+    bare = see("hf:small", "-m", "saliency")
+    assert bare.exit_code == 2 and "pellucid see hf:small INPUT" in bare.output

@@ -81,9 +81,10 @@ def explain(screen: Screen, spec: Any) -> None:
         rows = [(name, setting(parameter, said.get(name, ""))) for name, parameter in spec.settings.items()]
         screen.table(rows, (Text(""), Text("")), title=Text("Settings", "设置"), width=12)
         screen.say("")
-    given = " cat.jpg" if "x" in spec.given else ""
+    given = f" {sample(spec)}" if "x" in spec.given else ""
     screen.say(Text("Try:", "试一试："), "bold")
-    screen.say(f"    pellucid see demo{given} -m {example(spec)}")
+    model = "demo" if given.endswith(".jpg") or not given else "hf:DIR"
+    screen.say(f"    pellucid see {model}{given} -m {example(spec)}")
     screen.say(f"    pl.{spec.name}()(model{', x' if given else ''})")
 
 
@@ -105,6 +106,12 @@ def spelled(default: Any) -> str:
     if isinstance(default, bool) or default is None:
         return str(default).lower()
     return f"({','.join(map(str, default))})" if isinstance(default, tuple) else str(default)
+
+
+def sample(spec: Any) -> str:
+    """An input that shows what the method can do: a text where a transformer is needed, else a picture."""
+    transformer = spec.family == "attention" or "one residual stream" in spec.needs.en
+    return '"a text"' if transformer else "cat.jpg"
 
 
 def example(spec: Any) -> str:

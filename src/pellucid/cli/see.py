@@ -1,6 +1,7 @@
 """`pellucid see`: look at an input through any number of visualizations."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -177,11 +178,13 @@ def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[s
     if isinstance(error, ModelFailed):
         error.hint = SHOWS
     elif isinstance(error, LayerNotFound):
-        error.hint = f"pellucid layers {model} {' '.join(inputs[:1])}".strip()
+        error.hint = shlex.join(("pellucid", "layers", model, *inputs[:1]))
     elif isinstance(error, BadTarget):
         error.hint = error.hint.replace("pl.generated(' …')", "-t 'generated: …'")
     elif "looks at a data set" in error.what:
         error.hint = f"pellucid sweep {model} --data folder:DIR -m {error.what.split()[0]}"
+    elif isinstance(error, BadInput) and not inputs and "needs an input" in error.what:
+        error.hint = f"pellucid see {model} INPUT: a picture, a text, tensors"
     elif isinstance(error, BadInput) and inputs:
         error.asked_by = " ".join(inputs[:3])
         if "without a tokenizer" in error.what:
@@ -234,7 +237,7 @@ def tell(screen: Screen, seen: Any) -> None:
         en = f", and {rest} more" if rest > 0 else ""
         zh = f"，另有 {rest} 个" if rest > 0 else ""
         screen.say(Text(f"Predicted: {', '.join(guess[:FEW])}{en}", f"预测：{'、'.join(guess[:FEW])}{zh}"), "bold")
-    rows = [(name_of(one), opening_words(one.describe(screen.lang))) for one in seen.results]
+    rows = [(name_of(one, screen.lang), opening_words(one.describe(screen.lang))) for one in seen.results]
     screen.table(rows, (Text("picture", "图像"), Text("what it says", "内容")))
     for reason in dict.fromkeys(one.reason for one in seen.failures):
         same = [one for one in seen.failures if one.reason == reason]
@@ -259,12 +262,13 @@ def predictions(results: Sequence[Any]) -> list[str]:
     return max(told, key=len, default=[])
 
 
-def name_of(result: Any) -> str:
+def name_of(result: Any, lang: str = "en") -> str:
     """`grad_cam layer4`."""
     made = result.provenance
     words = [made.method if made else result.kind, result.layer]
-    asked = list(dict.fromkeys(one.label for one in result.targets if one.chosen != "predicted"))
-    more = f", and {len(asked) - 1} more" if len(asked) > 1 and isinstance(result, Matrix) else ""
+    asked = list(dict.fromkeys(one.words.say(lang) for one in result.targets if one.chosen != "predicted"))
+    rest = Text(f", and {len(asked) - 1} more", f"，另有 {len(asked) - 1} 个")
+    more = rest.say(lang) if len(asked) > 1 and isinstance(result, Matrix) else ""
     return " ".join([*(word for word in words if word), *(f"({one}{more})" for one in asked[:1])])
 
 

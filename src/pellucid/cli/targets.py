@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.core.errors import BadInput, BadRequest
+from pellucid.core.errors import BadInput, BadRequest, BadTarget
 from pellucid.engine.areas import box, region
 from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import contrast, rival, targets
@@ -77,6 +77,13 @@ def _token(words: str) -> Any:
     return token(name or None, int(position))
 
 
+def _generated(words: str) -> Any:
+    try:
+        return generated(int(words) if words.strip().isdigit() else words)
+    except BadTarget as error:
+        raise BadTarget(error.what, hint="-t generated:5, or -t 'generated: Washington, D.C.'") from None
+
+
 def _box(words: str, labels: Sequence[str]) -> Any:
     corners, _, name = words.partition("=")
     try:
@@ -117,6 +124,6 @@ _OF_TEXT: dict[str, Callable[[str], Any]] = {
     "like": lambda words: similarity(words.strip()),
     "token": _token,
     "continuation": continuation,
-    "generated": lambda words: generated(int(words) if words.strip().isdigit() else words),
+    "generated": _generated,
 }
 _KINDS: dict[str, Callable[[str, Sequence[str]], Any]] = {"like": _like, "box": _box, "mask": _mask, "unit": _unit}
