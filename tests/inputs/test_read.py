@@ -153,6 +153,7 @@ def test_a_picture_tensor_without_batch_axis() -> None:
         ([[1.0], [1.0, 2.0]], "equally long"),
         ("nothing.png", "no file 'nothing.png'"),
         ("how do you do", "without a tokenizer"),
+        ("巴黎是法国的首都", "without a tokenizer"),
         ("https://a.b/c.png", "nothing is fetched"),
         ({"deep": True}, "no tensor"),
         (b"", "0 bytes"),

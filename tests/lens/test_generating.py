@@ -54,6 +54,7 @@ def test_a_decoder_writes_and_the_encoder_reads(make: Any) -> None:
     ids = model.generate(numbers(PROMPT), max_new_tokens=3, do_sample=False, eos_token_id=None)
     table = lens(model).see(PROMPT, "saliency", target=pl.generated(3))["saliency"]
     assert [*table.columns] == PROMPT.split()
+    assert not any("start token alone" in note.en for note in table.notes)
     assert [one.strip() for one in table.rows] == [PIECES[i] for i in ids[0, 1:].tolist()][: len(table.rows)]
     for row in range(len(table.rows)):
         embedded = model.get_input_embeddings()(numbers(PROMPT)).detach().requires_grad_()

@@ -13,7 +13,7 @@ from pellucid.inputs.taken import TEXTS, WRITTEN, names_of, pads_whole, start_of
 from pellucid.inputs.text import tokenize
 
 _PAIR, _TARGET = {"text", "text_pair"}, "text_target"
-_BEGUN = Text(
+BEGUN = Text(
     "The decoder was given its start token alone: the answer is the first token that it writes.",
     "解码器只得到其起始词元：答案即它写出的第一个词元。",
     aside=True,
@@ -72,7 +72,7 @@ def begun(kwargs: dict[str, Any], accepts: Callable[..., Any] | None) -> tuple[d
     if given or start is None or not writes(accepts):
         return kwargs, ()
     size = next((len(value) for value in kwargs.values() if isinstance(value, Tensor) and value.ndim), 1)
-    return {**kwargs, WRITTEN: torch.full((size, 1), start)}, (_BEGUN,)
+    return {**kwargs, WRITTEN: torch.full((size, 1), start)}, (BEGUN,)
 
 
 def _written(text: str | Sequence[str], tokenizer: Any, accepts: Callable[..., Any] | None) -> dict[str, Any]:

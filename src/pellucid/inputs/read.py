@@ -279,7 +279,7 @@ def _readable_file(source: str | Path, reading: _Reading) -> None:
     try:
         as_file(Path(source))
     except (BadInput, OSError, ValueError) as error:
-        if isinstance(source, str) and reading.tokenizer is None and (" " in source or len(source) > 255):
+        if isinstance(source, str) and reading.tokenizer is None and _like_a_text(source):
             raise BadInput(
                 f"'{source[:60]}' is not a file, and without a tokenizer it cannot be a text.",
                 hint="pl.Lens(model, tokenizer=…)",
@@ -287,6 +287,11 @@ def _readable_file(source: str | Path, reading: _Reading) -> None:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"'{str(source)[:60]}' is not a path: {error}.") from error
+
+
+def _like_a_text(source: str) -> bool:
+    """Whether a string that names no file is rather a text than a path: words, or no ending and no folder."""
+    return " " in source or len(source) > 255 or not ({"/", "\\"} & set(source) or Path(source).suffix)
 
 
 def _refuse_missing_batch_axis(x: Tensor, reading: _Reading) -> None:

@@ -13,6 +13,7 @@ from pellucid.engine.targets import Targets
 from pellucid.engine.tokens import Continuation, Generated, continued
 from pellucid.engine.vocabulary import Texts, Vocabulary, texts_of
 from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.named_texts import BEGUN
 from pellucid.inputs.taken import WRITTEN
 from pellucid.inputs.text import token_names
 from pellucid.lens.asked import Asking
@@ -134,7 +135,9 @@ def written(asking: Asking, asked: Generated, tokenizer: object) -> Written:
         else one
         for name, one in grown.base.items()
     }
-    return Written(asked, replace(grown, base=base), names, start, not texts.written, isinstance(asked.what, int))
+    notes = tuple(note for note in grown.notes if note != BEGUN)
+    made = replace(grown, base=base, notes=notes)
+    return Written(asked, made, names, start, not texts.written, isinstance(asked.what, int))
 
 
 def _greedy(asking: Asking, x: Inputs, texts: Texts, count: int) -> Inputs:
