@@ -337,7 +337,7 @@ def test_a_role_means_the_same_whatever_else_is_asked_and_however_often(name, ro
         ("last block", "no output keeps the height and width"),
         ("first conv", "it has no convolution"),
         ("every block", "no module of two or more weighted layers repeats"),
-        ("every attention", "no attention ran"),
+        ("every attention", "no attention was recognised"),
     ],
 )
 def test_a_network_without_such_a_place_is_told_why(role, reason):

@@ -244,7 +244,7 @@ _ROLE_REASONS = {
     "every conv": "it has no convolution",
     "first weight": "no layer holds a weight matrix",
     "every weight": "no layer holds a weight matrix",
-    "every attention": "no attention ran",
+    "every attention": "no attention was recognised (a softmax between two products with batched matrices)",
     "every block": "no module of two or more weighted layers repeats",
     "every activation": "no activation function was seen",
 }
