@@ -161,6 +161,7 @@ def along(told: Told) -> Series:
     classes = told.pick.classes
     wins = told.output.argmax(-1) == classes[0] if len(classes) == 1 else scores > 0
     since = len(wins) - int(wins.flip(0).long().cumprod(0).sum())
+    below = len(classes) != 1 and told.info.unit == "log-probability"
     word = _FIRST if len(classes) == 1 else _POSITIVE
     if since < len(wins):
         said = Text(
@@ -177,7 +178,7 @@ def along(told: Told) -> Series:
         unit=told.info.unit,
         marks={since: Text(f"{word.en} from here on", f"从此处起{word.say('zh')}")} if 0 < since < len(wins) else {},
         targets=(told.info,),
-        notes=(said,),
+        notes=() if below else (said,),
         facts={"from": told.rows[since] if since < len(wins) else "", "score": tuple(scores.tolist())},
     )
 
