@@ -95,9 +95,9 @@ def test_a_lit_picture_is_whole_where_the_channel_is_half_of_its_largest() -> No
 
 def test_words_stand_beside_the_one_that_is_read() -> None:
     names = tuple("abcdefghijklmnop")
-    assert _regions._words(names, 0, 16) == "[a] b c d e f g"
-    assert _regions._words(names, 8, 16) == "c d e f g h [i] j k l m n o"
-    assert _regions._words((" the", " cat"), 1, 2) == "the [cat]"
+    assert _regions._words(names, 0, 16) == "«a» b c d e f g"
+    assert _regions._words(names, 8, 16) == "c d e f g h «i» j k l m n o"
+    assert _regions._words((" the", " cat"), 1, 2) == "the «cat»"
     assert _regions._words((" the", " cat"), 0, 1) == "the cat", "a layer without tokens is of the whole text"
 
 

@@ -42,15 +42,15 @@ def regions(values: Sequence[float] = (0.0, 0.5, 1.0), **given: object) -> list[
 
 def test_the_mean_stands_first_and_the_medoid_is_named() -> None:
     made = tiles(Named(), regions(), NAME)  # type: ignore[arg-type]
-    assert [one.en for one in made.captions] == ["mean", "3 cat.one", "medoid, 2 dog", "1 row 2"]
-    assert [one.say("zh") for one in made.captions] == ["平均", "3 cat.one", "中心样例，2 dog", "1 row 2"]
+    assert [one.en for one in made.captions] == ["mean", "3, cat.one", "medoid, 2, dog", "1, row 2"]
+    assert [one.say("zh") for one in made.captions] == ["平均", "3，cat.one", "中心样例，2，dog", "1，row 2"]
     assert np.allclose(made.images[0], 0.5) and {one.en for one in made.groups} == {"channel 7"}
     assert made.spreads["7"] == pytest.approx(np.std([0, 0.5, 1]))
 
 
 def test_labels_are_counted_in_the_heading() -> None:
     made = tiles(Named(labels=(1, 0, 1)), regions(), NAME)  # type: ignore[arg-type]
-    assert made.groups[0].en == "channel 7: 2 of 3 dog" and made.captions[1].en == "3 dog"
+    assert made.groups[0].en == "channel 7: 2 of 3 are dog" and made.captions[1].en == "3, dog"
 
 
 def test_lit_pictures_have_no_mean() -> None:
@@ -59,7 +59,7 @@ def test_lit_pictures_have_no_mean() -> None:
 
 
 def test_regions_without_pictures_have_no_tiles() -> None:
-    assert tiles(Named(), [Region(0, 0, 1.0, (), words="a [b]")], NAME).images == ()  # type: ignore[arg-type]
+    assert tiles(Named(), [Region(0, 0, 1.0, (), words="a «b»")], NAME).images == ()  # type: ignore[arg-type]
 
 
 def test_what_overhangs_is_gray() -> None:
@@ -113,7 +113,7 @@ def test_what_is_said_is_true_of_the_regions() -> None:
     assert said(regions(box=None, why="")) == "", "what is not known is not said"
     assert "bright" in said(regions(box=None, why="whole", lit=True))
     assert "bright" not in said(regions(box=None, why="whole", lit=True), lit=None)
-    assert "brackets" in said([Region(0, 0, 1.0, (), words="a [b]")])
+    assert said([Region(0, 0, 1.0, (), why="whole", words="a «b»")]).startswith("The token at which")
     assert "deconvolution" in said(regions(), projected=True)
 
 

@@ -124,5 +124,4 @@ def test_texts_show_the_words_that_lie_nearest() -> None:
     *_, nearest = swept(model, texts, code(layer="encoder.layer.1", codes=4), tokenizer=tokenizer)
     for row in nearest.rows:
         tokens = tokenizer(texts[int(row["sample"].split()[1])]).tokens()
-        marked = [f"[{token}]" in row["shown"].split() or f" [{token}] " in f" {row['shown']} " for token in tokens]
-        assert any(marked), row["shown"]
+        assert any(f"«{token}»" in row["shown"] for token in tokens), row["shown"]

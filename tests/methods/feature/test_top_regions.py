@@ -221,4 +221,4 @@ def test_a_batch_of_padded_texts_gives_what_each_gives_alone() -> None:
         assert np.allclose([row["value"] for row in rows], largest[order], atol=1e-4)
         for row, number in zip(rows, order, strict=True):
             token = tokenizer(texts[number]).tokens()[int(alone[number][:, channel].argmax())]
-            assert f"[{token.replace('[', '').replace(']', '')}]" in row["shown"].replace("[[", "[").replace("]]", "]")
+            assert f"«{token}»" in row["shown"]

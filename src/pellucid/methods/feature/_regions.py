@@ -160,7 +160,7 @@ def _words(names: Sequence[str], at: int, positions: int) -> str:
         return "".join(names).strip()
     before, after = names[max(0, at - _AROUND) : at], names[at + 1 : at + 1 + _AROUND]
     joined = " ".join(one.strip() for one in before), names[at].strip(), " ".join(one.strip() for one in after)
-    return " ".join(part for part in (joined[0], f"[{joined[1]}]", joined[2]) if part)
+    return " ".join(part for part in (joined[0], f"«{joined[1]}»", joined[2]) if part)
 
 
 def mean_and_medoid(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, int] | None:

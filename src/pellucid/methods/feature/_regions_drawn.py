@@ -157,8 +157,8 @@ def _caption(data: Source, region: Region, *, medoid: bool = False) -> Text:
     label = _label(data, region.ordinal) or short(data.name(region.ordinal))
     value = spell.number(region.value, 3)
     if medoid:
-        return Text(f"medoid, {value} {label}", f"中心样例，{value} {label}")
-    return Text(f"{value} {label}")
+        return Text(f"medoid, {value}, {label}", f"中心样例，{value}，{label}")
+    return Text(f"{value}, {label}", f"{value}，{label}")
 
 
 def short(name: str) -> str:
@@ -183,7 +183,7 @@ def _heading(data: Source, name: Text, channel: int, regions: Sequence[Region]) 
         return called
     most, count = labels.most_common(1)[0]
     return Text(
-        f"{called.en}: {count} of {len(regions)} {most}", f"{called.zh}：{len(regions)} 个中有 {count} 个为{most}"
+        f"{called.en}: {count} of {len(regions)} are {most}", f"{called.zh}：{len(regions)} 个中有 {count} 个为 {most}"
     )
 
 
@@ -214,7 +214,8 @@ def about(regions: Sequence[Region], lit: Text | None = EXCITED, *, projected: b
     )
     if boxes:
         said.append(_sizes(boxes, overhang=overhang, local=any(region.local for region in regions if region.box)))
-    said += [_WHY[why] for why in ("larger", "whole") if any(region.why == why for region in regions)]
+    shown = [region for region in regions if not region.words]
+    said += [_WHY[why] for why in ("larger", "whole") if any(region.why == why for region in shown)]
     if lit is not None and any(region.lit for region in regions):
         said.append(lit)
     if projected:
@@ -293,7 +294,7 @@ _PROJECTED = Text(
     aside=True,
 )
 _WORDS = Text(
-    "The token at which the value is read stands in brackets between its neighbours; it may read more of the text.",
-    "方括号中是读取该值的词元，两侧为相邻词元；它还可能读到文本的其他部分。",
+    "The token at which the value is read stands in « » between its neighbours; it may read more of the text.",
+    "« » 中是读取该值的词元，两侧为相邻词元；它还可能读到文本的其他部分。",
     aside=True,
 )
