@@ -1,5 +1,7 @@
 """Exit codes, and errors in words."""
 
+import errno
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -62,3 +64,9 @@ def test_errors_of_the_command_line_are_clicks_own():
 def test_quiet_and_language():
     assert CliRunner().invoke(command(), ["-q"]).output == ""
     assert CliRunner().invoke(command(), env={"PELLUCID_LANG": "zh"}).exit_code == 0
+
+
+def test_nothing_is_told_where_nobody_reads_on(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command(BrokenPipeError(errno.EPIPE, "Broken pipe"))([])
+    assert ended.value.code == 1 and "Error" not in capsys.readouterr().err

@@ -42,7 +42,7 @@ def guarded(run: Callable[..., int]) -> Callable[..., None]:
         except KeyboardInterrupt:
             screen.error("Interrupted.")
             code = INTERRUPTED
-        except (click.ClickException, click.exceptions.Exit):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # click ends quietly where nobody reads
             raise
         except Exception as error:
             if debug:
