@@ -79,6 +79,11 @@ REASONS: dict[str, tuple[str, Text, Text]] = {
             "softmax 之后各头被混合，每行不再是份额。",
         ),
     ),
+    "maps": (
+        r"takes no single rows",
+        Text("maps", "特征图"),
+        Text("The residual stream is a map, not a sequence of tokens.", "残差流是特征图，不是词元序列。"),
+    ),
     "sequences": (
         r"is cross attention|reads '",
         Text("sequences", "两序列"),
