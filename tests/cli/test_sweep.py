@@ -192,3 +192,12 @@ def test_quiet_says_nothing_and_chinese_speaks_chinese():
     assert seen.exit_code == 0 and seen.output == ""
     seen = sweep("--data", "data.py:Pictures", *FEW, "-o", "x.npz", "--lang", "zh")
     assert "全部 64 个样本均已通过。" in seen.stdout
+
+
+def test_what_cannot_be_made_says_which_option_helps(folder):
+    (folder / "rows.py").write_text("from torch import nn\n\nnet = nn.Sequential(nn.Linear(5, 4), nn.ReLU())\n")
+    np.save("rows.npy", np.random.default_rng(0).random((6, 5), dtype=np.float32))
+    words = ["sweep", "rows.py:net", "--data", "npy:rows.npy", "-o", "x.npz"]
+    seen = CliRunner().invoke(main, words)
+    assert seen.exit_code == 1 and "-l NAME; pellucid layers rows.py:net" in seen.output
+    assert CliRunner().invoke(main, [*words, "-l", "0"]).exit_code == 0

@@ -50,7 +50,7 @@ Examples:
   pellucid sweep demo --data folder:photos
   pellucid sweep demo --data folder:photos -m top_regions:channels=4 -m codebook:codes=12
   pellucid sweep net.py:Net --data cifar10:cifar#test -w model.pth --preprocess cifar10 --folder run
-  pellucid sweep hf:bert --data text:lines.txt -m top_regions
+  pellucid sweep hf:bert --data text:lines.txt -l encoder.layer.3
   pellucid sweep net.py:Net --data net.py:validation -o learned.html
 
 {EXIT_CODES}
@@ -137,6 +137,9 @@ def sweep(
     except PellucidError as error:
         in_words_of_the_command(error, model, data, lens)
         raise
+    for one in seen.failures:
+        if isinstance(one.error, PellucidError):
+            one.error.hint = one.error.hint.replace("name a layer; lens.layers()", f"-l NAME; pellucid layers {model}")
     tell(screen, seen)
     missed = left_out(screen, seen.results)
     if seen.results:
