@@ -50,7 +50,10 @@ def test_inputs_of_every_kind(shape: tuple[int, ...], axes: tuple[str, ...], til
     assert found.axes == ("unit", *axes) and len(found.images) == len(found.captions) == tiles
     assert {one.shape for one in found.images} == {size}
     if tiles > 2:
-        assert str(found.captions[1]) == "one · input channel 1" and found.captions[-1].say("zh").startswith("二 · ")
+        middle = "middle slice, " if len(shape) == 5 else ""
+        assert str(found.captions[1]) == f"one · {middle}input channel 1" and str(found.captions[-1]).startswith(
+            "two · "
+        )
 
 
 def test_curves_end_where_their_row_stopped() -> None:

@@ -28,7 +28,7 @@ def test_notes_say_what_does_not_hold() -> None:
     found = activation_maximization(n_steps=2)(model, torch.rand(1, 3, 2, 2), target=0)[0]
     said = " ".join(note.en for note in found.notes)
     assert "1 of 1 do not exceed the best of 8 noise inputs" in said
-    assert "0 of 1 are recognised" in said and "range of the example" in said
+    assert "0 of 1 are recognised" in said and "its range in the example" in said
     assert found.facts["recognised"] == 0 and found.facts["steps"] == (2,)
 
 

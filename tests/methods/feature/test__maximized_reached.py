@@ -36,5 +36,5 @@ def test_scores_of_the_final_inputs_beside_the_best_of_noise() -> None:
     best = torch.stack([one[rows, classes] for one in noise]).amax(0)
     assert task.result.noise.tolist() == pytest.approx(best.tolist(), rel=1e-5)
     score, chance = float(out[0, 2]), float(out.softmax(1)[0, 2])
-    assert task.result.captions[0].en == f"two: {score:.3g}, p = {chance:.2f} (noise {float(best[0]):.3g})"
+    assert task.result.captions[0].en == f"two: {score:.3g}, p = {chance:.2f} · noise {float(best[0]):.3g}"
     assert task.result.captions[0].zh.startswith("二：") and task.result.captions[1].zh.startswith("nought：")

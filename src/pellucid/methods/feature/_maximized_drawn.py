@@ -69,12 +69,18 @@ def _tiles(canvas: Canvas, value: Tensor, touched: Tensor | None) -> list[Tile]:
         maps = value if canvas.grid else value[:, None]
         return [(row, one.float().numpy(), Text("")) for row, one in enumerate(maps)]
     flat = value[:, :, value.shape[2] // 2] if value.ndim == 5 else value
-    shown = range(min(MOST_TILES, flat.shape[1]))
     return [
-        (row, flat[row, channel].float().numpy(), Text(f"input channel {channel}", f"输入通道 {channel}"))
+        (row, flat[row, channel].float().numpy(), _part(channel, flat.shape[1], sliced=value.ndim == 5))
         for row in range(len(flat))
-        for channel in shown
+        for channel in range(min(MOST_TILES, flat.shape[1]))
     ]
+
+
+def _part(channel: int, channels: int, *, sliced: bool) -> Text:
+    """Which part of an input a tile shows."""
+    parts = [Text("middle slice", "中间切片")] if sliced else []
+    parts += [Text(f"input channel {channel}", f"输入通道 {channel}")] if channels > 1 else []
+    return Text(", ".join(one.en for one in parts), "，".join(one.zh for one in parts))
 
 
 def _strength(touched: Tensor) -> Tensor:

@@ -94,9 +94,15 @@ def _box(climb: Climb) -> Text:
         return Text("The range of the values is that of the given prior.", "取值范围由所给的先验决定。", aside=True)
     if first.known:
         return Text("Every value lies between black and white.", "所有取值都在黑与白之间。", aside=True)
+    if not first.grid:
+        return Text(
+            "Every value stays between the least and the greatest of the example.",
+            "所有取值都在示例输入的最小值与最大值之间。",
+            aside=True,
+        )
     return Text(
-        "Every value stays within the range of the example, channel by channel, since no preprocessing is stated.",
-        "由于未声明预处理，各通道的取值都限制在示例输入的范围内。",
+        "Each channel stays within its range in the example, since no preprocessing of pictures is stated.",
+        "由于未声明图像预处理，各通道的取值都限制在其于示例输入中的范围内。",
         aside=True,
     )
 

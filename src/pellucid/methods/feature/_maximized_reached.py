@@ -68,6 +68,6 @@ def _caption(info: TargetInfo, noise: float) -> Text:
     words, chance = info.words, info.probability
     english, chinese = ("", "") if chance is None else (f", p = {chance:.2f}", f"，p = {chance:.2f}")
     return Text(
-        f"{words.en}: {info.score:.3g}{english} (noise {noise:.3g})",
-        f"{words.say('zh')}：{info.score:.3g}{chinese}（噪声 {noise:.3g}）",
+        f"{words.en}: {info.score:.3g}{english} · noise {noise:.3g}",
+        f"{words.say('zh')}：{info.score:.3g}{chinese} · 噪声 {noise:.3g}",
     )

@@ -79,8 +79,9 @@ def activation_maximization(
         objective: mean of a channel, the channel in the middle of the grid, mean square of the layer (DeepDream); a
             direction `(channel,)` or several, by their cosine; or a function of the layer's value, one number per row.
         prior: parameters are Fourier coefficients whose effect falls with frequency, pixels, or phases with fixed
-            magnitudes (MACO), which fall with frequency or are those of the example; or a generator: a function that
-            makes inputs of the network, alone or with the shape of what it takes for one input.
+            magnitudes (MACO, here with `moves` instead of its crops), which fall with frequency or are those of the
+            example; or a generator: a function that makes inputs of the network, alone or with the shape of what it
+            takes for one input.
         n_steps: most steps; an input that no longer rises stops earlier.
         n_images: inputs for each unit.
         diversity: part of the objective that is taken off where the inputs of a unit are alike in the layer.
