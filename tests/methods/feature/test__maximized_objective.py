@@ -68,6 +68,11 @@ def test_how_many_channels_are_those_whose_peaks_stand_out() -> None:
         wish("channel", (5,))
 
 
+def test_a_layer_without_channels_is_refused() -> None:
+    with pytest.raises(pl.NotApplicable, match="no channels"):
+        wish("channel", (0,), torch.ones(3))
+
+
 def test_diversity_takes_off_a_part_where_inputs_of_a_unit_are_alike() -> None:
     plain = wish("channel")
     alike = torch.cat([value[:2], value[:2]])

@@ -193,7 +193,7 @@ def test_classes_say_whether_the_network_recognises_them() -> None:
 def test_other_targets_and_several_images_of_each() -> None:
     model = small()
     found = pictures(model, x, pl.contrast(1, 2), n_steps=5, n_images=3)
-    assert found.values.shape[0] == 6 and len(found.images) == 6
+    assert found.values.shape[0] == 6 and len(found.images) == 6 and found.axes[0] == "image"
     out = model(found.tensor()).detach()
     assert found.facts["objective"] == pytest.approx(tuple((out[:, 1] - out[:, 2]).tolist()), rel=1e-4, abs=1e-5)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
-from pellucid.core.errors import BadSetting
+from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.aims import name_of
 from pellucid.engine.passes import Spot
@@ -86,8 +86,11 @@ def wish_of(spot: Spot, objective: Objective, channels: int | tuple[int, ...], d
 
     Raises:
         BadSetting: there is no such channel, or a direction of another length.
+        NotApplicable: the layer has no channels.
     """
     value, layout = spot.value, spot.layout
+    if value.ndim < 2 or not value.is_floating_point():
+        raise NotApplicable(f"'{spot.address}' with shape {tuple(value.shape)} has no channels of real numbers")
     axis = 1 if value.ndim < 3 or (layout is not None and layout.kind == "channels_first") else value.ndim - 1
     size, middle = value.shape[axis], None
     if layout is not None and layout.kind == "tokens":

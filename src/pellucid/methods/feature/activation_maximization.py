@@ -72,8 +72,8 @@ def activation_maximization(
     """Gradient ascent on the parameters of an input, all inputs in one batch.
 
     Args:
-        x: an example: what is made has its shape and range, nothing else of it is used; without `layer` one input is
-            made for the target of each example.
+        x: an example: what is made has its shape and range; what it shows only decides the target or the channels,
+            where these are not given. Without `layer` one input is made for the target of each example.
         layer: raise units of this layer instead of the target; the forward ends there. Every place makes results.
         channels: how many, those whose peaks stand out most on the example, or which.
         objective: mean of a channel, the channel in the middle of the grid, mean square of the layer (DeepDream); a
@@ -106,7 +106,8 @@ def activation_maximization(
     way = Moves() if moves else None
     if layer is None:
         climb = Climb(example.repeated(n_images), found, target, n_steps, way, seed)
-        return (yield from found_for(climb, climb, seen.targets, layer="", lead="batch", transparency=transparency))
+        lead = "batch" if n_images == 1 else "image"
+        return (yield from found_for(climb, climb, seen.targets, layer="", lead=lead, transparency=transparency))
     results: tuple[Gallery | Series, ...] = ()
     for spot in seen.at(layer):
         wish = wish_of(spot, objective, channels, diversity)
