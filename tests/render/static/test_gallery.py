@@ -68,3 +68,12 @@ def test_how_many_are_left_out():
     many = Gallery(values=np.zeros(1), images=(np.zeros((2, 2)),) * 200)
     assert gallery.remark(many, STYLE) == "The first 96 of 200 are shown."
     assert gallery.remark(samples.gallery(), STYLE) == ""
+
+
+@pytest.mark.parametrize("each", [5, 9, 10])
+def test_a_group_of_up_to_ten_tiles_is_one_row(each):
+    images, groups = (np.ones((5, 5)),) * each * 3, tuple(f"g{i // each}" for i in range(each * 3))
+    heights = {
+        round(box.y0, 6) for box in tiles(drawn(gallery, Gallery(values=np.zeros(1), images=images, groups=groups)))
+    }
+    assert len(heights) == 3
