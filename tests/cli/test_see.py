@@ -164,6 +164,7 @@ def test_the_same_words_give_the_same_numbers(folder):
             ["nets.py:Net", X, "-m", "grad_cam:layer=conv3"],
             ["no layer 'conv3'", "'conv2'", "pellucid layers nets.py:Net"],
         ),
+        (["nets.py:Net", X, "-m", "saliency", "-l", "layer4"], ["no layer 'layer4'", "pellucid layers nets.py:Net"]),
         (["nets.py:Net", X, "-m", "weigths"], ["no visualization is called 'weigths'", "'weights'"]),
         (["nets.py:Net", X, "-m", "saliency", "-t", "3"], ["target 3 is out of range", "3 classes"]),
         (["nets.py:Net", X, "-t", "3"], ["target 3 is out of range"]),
@@ -339,5 +340,7 @@ def test_what_to_try_is_typed_as_here(language):
     assert "pellucid layers hf:small 'Lyon is'" in wrong.output
     nothing = see("hf:small", "Lyon is", "-m", "saliency", "-t", "generated:0")
     assert "-t generated:5" in nothing.output and "pl.generated" not in nothing.output
+    other = see("hf:small", "Lyon is", "-m", "attention_weights:layer=*mlp")
+    assert other.exit_code == 1 and "try       pellucid layers hf:small 'Lyon is' lists PATH" in other.output
     bare = see("hf:small", "-m", "saliency")
     assert bare.exit_code == 2 and "pellucid see hf:small INPUT" in bare.output

@@ -141,6 +141,17 @@ def test_a_name_that_looks_like_a_pattern_denotes_itself():
     assert site.matches(Place("heads[0]"))
 
 
+def test_attentions_of_a_module_are_those_inside_it():
+    inside = Site("a.b?").attentions
+    assert str(inside) == "a.b?" and str(Site("a", call=1).attentions) == "a#1/attention"
+    met = {
+        path for path in ("a", "a.b", "a.b1", "a.b1.c", "a.b12.c") if inside.matches(Place(path, op="attention", n=2))
+    }
+    assert met == {"a.b1", "a.b1.c"} and not inside.matches(Place("a.b1"))
+    for other in (Site("a", op="relu"), Site("a", side="in"), Site("every attention", role="every attention")):
+        assert other.attentions is other
+
+
 def test_only_patterns_are_globs():
     assert parse("layer*").is_glob and parse("l?").is_glob and parse("l[12]").is_glob
     assert not parse("layer1.0/add.0").is_glob

@@ -176,8 +176,30 @@ def test_values_that_are_overwritten_behind_it(name: str) -> None:
 def test_addresses_are_listed_and_no_other_layer_is_an_attention() -> None:
     model = Attentive("fused").double().eval()
     assert "/attention.0" in [row["address"] for row in pl.Lens(model).layers(X).rows]
-    with pytest.raises(NotApplicable, match="is no attention"):
+    with pytest.raises(NotApplicable, match="there is no attention in 'head'"):
         see(model, X, attention=("head",))
+    with pytest.raises(NotApplicable, match="'head:in' is no attention"):
+        see(model, X, attention=("head:in",))
+
+
+def test_modules_and_patterns_mean_the_attentions_inside_them() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 8, batch_first=True, dropout=0)
+    deep = nn.TransformerEncoder(layer, 12, enable_nested_tensor=False)
+    model = nn.Sequential(deep, layer).double().eval()
+    found = {
+        "0.layers.1": ["0.layers.1.self_attn/attention.0"],
+        "0.layers.1.self_attn#0": ["0.layers.1.self_attn/attention.0"],
+        "1": ["1.self_attn/attention.0"],
+        "*layers.1": ["0.layers.1.self_attn/attention.0"],
+        "*layers.1?": [f"0.layers.1{i}.self_attn/attention.0" for i in range(2)],
+        "*self_attn": [f"0.layers.{i}.self_attn/attention.0" for i in range(12)] + ["1.self_attn/attention.0"],
+        "every attention": [f"0.layers.{i}.self_attn/attention.0" for i in range(12)] + ["1.self_attn/attention.0"],
+        (model[0].layers[3], "1"): ["0.layers.3.self_attn/attention.0", "1.self_attn/attention.0"],
+    }
+    for one, addresses in found.items():
+        for target in (None, 0):
+            seen = see(model, X, attention=(one,), target=target)
+            assert [spot.address for spot in seen.at(one)] == addresses
 
 
 class Small(Attentive):

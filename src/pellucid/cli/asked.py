@@ -1,10 +1,11 @@
 """What stands after `-m`: `grad_cam:layer=layer4,relu=false` as a view, read by the settings' annotations."""
 
 import inspect
+from collections.abc import Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pellucid.core.errors import BadSetting
+from pellucid.core.errors import BadRequest, BadSetting
 from pellucid.engine.passes import Layer
 from pellucid.registry import MethodSpec, View, factory, find
 
@@ -48,6 +49,25 @@ def with_layers(spec: MethodSpec, settings: dict[str, Any], layers: tuple[str, .
     if not layers or not names or names[0] in settings:
         return settings
     return {**settings, names[0]: layers[0] if len(layers) == 1 else layers}
+
+
+def exist(layers: Sequence[str], model: Any) -> None:
+    """Refuse names of `-l` that the model does not have, whether or not a method looks there.
+
+    Raises:
+        LayerNotFound: with the name.
+    """
+    if not layers:
+        return
+    from pellucid.engine.looker import Looker
+
+    looker = Looker(model)
+    for one in layers:
+        try:
+            looker.site(one)
+        except BadRequest as error:
+            error.asked_by = f"-l {one}"
+            raise
 
 
 def value_of(words: str, annotation: Any) -> Any:

@@ -130,7 +130,7 @@ def see(
     device: str | None,
 ) -> int:
     """Open, look, tell, write."""
-    from pellucid.cli.asked import view_of
+    from pellucid.cli.asked import exist, view_of
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
     from pellucid.cli.progress import working
@@ -149,10 +149,14 @@ def see(
     target = target_of(targets, lens.labels, text=text)
     with looking(screen) as (stop, watch):
         try:
+            exist(layers, lens.model)
             seen = lens.see(x, *views, target=target, seed=seed, batch_size=batch_size, progress=watch)
         except PellucidError as error:
             in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
             raise
+    for one in seen.failures:
+        if isinstance(one.error, NotApplicable):
+            one.error.hint = typed(one.error.hint, model, inputs)
     seen = seen if methods else without_refusals(seen)
     if labels and unnamed(seen.results):
         screen.aside(other_count(labels, len(lens.labels)))
@@ -196,6 +200,11 @@ def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[s
                 f"From the picture '{inputs[0]}' to the model's input: the way is not known.",
                 PREPROCESS,
             )
+
+
+def typed(hint: str, model: str, inputs: Sequence[str]) -> str:
+    """A hint that names the list of layers, as it is typed here."""
+    return re.sub(r"lens\.layers\(x?\)", lambda _: shlex.join(("pellucid", "layers", model, *inputs[:1])), hint)
 
 
 def title_of(name: str, inputs: Sequence[str]) -> str:

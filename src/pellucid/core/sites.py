@@ -44,7 +44,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a user wrote, taken apart; `None` means "all". `side` is as in `Place`."""
+    """What a user wrote, taken apart; `None` means "all". `side` is as in `Place`.
+
+    Args:
+        within: the modules inside that module count as well.
+    """
 
     path: str
     call: int | None = None
@@ -53,6 +57,14 @@ class Site:
     side: str = "out"
     field: str = ""
     role: str = ""
+    within: bool = False
+
+    @property
+    def attentions(self) -> "Site":
+        """What it denotes where attentions are wanted: of modules, those inside them."""
+        if self.role or self.op or self.side != "out" or not self.path:
+            return self
+        return replace(self, op="attention", within=self.call is None)
 
     @property
     def is_glob(self) -> bool:
@@ -67,10 +79,20 @@ class Site:
             return False
         if self.n is not None and self.op and self.n != place.n:
             return False
-        return self.path == place.path or (self.is_glob and _pattern(self.path).match(place.path) is not None)
+        return any(map(self._called, _around(place.path) if self.within else (place.path,)))
+
+    def _called(self, path: str) -> bool:
+        return self.path == path or (self.is_glob and _pattern(self.path).match(path) is not None)
 
     def __str__(self) -> str:
-        return self.path if self.role else address(self)
+        return self.path if self.role or self.within else address(self)
+
+
+@cache
+def _around(path: str) -> tuple[str, ...]:
+    """`a.b.c`: a.b.c, a.b, a."""
+    names = path.split(".")
+    return tuple(".".join(names[:count]) for count in range(len(names), 0, -1))
 
 
 @cache

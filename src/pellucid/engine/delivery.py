@@ -150,6 +150,8 @@ class Delivery:
         names = ", ".join(f"'{site}'" for site in sites)
         if notes:
             return NotApplicable(f"no gradient reaches any place of {names} from the target")
+        if all(site.within for site in sites):
+            return NotApplicable(f"there is no attention in {names}", hint=_ATTENTIONS)
         if all(site.role for site in sites):
             return NotApplicable(
                 f"this network has no place for the role {names}: "
@@ -203,7 +205,7 @@ def _made(spot: Spot, *, graded: bool) -> Spot:
 def _refuse_others(spots: Iterable[Spot]) -> None:
     for spot in spots:
         if spot.attention is None:
-            raise NotApplicable(f"'{spot.address}' is no attention", hint="lens.layers(x) lists PATH/attention.N")
+            raise NotApplicable(f"'{spot.address}' is no attention", hint=_ATTENTIONS)
 
 
 def constants_of(shared: Shared, member: Member) -> tuple[Constant, ...]:
@@ -237,6 +239,7 @@ def _entered(entries: Mapping[str, Entry]) -> dict[str, Tensor]:
 _UNREACHED = (
     "the model detaches or rounds on the way, or does not read it; activation_maps and flow_graph need no gradient"
 )
+_ATTENTIONS = "lens.layers(x) lists PATH/attention.N; a module stands for the attentions inside it"
 _ROLE_REASONS = {
     "last spatial": "no output keeps the height and width (or length) of a convolution or pooling",
     "last block": "no output keeps the height and width (or length) of a convolution or pooling",

@@ -42,9 +42,8 @@ def _member(session: Session, ask: Pass) -> Member:
     try:
         for layer in (*ask.keep, *ask.grads, *ask.attention):
             key = layer_key(layer)
-            member.sites[key] = [
-                session.looker.site(one) for one in _each(layer.site if isinstance(layer, Keep) else layer)
-            ]
+            sites = [session.looker.site(one) for one in _each(layer.site if isinstance(layer, Keep) else layer)]
+            member.sites[key] = [one.attentions for one in sites] if layer in ask.attention else sites
             if session.looker.scripted:
                 _refuse_scripted(member.sites[key])
         explained = () if ask.target is None else ask.attention

@@ -127,7 +127,11 @@ class Taps:
         self._patterns: list[Wish] = []
         for wish in wishes:
             site = wish.site
-            kin = self._patterns if site.is_glob else self._exact.setdefault((site.path, site.op, site.side), [])
+            kin = (
+                self._patterns
+                if site.is_glob or site.within
+                else self._exact.setdefault((site.path, site.op, site.side), [])
+            )
             kin.append(wish)
 
     def at(self, path: str, call: int, op: str, n: int, side: str) -> Point | None:

@@ -112,8 +112,9 @@ def test_heads_and_queries() -> None:
         assert row.axes == ("batch", "head", "key") and np.array_equal(row.values, whole[:, :, at])
         assert row.rows == tuple(Text(f"head {i}", f"头 {i}") for i in range(4)) and len(row.panels) == 2
     for wrong in ({"heads": 4}, {"heads": ()}, {"query": 5}, {"query": -6}):
-        with pytest.raises(pl.BadSetting, match=r"has (heads|queries) 0 to"):
+        with pytest.raises(pl.BadSetting, match=r"has (heads|queries) 0 to") as refused:
             seen(model, **wrong)
+        assert "layer" not in refused.value.hint
 
 
 def test_too_many_numbers_are_averaged_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

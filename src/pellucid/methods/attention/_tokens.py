@@ -109,7 +109,9 @@ def _heads(one: Attention, heads: Heads) -> tuple[int, ...] | None:
         return tuple(range(count)) if heads == "all" else None
     wanted = (heads,) if isinstance(heads, int) else heads
     if not wanted or any(not 0 <= head < count for head in wanted):
-        raise BadSetting(f"heads={heads!r}: '{one.address}' has heads 0 to {count - 1}", hint="layer= chooses layers")
+        raise BadSetting(
+            f"heads={heads!r}: '{one.address}' has heads 0 to {count - 1}", hint="numbers, 'all' or 'mean'"
+        )
     return tuple(wanted)
 
 
@@ -118,7 +120,10 @@ def _query(one: Attention, query: Query) -> int | None:
     if query is None or isinstance(query, str):
         return {None: None, "first": 0, "last": count - 1}[query]
     if not -count <= query < count:
-        raise BadSetting(f"query={query}: '{one.address}' has queries 0 to {count - 1}", hint="layer= chooses layers")
+        raise BadSetting(
+            f"query={query}: '{one.address}' has queries 0 to {count - 1}",
+            hint="'first', 'last', or a negative number from the end",
+        )
     return query % count
 
 

@@ -60,7 +60,7 @@ def attention_gradient(
     """The gradient of the target with respect to attention, times attention.
 
     Args:
-        layer: which attentions, `"PATH/attention.N"`.
+        layer: which attentions: a module or a pattern means those inside it, `"PATH/attention.N"` one.
         of: `"product"` A ⊙ G; `"gradient"` G; `"projected"` G − Σ_j A_ij G_ij, which is what remains when a row must keep
             its sum: the score rises where attention moves there from where the row has it.
         heads: all, their mean, or numbers, as in `attention_weights`; importance is always that of all.

@@ -78,7 +78,7 @@ def attention_heads(
     """Describe and compare heads; numbers are means over the examples and over the queries that are no padding.
 
     Args:
-        layer: which attentions.
+        layer: which attentions, as in `attention_weights`.
         place: "divergence": by how differently heads attend; "habits": mean distance against entropy, which also
             compares attentions of different size.
         queries: at most how many of them, evenly spread, are compared for the divergence.

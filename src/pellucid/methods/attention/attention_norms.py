@@ -59,7 +59,7 @@ def attention_norms(
     """The length of what each key adds to each query, in units of what the attention's output projection gives.
 
     Args:
-        layer: which attentions, `"PATH/attention.N"`.
+        layer: which attentions: a module or a pattern means those inside it, `"PATH/attention.N"` one.
         heads: "sum": the vectors of all heads are added before their length is taken, so that heads can cancel; "all" or
             numbers: heads one by one. Where all would be more than sixteen million numbers, the mean of their norms.
         query: one row instead of all: a position (negative from the end), the first, or the last.

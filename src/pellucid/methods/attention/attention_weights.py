@@ -48,7 +48,7 @@ def attention_weights(
     """The probabilities of every attention between tokens.
 
     Args:
-        layer: which attentions, `"PATH/attention.N"`.
+        layer: which attentions: a module or a pattern means those inside it, `"PATH/attention.N"` one.
         heads: all, their mean, or numbers. Where all heads of all layers would be more than sixteen million numbers an
             example, "all" is their mean, and a note says so.
         query: one row of every head instead of all: a position (negative from the end, padding counts), the first, as
