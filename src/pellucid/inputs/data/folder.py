@@ -164,10 +164,16 @@ def _notes(found: _Found) -> tuple[Text, ...]:
     notes: list[Text] = []
     if found.others:
         count, kinds = found.others.total(), _told(found.others)
+        other = (
+            "1 other file in the folder is no picture by its name"
+            if count == 1
+            else (f"{count:,} other files in the folder are no pictures by their names")
+        )
         notes.append(
             Text(
-                f"{count:,} other files in the folder are no pictures by their names: {kinds}.",
+                f"{other}: {kinds}.",
                 f"文件夹中另有 {count:,} 个文件按名称判断不是图片：{kinds}。",
+                aside=True,
             )
         )
     if found.unentered:

@@ -77,6 +77,16 @@ class Codes:
         return (torch.nn.functional.normalize(self.centres[list(codes)], dim=1) @ placed.T).clamp(min=0) ** 2
 
 
+def check_clustering() -> None:
+    """Refuse before anything runs what could not be finished.
+
+    Raises:
+        NotApplicable: scikit-learn is missing.
+    """
+    if find_spec("sklearn") is None:
+        raise NotApplicable("codebook needs scikit-learn", hint="pip install 'pellucid[sweep]'")
+
+
 def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_length: bool) -> Codes:
     """Cluster the vectors of a `Sample`.
 
@@ -153,8 +163,6 @@ def _different(vectors: Tensor) -> int:
 
 def _clustered(points: Tensor, codes: int, seed: int) -> tuple[Tensor, Tensor]:
     """Centres and assignment by k-means, the most used code first."""
-    if find_spec("sklearn") is None:
-        raise NotApplicable("codebook needs scikit-learn", hint="pip install 'pellucid[sweep]'")
     from sklearn.cluster import KMeans
 
     made = KMeans(codes, n_init=4, random_state=seed)  # pyright: ignore[reportArgumentType]

@@ -10,7 +10,7 @@ from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.reducers import Sample
 from pellucid.engine.sweeps.request import Sweep
 from pellucid.methods.feature._assigned import assigned
-from pellucid.methods.feature._codes import codes_of, nearest
+from pellucid.methods.feature._codes import check_clustering, codes_of, nearest
 from pellucid.methods.feature._codes_drawn import gallery, nearest_table, similarity, table
 from pellucid.methods.feature._regions import regions_of
 from pellucid.methods.feature._regions_drawn import palette, tiles
@@ -73,6 +73,7 @@ def codebook(
         the mean); a Table of their use; and a Table of the samples that lie nearest.
     Raises:   NotApplicable if there are fewer different vectors than codes.
     """
+    check_clustering()
     wish = Sample(layer, sample, seed=seed)
     swept = yield from Sweep([wish])
     results: list[Gallery | Matrix | Table] = []
