@@ -28,6 +28,14 @@ def test_a_column_that_takes_most_is_named():
     assert "80% of the total lies in the column [CLS]" in said
 
 
+def test_that_the_first_token_looks_at_itself_alone_is_not_told():
+    values = np.array([[[1, 0, 0], [0.4, 0.6, 0], [0.5, 0.2, 0.3]]])
+    axes = ("batch", "query", "key")
+    assert told(matrix(Matrix(values=values, axes=axes))).startswith("A matrix of 3 × 3. Half")
+    for shown in (Matrix(values=values), Matrix(values=values[:, ::-1], axes=axes)):
+        assert "largest value" in told(matrix(shown)).lower()
+
+
 def test_negative_share():
     assert "25% of the absolute total is negative" in told(matrix(Matrix(values=np.array([[3.0, -1.0]]))))
 

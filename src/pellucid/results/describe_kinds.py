@@ -29,6 +29,8 @@ def matrix(result: Matrix) -> list[Text]:
     if not panels.any():
         return [*found, message("odd.zeros")]
     panel, row, column = np.unravel_index(int(np.argmax(panels)), panels.shape)
+    if row == 0 and _looks_back(result, panels):
+        return found + _spread(result, panels)
     words = {
         "value": spell.number(panels[panel, row, column]),
         "row": _at(result, -2, int(row)),
@@ -47,6 +49,12 @@ def _relates(result: Matrix, panels: np.ndarray) -> bool:
     """Whether it relates things with themselves, as a correlation does: the diagonal then tells nothing."""
     same = bool(result.rows) and result.rows == result.columns and result.signed
     return same and bool(np.allclose(panels, panels.swapaxes(-1, -2)))
+
+
+def _looks_back(result: Matrix, panels: np.ndarray) -> bool:
+    """Whether it is causal attention: that the first token looks at itself alone then tells nothing."""
+    square = result.axes[-2:] == ("query", "key") and panels.shape[-1] == panels.shape[-2] and not result.signed
+    return square and bool(np.allclose(panels[:, 0, 0], 1)) and not np.triu(panels, 1).any()
 
 
 def _spread(result: Matrix, panels: np.ndarray) -> list[Text]:

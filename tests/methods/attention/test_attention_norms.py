@@ -116,11 +116,30 @@ def test_it_says_where_attention_and_norm_part() -> None:
 
 
 def test_of_several_examples_it_says_in_how_many_they_part() -> None:
-    result = seen(Attentive("fused").double())
+    result = seen(Attentive("fused", groups=1).double(), X * 2)
     pairs = list(zip(result.facts["most attended"], result.facts["most contributing"], strict=True))
     apart = sum(one != other for one, other in pairs)
-    assert len(pairs) == 2 and result.notes[0].en.startswith(f"In {apart} of 2 examples seen together")
+    assert len(pairs) == 2 and apart and result.notes[0].en.startswith(f"In {apart} of 2 examples seen together")
     assert f"2 个样本中，有 {apart} 个" in result.notes[0].zh
+
+
+class Constant(Attentive):
+    """The first key takes most, and has the largest value."""
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        scores = query @ key.transpose(2, 3) / 20
+        scores[..., 0] = scores[..., 0] + 2
+        value = torch.tensor([9, 1, 1, 1, 1], dtype=value.dtype)[:, None].expand_as(value)
+        return scores.softmax(-1) @ value
+
+
+def test_nothing_is_said_where_there_is_nothing_to_tell_apart() -> None:
+    model = Attentive("fused").double()
+    for x in (X[:1].expand(2, -1, -1)[:, :1], X[:1, :1]):
+        assert "most" not in " ".join(note.en for note in seen(model, x).notes)
+    same = seen(Constant("matmul").double())
+    assert same.facts["most attended"] == same.facts["most contributing"] == ("0", "0")
+    assert "examples seen together" not in " ".join(note.en for note in same.notes)
 
 
 class Gated(Attentive):

@@ -100,6 +100,11 @@ def test_it_tells_where_attention_sinks() -> None:
     assert even.notes[0].aside and even.notes[0].en.startswith("No key stands out in the first 2 examples")
 
 
+def test_one_key_alone_stands_out_of_nothing() -> None:
+    said = " ".join(note.en for note in seen(Attentive("fused").double(), X[:1, :1]).notes)
+    assert "key stands out" not in said and "Most attention" not in said
+
+
 def test_heads_and_queries() -> None:
     model = Attentive("fused").double()
     whole = seen(model).values

@@ -29,7 +29,7 @@ def test_the_target_comes_first_and_then_what_ranks_highest_anywhere() -> None:
     assert shown.columns == ("#2", " b") and shown.facts["best"] == ("#0", " b", " b")
     np.testing.assert_allclose(shown.values, OUTPUT.softmax(-1)[:, [2, 1]])
     assert shown.facts["best from"] == "one" and shown.facts["rank"] == (2, 1, 1)
-    assert "'b', is the best from 'one' on" in shown.notes[0].en
+    assert "'b', is the best from 'one' on" in shown.notes[0].en and shown.notes[0].aside
 
 
 def test_probabilities_are_taken_as_they_are() -> None:
@@ -42,6 +42,7 @@ def test_the_curve_is_marked_where_the_target_wins_for_good() -> None:
     assert list(first.marks) == [1] and first.facts["from"] == "one"
     both = along(told(OUTPUT, (0, 1), OUTPUT[:, 0] - OUTPUT[:, 1]))
     assert not both.marks and both.facts["from"] == "" and "not positive" in both.notes[0].en
+    assert both.notes[0].aside
     always = along(told(OUTPUT, (2, 2), torch.ones(3)))
     assert not always.marks and always.facts["from"] == "embedding"
 

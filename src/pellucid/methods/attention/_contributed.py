@@ -74,11 +74,11 @@ def told(x: Inputs, parts: Sequence[Part], facts: dict[str, Any]) -> tuple[Text,
 
 def _most(x: Inputs, one: Chosen, facts: dict[str, Any]) -> tuple[Text, ...]:
     """Which key takes most attention and which contributes most; of several examples, in how many they differ."""
-    rows = list(zip(*(facts.get(key, ()) for key in _KEYS), strict=True))
+    rows = list(zip(*(facts.get(key, ()) for key in _KEYS), strict=True)) if one.attention.shape[3] > 1 else []
     if len(rows) != 1:
         apart = [row for row in rows if row[0] != row[2]]
         stands = any(looked >= _STANDS_OUT * even for _, looked, _, _, even in apart)
-        return (_differing(len(apart), len(rows), aside=not stands),) if rows else ()
+        return (_differing(len(apart), len(rows), aside=not stands),) if apart else ()
     ((seen, looked, taken, added, even),) = rows
     names = {str(name): say(name, "zh") for row in names_of(x, one.attention, "key") for name in row}
     share, other = spell.percent(looked), spell.percent(added)

@@ -111,7 +111,7 @@ def _sink(x: Inputs, one: Chosen, facts: Mapping[str, Any], layers: int) -> tupl
             called[:_SHOWN], map(spell.percent, shares), map(spell.percent, evens), strict=False
         )
     ]
-    if not parts:
+    if not parts or one.attention.shape[3] < 2:
         return ()
     few = (
         Text("", "")

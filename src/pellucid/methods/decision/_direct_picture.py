@@ -24,6 +24,7 @@ def bars(seen: Seen, stream: Stream, readout: Readout, shares: Shares, example: 
     said = Text(
         f"The bars sum to {score:.4g}; the largest: {', '.join(f'{one} {found[one]:+.3g}' for one in first)}.",
         f"各条形之和为 {score:.4g}；最大的是：{'，'.join(f'{one} {found[one]:+.3g}' for one in first)}。",
+        aside=True,
     )
     return Series(
         curves={"contribution": as_array(_precise(seen, torch.tensor(list(found.values()), dtype=torch.float64)))},
@@ -88,6 +89,7 @@ def _said(rows: Mapping[str, Tensor], rest: float, score: float) -> Text:
     return Text(
         f"The cells, and {rest:+.4g} by all that is no attention, sum to {score:.4g}; the largest: {', '.join(en)}.",
         f"各单元格之和，加上注意力以外的 {rest:+.4g}，等于 {score:.4g}；最大的是：{'，'.join(zh)}。",
+        aside=True,
     )
 
 

@@ -65,6 +65,7 @@ def at_one(told: Told, values: Values, top: int) -> Matrix:
     said = Text(
         f"The final answer, '{answer}', is the best from '{told.rows[first]}' on.",
         f"最终答案“{answer}”从 '{told.rows[first]}' 起一直排第一。",
+        aside=True,
     )
     return Matrix(
         values=as_array(shown[:, columns]),
@@ -167,9 +168,11 @@ def along(told: Told) -> Series:
         said = Text(
             f"From '{told.rows[since]}' on, the target is {word.en}.",
             f"从 '{told.rows[since]}' 起，目标{word.say('zh')}。",
+            aside=True,
         )
     else:
-        said = Text(f"At the last layer the target is not {word.en}.", f"到最后一层，目标并未{word.say('zh')}。")
+        never = f"At the last layer the target is not {word.en}.", f"到最后一层，目标并未{word.say('zh')}。"
+        said = Text(*never, aside=True)
     return Series(
         curves={"score": as_array(told.scores)},
         names={"score": Text("score of the target", "目标的得分")},
