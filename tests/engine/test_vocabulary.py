@@ -38,6 +38,9 @@ def test_several_tokens_are_told_with_the_nearest(vocabulary: Vocabulary) -> Non
         vocabulary.number("Lyon")
     assert "'L'" in caught.value.nearest and "pl.generated" in caught.value.hint
     with pytest.raises(BadTarget) as caught:
+        vocabulary.number(" Lyon")
+    assert caught.value.nearest.startswith("'L'") and "␣" not in caught.value.nearest
+    with pytest.raises(BadTarget) as caught:
         vocabulary.number("Pariss")
     assert "Paris'" in caught.value.nearest
     with pytest.raises(BadTarget, match="no token of this model"):

@@ -66,6 +66,18 @@ def test_a_decoder_writes_and_the_encoder_reads(make: Any) -> None:
         assert np.allclose(table.values[0, row], gradient, rtol=1e-3, atol=1e-6)
 
 
+def test_a_text_that_ends_early_says_so() -> None:
+    model = llama()
+    first = lens(model).see(PROMPT, "saliency", target=pl.generated(1))["saliency"]
+    assert "ended the text" not in first.notes[0].en
+    tokenizer = words()
+    tokenizer.eos_token = first.rows[0]
+    table = pl.Lens(model, tokenizer=tokenizer).see(PROMPT, "saliency", target=pl.generated(3))["saliency"]
+    assert len(table.rows) == 1
+    assert table.notes[0].en.endswith("It ended the text there: 1 of the 3 tokens that were asked for.")
+    assert "要求 3 个词元，写出 1 个" in table.notes[0].zh
+
+
 def test_words_of_the_user() -> None:
     eyes, whole = lens(), f"{PROMPT} the mat"
     views = eyes.see(PROMPT, "input_x_gradient", target=pl.generated(" the mat"))

@@ -54,9 +54,10 @@ class Vocabulary:
             return spoken[0]
         names = [self.name(one) for one in parts]
         what = f"{len(names)} tokens of this model: {quoted(names)}" if len(names) > 1 else "no token of this model"
+        begun = [one for one in names if _bare(one)][:1] if len(names) > 1 else []
         raise BadTarget(
             f"'{words}' is {what}",
-            nearest=quoted(dict.fromkeys([*(names[:1] if len(names) > 1 else []), *self._nearest(words)])),
+            nearest=quoted(dict.fromkeys([*begun, *self._nearest(words)])),
             hint="a target is one token; each of several, written behind the text: pl.generated(' …')",
         )
 
@@ -67,7 +68,7 @@ class Vocabulary:
     def _nearest(self, words: str) -> list[str]:
         rows = token_names(torch.arange(self.size)[:, None], self.tokenizer)
         start = _bare(words)[:1]
-        pool = {_bare(name): name for (name,) in rows if _bare(name)[:1] == start}
+        pool = {_bare(name): name for (name,) in rows if start and _bare(name)[:1] == start}
         return [pool[one] for one in get_close_matches(_bare(words), pool, n=_NEAREST, cutoff=0.5)]
 
 

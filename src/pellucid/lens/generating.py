@@ -102,8 +102,19 @@ class Written:
     def _said(self) -> Text:
         words = "".join(self.names).strip()
         if self.greedy:
-            return Text(f"The model wrote greedily: '{words}'.", f"模型贪心写出：“{words}”。", aside=True)
+            en, zh = self._ended()
+            return Text(f"The model wrote greedily: '{words}'.{en}", f"模型贪心写出：“{words}”。{zh}", aside=True)
         return Text(f"Explained as written: '{words}'.", f"按给定的文字解释：“{words}”。", aside=True)
+
+    def _ended(self) -> tuple[str, str]:
+        """That the text was ended before as much was written as was asked for."""
+        count, asked = len(self.names), self.asked.what
+        if not isinstance(asked, int) or count >= asked:
+            return "", ""
+        return (
+            f" It ended the text there: {count} of the {asked} tokens that were asked for.",
+            f"模型随即结束了文本：要求 {asked} 个词元，写出 {count} 个。",
+        )
 
 
 def _bare(name: str) -> str:
