@@ -8,7 +8,7 @@ from pellucid.engine.planner import Planner
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.feature._maximized_canvas import canvases
-from pellucid.methods.feature._maximized_climb import WINDOW, Climb, Climbed, _flat, climbed
+from pellucid.methods.feature._maximized_climb import REDIRECTED, WINDOW, Climb, Climbed, _flat, climbed
 from pellucid.ops.moved import Moves
 
 
@@ -69,3 +69,11 @@ def test_a_network_that_takes_no_other_size_is_refused_by_name() -> None:
 
     with pytest.raises(pl.BadSetting, match=r"size \(11, 11\)"):
         activation_maximization(size=11, n_steps=1)(net(), x)
+
+
+def test_only_a_rectifier_that_blocks_a_whole_row_is_led_past_and_only_upwards() -> None:
+    own = torch.tensor([[0.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    arrived = torch.tensor([[1.0, -1.0, 0.5], [3.0, 2.0, -1.0]])
+    assert REDIRECTED.through is not None
+    found = REDIRECTED.through(None, 0, arrived, own)  # pyright: ignore[reportArgumentType]
+    assert found.tolist() == [[1.0, 0.0, 0.5], [0.0, 2.0, 0.0]]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadSetting, ModelFailed, NotApplicable
 from pellucid.core.text import Text
+from pellucid.engine.operations import Operation
 from pellucid.engine.passes import INPUT, Looking, Pass, Seen
 from pellucid.engine.rules import RECTIFIERS, Rule
 from pellucid.engine.targets import Target
@@ -17,10 +18,20 @@ from pellucid.ops.ascent import Ascent
 from pellucid.ops.draws import generator
 from pellucid.ops.moved import Moves, moved
 
-REDIRECTED = Rule("redirected rectifiers", RECTIFIERS, instead=lambda gradient: gradient)
 EARLY, WINDOW, GAIN = 16, 32, 0.002
 RATE, PHASE_RATE = 0.05, 0.05
 _MOVES = 0xC2B2AE3D  # where the draws of the moves begin, apart from those of the parameters
+
+
+def _redirect(_operation: Operation, _which: int, arrived: Tensor, own: Tensor) -> Tensor:
+    """What a rectifier passes down: where it blocks all of a row, what would raise it."""
+    if own.shape != arrived.shape or own.ndim < 2:
+        return own
+    blocked = (own.flatten(1) == 0).all(1).view(-1, *[1] * (own.ndim - 1))
+    return torch.where(blocked, arrived.clamp(min=0), own)
+
+
+REDIRECTED = Rule("redirected rectifiers", RECTIFIERS, through=_redirect)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +156,7 @@ def _dead(gradients: Sequence[Tensor]) -> Tensor:
 def _redirected(
     climb: Climb, made: Sequence[Tensor], gradients: list[Tensor], dead: Tensor, step: tuple[int, int]
 ) -> Looking[list[Tensor]]:
-    """The gradients, of rows that rectifiers block altogether as if these let everything through."""
+    """The gradients, of rows that are blocked as if rectifiers that block a whole row let through what raises it."""
     try:
         seen = yield from climb.pass_of(made, climbing=True, step=step, rule=REDIRECTED)
     except NotApplicable:
