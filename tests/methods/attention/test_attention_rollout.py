@@ -1,15 +1,18 @@
 """Attention rollout: closed forms through whole networks, which token is read, and what does not compose."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import pellucid as pl
 from pellucid.core.errors import BadSetting, NotApplicable
 from tests.methods.attention.stacks import Given, inputs, random_layers
 from tests.networks import NETWORKS
+from tests.networks.writers import bart, t5, words
 
 
 def naive(layers: torch.Tensor, heads: str = "mean") -> np.ndarray:
@@ -98,3 +101,10 @@ def test_errors() -> None:
         pl.attention_rollout()(NETWORKS["residual"].build(), NETWORKS["residual"].x(1))
     with pytest.raises(BadSetting):
         pl.attention_rollout(discard=1.0)
+
+
+@pytest.mark.parametrize("make", [t5, bart])
+def test_an_encoder_with_a_decoder_is_sent_to_what_joins_them(make: Callable[[], nn.Module]) -> None:
+    (refused,) = pl.Lens(make(), tokenizer=words()).see("the cat sat", "attention_rollout").failures
+    assert isinstance(refused.error, NotApplicable) and "is cross attention" in refused.reason
+    assert refused.error.hint.startswith("attention_relevance() joins two sequences")

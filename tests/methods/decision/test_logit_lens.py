@@ -12,6 +12,7 @@ import pellucid as pl
 from pellucid.registry import find
 from tests.methods.decision.streams import DEPTH, WORDS, Scaled, Speaker, read, speaker, streams, tokens
 from tests.networks import seeded
+from tests.networks.writers import t5, words
 
 lens = find("logit_lens")
 ROWS = ("embedding", *(f"blocks.{i}" for i in range(DEPTH)))
@@ -175,3 +176,11 @@ def test_few_forwards() -> None:
     seer = pl.Lens(model)
     seer.see(x, lens())
     assert seer.see(x, lens()).cost.forwards == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("the cat", ["<s>"]), ({"text": "the cat", "text_target": "mat"}, ["<s>", "mat"])]
+)
+def test_positions_of_a_decoder_are_called_by_what_it_reads(text: object, read: list[str]) -> None:
+    (shown,) = pl.Lens(t5(), tokenizer=words()).see(text, lens(position="all")).results
+    assert [column.split(" → ")[0] for column in shown.columns] == read

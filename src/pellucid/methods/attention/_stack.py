@@ -96,7 +96,7 @@ class Rows:
 
 
 def stack_of(seen: Seen, x: Inputs) -> Stack:
-    """The attentions of a pass, if they compose.
+    """The attentions of a pass, if they compose; that some join two sequences is said before their lengths are.
 
     Raises:
         NotApplicable: one of them is no self-attention of the same tokens.
@@ -104,6 +104,7 @@ def stack_of(seen: Seen, x: Inputs) -> Stack:
     found = attentions_of(seen)
     for one in found:
         refuse_kind(one, "self")
+    for one in found:
         _refuse(one, found[0])
     last = found[-1]
     return Stack(tuple(found), last.keys, drawn_on(x, last.shape[-1], last.keys), looked_at(last), last.causal)

@@ -218,6 +218,7 @@ def names_of(x: Inputs, target: Target, count: int) -> Callable[[int], str]:
 
 def words_of(x: Inputs, stream: Stream, example: int, output: Tensor) -> tuple[str, ...]:
     """A name for each position of the output: the tokens that the stream begins with, where there are as many."""
-    base = x.base.get(x.explained[0]) if set(x.explained[:1]) & set(stream.sources) else None
-    words = base.names[example] if base is not None and base.kind == "tokens" else ()
-    return words if len(words) == output.shape[1] else tuple(map(str, range(output.shape[1])))
+    count = output.shape[1]
+    read = [x.base[name] for name in stream.sources if name in x.base and x.base[name].kind == "tokens"]
+    words = [base.names[example] for base in read if len(base.names[example]) == count]
+    return words[0] if words else tuple(map(str, range(count)))
