@@ -41,6 +41,7 @@ class Resolved:
         mean: the scalar of the batch is the mean, as losses are; otherwise the sum.
         listed: that whole output is a list with an item for each example.
         rival: the clean output → the best of the other classes, fixed likewise; None where there are no classes.
+        notes: what is to be said of the output.
     """
 
     pick: Callable[..., Tensor]
@@ -50,6 +51,7 @@ class Resolved:
     mean: bool = False
     listed: bool = False
     rival: "Callable[[Tensor], Resolved] | None" = None
+    notes: tuple[Text, ...] = ()
 
     def total(self, scores: Tensor) -> Tensor:
         """What the backward starts from."""

@@ -65,7 +65,7 @@ class Delivery:
             None if output is None else output.detach(),
             None if member.score is None else member.score.detach(),
             member.resolved.infos if member.resolved else (),
-            tuple(member.notes),
+            (*member.notes, *(member.resolved.notes if member.resolved else ())),
             constants_of(self.shared, member) if member.ask.constants else (),
             tuple(self.recording.following.met) if self.recording.following is not None and rule is not None else (),
         )

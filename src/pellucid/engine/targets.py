@@ -12,6 +12,7 @@ from pellucid.core.provenance import TargetInfo
 from pellucid.engine.aims import Resolved, as_rival, function_of, indexed, region_won, single
 from pellucid.engine.areas import Box, Region
 from pellucid.engine.losses import Loss, loss_of
+from pellucid.engine.places import placed
 from pellucid.engine.similarity import Similarity
 from pellucid.engine.tokens import Continuation
 from pellucid.engine.units import Unit
@@ -192,7 +193,7 @@ def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) 
         return single(output, asked)
     if output.ndim >= 4 and not any(isinstance(one, tuple) for one in per_sample):
         return region_won(labels, output, per_sample)
-    return indexed(labels, output, per_sample, target.texts)
+    return placed(indexed(labels, output, per_sample, target.texts), output, raw, target.texts)
 
 
 def _per_sample(asked: Any, batch: int) -> list[Any]:
@@ -236,5 +237,9 @@ def _difference(target: Target, asked: Contrast, output: Tensor | None, raw: Any
         for one, two in zip(a.infos, b.infos, strict=True)
     )
     return Resolved(
-        lambda out, start=0: a.pick(out, start) - b.pick(out, start), ("contrast", a.key, b.key), infos, raw=a.raw
+        lambda out, start=0: a.pick(out, start) - b.pick(out, start),
+        ("contrast", a.key, b.key),
+        infos,
+        raw=a.raw,
+        notes=a.notes,
     )
