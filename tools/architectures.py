@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -87,11 +87,12 @@ def measured(library: str, name: str) -> Row:
     return Row(library, name, kinds, errors.get("fused"), errors.get("written"), pictures(library, name))
 
 
-def pictures(library: str, name: str) -> dict[str, str]:
-    """Method → "" where it gives a picture, else the word for why not."""
+def pictures(library: str, name: str, without: Collection[str] = ()) -> dict[str, str]:
+    """Method → "" where it gives a picture, else the word for why not; of all methods but those `without`."""
     model, x = answering(library, name)
-    given = pl.Lens(model).see(x, *map(_quick, methods()))
-    return {method: _why(one) if isinstance(one, Failure) else "" for method, one in zip(methods(), given, strict=True)}
+    asked = [method for method in methods() if method not in without]
+    given = pl.Lens(model).see(x, *map(_quick, asked))
+    return {method: _why(one) if isinstance(one, Failure) else "" for method, one in zip(asked, given, strict=True)}
 
 
 def _why(refusal: Failure) -> str:

@@ -154,9 +154,7 @@ def see(
         except PellucidError as error:
             in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
             raise
-    for one in seen.failures:
-        if isinstance(one.error, NotApplicable):
-            one.error.hint = typed(one.error.hint, model, inputs)
+    in_words_of_failures(seen, model, inputs)
     seen = seen if methods else without_refusals(seen)
     if labels and unnamed(seen.results):
         screen.aside(other_count(labels, len(lens.labels)))
@@ -175,6 +173,13 @@ def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:
 
     views = [one.spec(**with_layers(one.spec, dict(one.changed), tuple(layers))) for one in tour(text=text)]
     return [view for view in views if not bare or "x" not in view.spec.given]
+
+
+def in_words_of_failures(seen: Any, model: str, inputs: Sequence[str]) -> None:
+    """What to try where a picture could not be made, as it is typed here."""
+    for one in seen.failures:
+        if isinstance(one.error, NotApplicable):
+            one.error.hint = typed(one.error.hint, model, inputs)
 
 
 def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[str], *, stated: bool) -> None:

@@ -13,13 +13,13 @@ from pellucid.cli.screen import Screen
 from pellucid.cli.see import tell
 from pellucid.core.errors import BadInput, BadRequest, Cancelled, LayerNotFound, ModelFailed, PellucidError
 from pellucid.core.text import Text
-from pellucid.registry import View
 from pellucid.results.spell import percent
 
 if TYPE_CHECKING:
     from pellucid.inputs.data.data import Data
     from pellucid.lens.lens import Lens
     from pellucid.lens.views import Views
+    from pellucid.registry import View
 
 Samples = tuple[int, int]  # done, and all
 MOST_LEFT_OUT = 0.01
@@ -48,8 +48,8 @@ as the sweep goes on: Ctrl-C or a crash loses little, and --resume goes on, to t
 \b
 Examples:
   pellucid sweep demo --data folder:photos
-  pellucid sweep demo --data folder:photos -m top_regions:channels=4 -m codebook:codes=12
-  pellucid sweep net.py:Net --data cifar10:cifar#test -w model.pth --preprocess cifar10 --folder run
+  pellucid sweep demo --data folder:photos -m codebook:codes=12 -m embedding
+  pellucid sweep net.py:Net --data cifar10:cifar#test -w model.pth --folder run
   pellucid sweep hf:bert --data text:lines.txt -l encoder.layer.3
   pellucid sweep net.py:Net --data net.py:validation -o learned.html
 
@@ -169,7 +169,7 @@ def opened(
 
 
 def swept(
-    screen: Screen, lens: "Lens", source: "Data", views: Sequence[View], settings: Mapping[str, Any]
+    screen: Screen, lens: "Lens", source: "Data", views: "Sequence[View]", settings: Mapping[str, Any]
 ) -> "tuple[Views, Samples | None]":
     """What was seen; and, where Ctrl-C stopped it, how many samples were done and how many there are."""
     from pellucid.cli.interrupt import looking
@@ -190,7 +190,7 @@ def swept(
     return seen, done if stop.asked else None
 
 
-def over_data(words: str, layers: tuple[str, ...], otherwise: str) -> View:
+def over_data(words: str, layers: tuple[str, ...], otherwise: str) -> "View":
     """The view that is asked for.
 
     Raises:
