@@ -49,7 +49,7 @@ as the sweep goes on: Ctrl-C or a crash loses little, and --resume goes on, to t
 Examples:
   pellucid sweep demo --data folder:photos
   pellucid sweep demo --data folder:photos -m codebook:codes=12 -m embedding
-  pellucid sweep net.py:Net --data cifar10:cifar#test -w model.pth --folder run
+  pellucid sweep net.py:Net --data cifar10:data#test -w net.pth --folder run
   pellucid sweep hf:bert --data text:lines.txt -l encoder.layer.3
   pellucid sweep net.py:Net --data net.py:validation -o learned.html
 
