@@ -96,22 +96,24 @@ def test_a_sweep_killed_at_twenty_moments_gives_the_same_bytes(tmp_path: Path) -
     torch.set_num_threads(1)
     digest = run(None)
     numbers = random.Random(0)
-    folder, ended = tmp_path / "run", 0
     for turn in range(20):
+        by_clock, writes, wait = turn % 2 == 0, numbers.randrange(2, 14), 0.02 + 0.15 * numbers.random()
+        folder = tmp_path / ("by clock" if by_clock else f"by count {turn}")
         child = os.fork()
         if not child:
             try:
-                if turn % 2:
-                    executing.killed(folder, numbers.randrange(2, 14))
-                else:
+                if by_clock:
                     run(folder, lambda _: time.sleep(0.01), resume=True)
+                else:
+                    executing.killed(folder, writes)
             finally:
                 os._exit(0)
-        if not turn % 2:
-            time.sleep(0.02 + 0.15 * numbers.random())
+        if by_clock:
+            time.sleep(wait)
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        ended += os.WIFEXITED(status)
-    assert ended < 15
-    assert run(folder, resume=True) == digest
-    assert [one.name for one in (folder / "parts").iterdir()] == ["n3_0.safetensors"]
+        if not by_clock:
+            assert os.WIFSIGNALED(status), f"it was over before write {writes}"
+            assert run(folder, resume=True) == digest
+    assert run(tmp_path / "by clock", resume=True) == digest
+    assert [one.name for one in (tmp_path / "by clock" / "parts").iterdir()] == ["n3_0.safetensors"]

@@ -84,8 +84,10 @@ def explain(screen: Screen, spec: Any) -> None:
     given = f" {sample(spec)}" if "x" in spec.given else ""
     screen.say(Text("Try:", "试一试："), "bold")
     model = "demo" if given.endswith(".jpg") or not given else "hf:DIR"
-    screen.say(f"    pellucid see {model}{given} -m {example(spec)}")
-    screen.say(f"    pl.{spec.name}()(model{', x' if given else ''})")
+    swept = "data" in spec.given
+    asked = "sweep demo --data folder:photos" if swept else f"see {model}{given}"
+    screen.say(f"    pellucid {asked} -m {example(spec)}")
+    screen.say(f"    pl.{spec.name}()(model{', data' if swept else ', x' if given else ''})")
 
 
 def setting(parameter: inspect.Parameter, said: str) -> str:

@@ -1,5 +1,7 @@
 """What the kinds other than attributions say: size, extremes, concentration, what is unusual."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pellucid.core.messages import LANGUAGES, message
@@ -23,12 +25,12 @@ def matrix(result: Matrix) -> list[Text]:
     rows, columns = result.values.shape[-2:]
     panels = np.where(np.isfinite(result.values), result.values, 0.0).reshape(-1, rows, columns).astype(np.float64)
     size = {"rows": rows, "columns": columns}
-    if _relates(result, panels):
-        panels = np.where(np.eye(rows, dtype=bool), 0.0, panels)
+    relates = rows > 1 and _relates(result, panels)
+    others = ~np.eye(rows, dtype=bool) if relates else np.ones((rows, columns), dtype=bool)
     found = [message("matrix.one", **size) if len(panels) == 1 else message("matrix.size", count=len(panels), **size)]
-    if not panels.any():
+    if not panels[:, others].any():
         return [*found, message("odd.zeros")]
-    panel, row, column = np.unravel_index(int(np.argmax(panels)), panels.shape)
+    panel, row, column = np.unravel_index(int(np.argmax(np.where(others, panels, -np.inf))), panels.shape)
     if row == 0 and _looks_back(result, panels):
         return found + _spread(result, panels)
     words = {
@@ -42,7 +44,7 @@ def matrix(result: Matrix) -> list[Text]:
         if named
         else message("matrix.largest", **words)
     )
-    return found if _relates(result, panels) else found + _spread(result, panels)
+    return found if relates else found + _spread(result, panels)
 
 
 def _relates(result: Matrix, panels: np.ndarray) -> bool:
@@ -223,8 +225,7 @@ def table(result: Table) -> list[Text]:
         return [message("odd.empty")]
     found = [message("table.size", rows=len(result.rows), columns=len(result.columns))]
     keys: tuple[str, ...] = result.facts["numeric"]
-    naming = next((key for key in result.columns if _names_rows([row.get(key) for row in result.rows])), None)
-    names = [str(row.get(naming)) if naming else f"#{i}" for i, row in enumerate(result.rows)]
+    names = _row_names(result)
     for key, column in list(zip(keys, result.values.T, strict=True)):
         if np.isfinite(column).any() and len(found) < 3 and np.nanmax(column) > np.nanmin(column):
             high, low = int(np.nanargmax(column)), int(np.nanargmin(column))
@@ -242,7 +243,37 @@ def table(result: Table) -> list[Text]:
     return [*found, message("table.empty", count=empty, total=result.values.size)] if empty else found
 
 
-def _names_rows(cells: list[object]) -> bool:
+def _row_names(result: Table) -> list[Text | str]:
+    """The cells of a column that tells the rows apart; else those of the first two columns, with their headings."""
+    cells = {key: [row.get(key) for row in result.rows] for key in result.columns}
+    alone = [key for key, column in cells.items() if _names_rows(column)]
+    first = list(cells)[:2]
+    if alone and (alone[0] in first or not _names_rows_together([cells[key] for key in first])):
+        return [str(cell) for cell in cells[alone[0]]]
+    if len(first) < 2 or not _names_rows_together([cells[key] for key in first]):
+        return [f"#{i}" for i in range(len(result.rows))]
+    comma = message("list.comma")
+    headings = [result.columns[key] for key in first]
+    return [
+        Text(
+            *(
+                comma.say(lang).join(f"{h.say(lang)} {c}" for h, c in zip(headings, pair, strict=True))
+                for lang in LANGUAGES
+            )
+        )
+        for pair in zip(*(cells[key] for key in first), strict=True)
+    ]
+
+
+def _names_rows_together(columns: Sequence[Sequence[object]]) -> bool:
+    """Whether short texts of several columns tell the rows apart."""
+    rows = list(zip(*columns, strict=True))
+    return all(isinstance(cell, str) and len(cell) <= 20 for row in rows for cell in row) and len(set(rows)) == len(
+        rows
+    )
+
+
+def _names_rows(cells: Sequence[object]) -> bool:
     """Whether a column tells the rows apart in few words."""
     return all(isinstance(cell, str) and len(cell) <= 40 for cell in cells) and len(set(cells)) == len(cells)
 

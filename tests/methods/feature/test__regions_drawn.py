@@ -122,7 +122,7 @@ def test_channels_that_say_nothing_are_counted() -> None:
     state = {"keys": keys(values, torch.arange(2)), "nan": torch.tensor([0, 0, 0, 2])}
     notes = [one.en for one in about_channels(Gathered(Place("x"), "x", state, (1, 4, 2)), 2)]
     assert notes == [
-        "1 of 4 channels are zero on all 2 samples.",
-        "1 of 4 channels are equally large in all samples taken, the first of those that reach this value.",
-        "1 of 4 channels hold NaN in some samples, which are left out for them.",
+        "1 of 4 channels is zero on all 2 samples.",
+        "1 of 4 channels has the same value in all samples kept, which are only the first of those that reach it.",
+        "1 of 4 channels holds NaN in some samples, which are left out there.",
     ]

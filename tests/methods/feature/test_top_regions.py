@@ -78,7 +78,7 @@ def test_a_pixel_outside_the_region_changes_nothing_and_one_inside_does() -> Non
 def test_dead_channels_are_counted_and_never_drawn() -> None:
     gallery, table = swept(matched(1), planted(1), pl.top_regions(layer="1", channels=3, k=2))
     assert "1" not in {row["channel"] for row in table.rows} and not gallery.values[1].any()
-    assert "1 of 3 channels are zero on all 6 samples." in [note.en for note in gallery.notes]
+    assert "1 of 3 channels is zero on all 6 samples." in [note.en for note in gallery.notes]
     lens = pl.Lens(matched(1))
     with pytest.raises(pl.NotApplicable, match="no chosen channel of '1' is anything but zero"):
         pl.top_regions(layer="1", channels=(1,))(lens, planted(1))
@@ -89,7 +89,7 @@ def test_of_equal_samples_the_first_are_taken_and_the_reader_is_told() -> None:
     data[1:] = data[0]
     gallery, table = swept(matched(1), data, pl.top_regions(layer="0", channels=(0,), k=3))
     assert [row["sample"] for row in table.rows] == ["row 0", "row 1", "row 2"]
-    assert any("equally large in all samples taken" in note.en for note in gallery.notes)
+    assert any("the same value in all samples kept" in note.en for note in gallery.notes)
 
 
 class Rooted(nn.Module):
@@ -107,7 +107,7 @@ def test_samples_where_a_channel_holds_nan_are_left_out_for_it_alone() -> None:
     )
     samples = {channel: {row["sample"] for row in table.rows if row["channel"] == channel} for channel in "01"}
     assert samples["1"] - samples["0"] == {"row 2"} and np.isnan(gallery.values[0, 5])
-    assert "1 of 3 channels hold NaN in some samples, which are left out for them." in [one.en for one in gallery.notes]
+    assert "1 of 3 channels holds NaN in some samples, which are left out there." in [one.en for one in gallery.notes]
 
 
 def test_more_are_asked_for_than_there_are() -> None:

@@ -154,11 +154,11 @@ def table(
 
 
 def _caption(data: Source, region: Region, *, medoid: bool = False) -> Text:
-    label = _label(data, region.ordinal) or short(data.name(region.ordinal))
+    called = _class(data, region.ordinal) or Text(short(data.name(region.ordinal)))
     value = spell.number(region.value, 3)
     if medoid:
-        return Text(f"medoid, {value}, {label}", f"中心样例，{value}，{label}")
-    return Text(f"{value}, {label}", f"{value}，{label}")
+        return Text(f"medoid, {value}, {called.en}", f"中心样例，{value}，{called.say('zh')}")
+    return Text(f"{value}, {called.en}", f"{value}，{called.say('zh')}")
 
 
 def short(name: str) -> str:
@@ -178,13 +178,20 @@ def _projected(name: Text, channel: int) -> Text:
 
 def _heading(data: Source, name: Text, channel: int, regions: Sequence[Region]) -> Text:
     called = _called(name, channel)
-    labels = Counter(label for region in regions if (label := _label(data, region.ordinal)))
+    labels = Counter(label for region in regions if (label := _class(data, region.ordinal)))
     if not labels:
         return called
     most, count = labels.most_common(1)[0]
     return Text(
-        f"{called.en}: {count} of {len(regions)} are {most}", f"{called.zh}：{len(regions)} 个中有 {count} 个为 {most}"
+        f"{called.en}: {count} of {len(regions)} are {most.en}",
+        f"{called.zh}：{len(regions)} 个中有 {count} 个为 {most.say('zh')}",
     )
+
+
+def _class(data: Source, ordinal: int) -> Text | None:
+    """A label as it is called beside other words: a bare number is that of a class."""
+    label = _label(data, ordinal)
+    return Text(f"class {label}", f"类别 {label}") if label and label.isdigit() else Text(label) if label else None
 
 
 def _label(data: Source, ordinal: int) -> str | None:
@@ -232,21 +239,28 @@ def about_channels(one: Gathered, samples: int) -> tuple[Text, ...]:
     flat = int((top == 0).all(1).sum()) if bool((top.nan_to_num() >= 0).all()) else 0
     tied = int(((top == top[:, :1]).all(1) & (top[:, 0] != 0)).sum()) if top.shape[1] > 1 else 0
     found = (
-        (flat, f"are zero on all {samples} samples", f"在全部 {samples} 个样本上为零"),
+        (flat, "is", "are", f"zero on all {samples} samples", f"在全部 {samples} 个样本上为零"),
         (
             tied,
-            "are equally large in all samples taken, the first of those that reach this value",
-            "在所取样本中取值相同，达到该值的样本按先后取用",
+            "has",
+            "have",
+            "the same value in all samples kept, which are only the first of those that reach it",
+            "在所取的样本中取值全都相同，这些样本只是达到该值者中最先的几个",
         ),
         (
             int((broken > 0).sum()),
-            "hold NaN in some samples, which are left out for them",
+            "holds",
+            "hold",
+            "NaN in some samples, which are left out there",
             "在部分样本中含 NaN，这些样本对其不计",
         ),
     )
     return tuple(
-        Text(f"{count} of {channels} channels {en}.", f"{channels} 个通道中有 {count} 个{zh}。")
-        for count, en, zh in found
+        Text(
+            f"{count} of {channels} channels {one if count == 1 else many} {en}.",
+            f"{channels} 个通道中有 {count} 个{zh}。",
+        )
+        for count, one, many, en, zh in found
         if count
     )
 

@@ -19,6 +19,7 @@ ROW = 8.1
 GAP, HEAD, LINE = 0.1, 0.24, 0.135
 CAPTION, HEADING = 7.0, 8.5
 LINES = 2
+APART = 0.02  # how far a line of a caption may lead over its tile, so that it does not run into the next caption
 IN_ROW = 10
 BAR_ROOM = 1.35
 ALONE = 4.2
@@ -74,7 +75,7 @@ def draw(canvas: Canvas, result: Gallery) -> None:
         _tile(canvas, result, tile, side, tall)
         if tile.index < len(result.captions):
             words = style.say(result.captions[tile.index])
-            lines = measure.wrap(words, side + GAP * 0.6, CAPTION)
+            lines = measure.wrap(words, side + APART, CAPTION)
             if len(lines) > LINES or any(measure.width(line, CAPTION) > side + GAP for line in lines):
                 lines = [*lines[: LINES - 1], " ".join(lines[LINES - 1 :])][:LINES]
                 lines = [measure.shorten(line, side + GAP * 0.6, CAPTION) for line in lines]
@@ -136,7 +137,7 @@ def _longest(result: Gallery) -> int:
 
 def _lines(result: Gallery, style: Style) -> int:
     side, _ = _side(result)
-    room = side + GAP * 0.6
+    room = side + APART
     most = max((len(measure.wrap(style.say(words), room, CAPTION)) for words in result.captions[:MOST]), default=0)
     return min(LINES, most)
 
