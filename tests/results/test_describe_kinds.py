@@ -117,3 +117,18 @@ def test_bare_numbers_of_a_matrix_have_the_name_of_their_axis():
     assert "is at 1.attn → head 0" in told(matrix(result))
     assert "1.attn → 头 0" in "".join(one.say("zh") for one in matrix(result))
     assert "is at 1.attn → #0" in told(matrix(result.with_(columns=("#0", "#1"))))
+
+
+def test_the_largest_of_correlations_that_are_all_negative_is_none_of_the_diagonal():
+    values = np.array([[1.0, -0.2, -0.4], [-0.2, 1.0, -0.7], [-0.4, -0.7, 1.0]], np.float32)
+    names = ("a", "b", "c")
+    said = told(matrix(Matrix(values=values, rows=names, columns=names, signed=True)))
+    assert said.endswith("The largest value, -0.2, is at a → b.")
+
+
+def test_rows_that_two_columns_tell_apart_are_called_by_both():
+    rows = [{"code": code, "rank": rank, "v": v} for code, rank, v in (("0", "1", 3), ("0", "2", 1), ("1", "1", 2))]
+    columns = {"code": Text("code", "码"), "rank": Text("rank", "名次"), "v": Text("v")}
+    found = table(Table(rows=tuple(rows), columns=columns))
+    assert "Highest v: 3 (code 0, rank 1); lowest: 1 (code 0, rank 2)." in told(found)
+    assert "码 0、名次 1" in "".join(one.say("zh") for one in found)
