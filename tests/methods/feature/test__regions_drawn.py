@@ -53,6 +53,12 @@ def test_labels_are_counted_in_the_heading() -> None:
     assert made.groups[0].en == "channel 7: 2 of 3 are dog" and made.captions[1].en == "3, dog"
 
 
+def test_a_label_without_a_name_is_called_a_class() -> None:
+    made = tiles(Named(labels=(4, 7, 4), classes=()), regions(), NAME)  # type: ignore[arg-type]
+    assert made.groups[0].en == "channel 7: 2 of 3 are class 4" and made.captions[1].en == "3, class 4"
+    assert made.groups[0].zh == "通道 7：3 个中有 2 个为 类别 4" and made.captions[1].zh == "3，类别 4"
+
+
 def test_lit_pictures_have_no_mean() -> None:
     made = tiles(Named(), regions(box=None, why="whole", lit=True), NAME)  # type: ignore[arg-type]
     assert len(made.images) == 3 and not made.spreads and "medoid" not in str(made.captions)
