@@ -77,3 +77,11 @@ def test_a_group_of_up_to_ten_tiles_is_one_row(each):
         round(box.y0, 6) for box in tiles(drawn(gallery, Gallery(values=np.zeros(1), images=images, groups=groups)))
     }
     assert len(heights) == 3
+
+
+def test_captions_of_neighbours_stay_apart():
+    captions = ("medoid, 24.2, 4", "medoid, 19.7, 0", *("medoid, 14.5, 0",) * 70)
+    result = Gallery(values=np.zeros(1), images=(np.zeros((5, 5, 3)),) * 72, captions=captions)
+    side, _ = gallery._side(result)
+    said = [line for text in words(drawn(gallery, result)) if "medoid" in text for line in text.split("\n")]
+    assert said and all(gallery.measure.width(line, gallery.CAPTION) <= side + gallery.GAP / 5 for line in said)
