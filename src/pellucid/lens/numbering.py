@@ -106,9 +106,10 @@ def _plain(name: str) -> str:
 def _others(unknown: Sequence[str], count: int) -> Text:
     named = quoted(unknown[:_TOLD]) + (", …" if len(unknown) > _TOLD else "")
     return Text(
-        f"{len(unknown)} of the {count} classes of the data {'is' if len(unknown) == 1 else 'are'} not among the model's "
-        f"({named}): all labels are numbered by the data, not by the model.",
-        f"数据的 {count} 个类别中有 {len(unknown)} 个不是模型的类别（{named}）：所有标签按数据自身编号，而非按模型编号。",
+        f"{len(unknown)} of the {count} classes of the data {'is' if len(unknown) == 1 else 'are'} not among the "
+        f"model's ({named}): all labels are numbered by the data, not by the model.",
+        f"数据的 {count} 个类别中有 {len(unknown)} 个不是模型的类别（{named}）："
+        "所有标签按数据自身编号，而非按模型编号。",
     )
 
 
