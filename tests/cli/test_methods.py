@@ -71,3 +71,8 @@ def test_what_to_try_can_be_tried():
     seen = {name: CliRunner().invoke(main, ["methods", name]).stdout for name in ("saliency", "attention_weights")}
     assert 'pellucid see demo cat.jpg -m "saliency' in seen["saliency"]
     assert 'pellucid see hf:DIR "a text" -m "attention_weights' in seen["attention_weights"]
+
+
+def test_a_method_over_data_is_tried_with_a_sweep() -> None:
+    said = CliRunner().invoke(main, ["methods", "embedding"]).output
+    assert "pellucid sweep demo --data folder:photos -m " in said and "pl.embedding()(model, data)" in said
