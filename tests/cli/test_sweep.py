@@ -184,7 +184,9 @@ def test_a_folder_with_a_sweep_is_not_overwritten(folder):
     seen = sweep(*words)
     assert seen.exit_code == 2 and "--resume goes on with it" in seen.stderr
     other = sweep(*words, "--resume", "--batch-size", "8")
-    assert other.exit_code == 2 and "is another one: batch size" in other.stderr
+    assert other.exit_code == 2 and "is another one: batch size (--batch-size) differs" in other.stderr
+    more = sweep(*words[:-1], "x.html", "-m", "unit_statistics", "--resume")
+    assert more.exit_code == 2 and "is another one: what is gathered (-m, -l) differs" in more.stderr
 
 
 def test_quiet_says_nothing_and_chinese_speaks_chinese():

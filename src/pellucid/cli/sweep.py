@@ -27,6 +27,12 @@ TOLD = 5
 USUAL = "top_regions"
 DOING = Text("Sweeping", "正在遍历")
 PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or npy:FILE of what the model takes"
+_OPTION_OF = {
+    "gathered": "what is gathered (-m, -l)",
+    "batch size": "batch size (--batch-size)",
+    "data": "data (--data)",
+    "weights": "weights (-w)",
+}
 _HELP = f"""Send a data set through MODEL once, and write a report of what it has learned.
 
 \b
@@ -93,7 +99,8 @@ Examples:
     "--output",
     "out",
     metavar="PATH",
-    help="x.html: a report. x.png .svg .pdf .json .npz: the one picture or its numbers. A folder: everything.  "
+    help="x.html: a report. x.png .svg .pdf: the pictures. x.json .npz .safetensors: their numbers. A folder: "
+    "everything.  "
     "[default: pellucid-report.html]",
 )
 @click.option("--seed", default=0, show_default=True, help="Of everything random.")
@@ -300,11 +307,22 @@ def in_words_of_the_command(error: PellucidError, model: str, data: str, lens: A
             error.what, error.hint = "Texts need the model's tokenizer, and none is stated.", NO_READER
         elif "preprocess" in said and lens.preprocess is None:
             error.hint = PREPROCESS
+    error.what = _differing(error.what)
     error.hint = in_options(
         error.hint.replace('on_bad="skip"', "--on-bad skip")
         .replace("resume=True goes on", "--resume goes on")
         .replace("resume with", "--resume with")
     )
+
+
+def _differing(what: str) -> str:
+    """What differs from the plan of a folder, with the option that says it; shards only where nothing else does."""
+    head, other, rest = what.partition(" is another one: ")
+    if not other:
+        return what
+    named = rest.removesuffix(" differ").split(", ")
+    told = [_OPTION_OF.get(one, one) for one in named if one != "shard" or len(named) == 1]
+    return f"{head}{other}{', '.join(told)} {'differs' if len(told) == 1 else 'differ'}"
 
 
 def left_out(screen: Screen, results: Sequence[Any]) -> float:
