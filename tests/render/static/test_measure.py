@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.render.static.measure import height, plain, shorten, width, wrap
+from pellucid.render.static.measure import height, plain, shorten, shorten_about, width, wrap
 
 
 def test_widths_grow_with_words_and_size():
@@ -35,3 +35,18 @@ def test_lines_have_a_height():
 
 def test_words_are_no_mathematics_and_one_line():
     assert plain("a_1 $x$\n b") == r"a_1 \$x\$ b"
+
+
+@pytest.mark.parametrize("before", ["", "so short ", "a very long beginning of a sentence "])
+@pytest.mark.parametrize("after", ["", " the end", " and a very long end of the same sentence"])
+def test_a_marked_word_stays_when_its_neighbours_are_cut(before, after):
+    words = f"{before}«token»{after}"
+    cut = shorten_about(words, 1.4, 8.0)
+    assert "«token»" in cut and width(cut, 8.0) <= 1.4
+    left, right = cut.split("«token»")
+    assert before.endswith(left.lstrip("…")) and after.startswith(right.rstrip("…"))
+    assert shorten_about(words, 9.0, 8.0) == words
+
+
+def test_words_without_a_mark_are_cut_in_the_middle():
+    assert shorten_about("blocks.11.attn.softmax", 1.0, 8.0) == shorten("blocks.11.attn.softmax", 1.0, 8.0)

@@ -3,7 +3,7 @@
 from pellucid.core.messages import message
 from pellucid.core.text import Text
 
-_KNOWN = {"query", "key", "row", "column", "method", "level", "token", "position", "class", "head", "window"}
+_KNOWN = frozenset("query key row column method level token position class head window channel code".split())
 
 
 def axis_name(name: str) -> Text | str:

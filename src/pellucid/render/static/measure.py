@@ -65,6 +65,21 @@ def shorten(words: str, room: float, size: float, weight: str = "normal") -> str
     return words[:1] + "…"
 
 
+def shorten_about(words: str, room: float, size: float) -> str:
+    """The words with an ellipsis at their ends, so that what stands in « » stays; without such a mark as `shorten`."""
+    before, opened, rest = words.partition("«")
+    marked, closed, after = rest.partition("»")
+    middle = f"{opened}{marked}{closed}"
+    if not closed or width(f"…{middle}…", size) > room:
+        return shorten(words, room, size)
+    left, right, cut = before, after, words
+    while width(cut, size) > room:
+        left, right = (left[1:], right) if len(left) >= len(right) else (left, right[:-1])
+        cut = f"{left if left == before else '…' + left.lstrip()}{middle}"
+        cut += right if right == after else right.rstrip() + "…"
+    return cut
+
+
 def plain(words: str) -> str:
     """Words that matplotlib does not read as mathematics, on one line."""
     return " ".join(words.replace("$", r"\$").split())

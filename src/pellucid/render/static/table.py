@@ -175,7 +175,7 @@ def _cell(canvas: Canvas, plane: Axes, column: Column, cell: Any, y: float, tall
     if isinstance(cell, np.ndarray):
         _image(canvas, column, cell, y, tall)
         return
-    words = measure.plain(measure.shorten(words_of(cell, canvas.style), WIDEST, CELL))
+    words = measure.plain(measure.shorten_about(words_of(cell, canvas.style), WIDEST, CELL))
     if column.kind == "number" and cell is not None and column.largest and math.isfinite(float(cell)):
         reach = (column.width - PAD) * min(1.0, abs(float(cell)) / column.largest)
         plane.add_patch(
