@@ -34,7 +34,7 @@ lint: $(VENV)/.stamp-test  ## ruff, types, import rules, sizes
 check: lint test  ## lint, then test: what has to pass before a change lands
 
 bench: $(VENV)/.stamp-test  ## measure passes, memory and seconds beside the peers
-	for one in "" .occlusion .ablation .integrated_gradients; do $(BIN)/python -m benchmarks$$one || exit 1; done
+	for one in "" .occlusion .ablation .integrated_gradients .attention .sweep; do $(BIN)/python -m benchmarks$$one || exit 1; done
 
 docs: $(VENV)/.stamp-docs  ## build the documentation into site/
 	$(BIN)/python -m docs.build
