@@ -3,7 +3,23 @@
 from pellucid.core.messages import message
 from pellucid.core.text import Text
 
-_KNOWN = frozenset("query key row column method level token position class head window channel code".split())
+_KNOWN = frozenset(
+    [
+        "query",
+        "key",
+        "row",
+        "column",
+        "method",
+        "level",
+        "token",
+        "position",
+        "class",
+        "head",
+        "window",
+        "channel",
+        "code",
+    ]
+)
 
 
 def axis_name(name: str) -> Text | str:
