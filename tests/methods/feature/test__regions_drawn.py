@@ -116,6 +116,8 @@ def test_what_is_said_is_true_of_the_regions() -> None:
     assert "gray" in said(whole) and "gray" not in said(whole, lit=None)
     assert "larger than the input" in said(regions(box=None, why="larger"))
     assert "sees the whole input" in said(regions(box=None, why="whole"))
+    mixed = said([*regions(), *regions(box=None, why="whole")])
+    assert "A unit sees 4 × 4" in mixed and "class token" in mixed and "Each unit" not in mixed
     assert said(regions(box=None, why="")) == "", "what is not known is not said"
     assert "bright" in said(regions(box=None, why="whole", lit=True))
     assert "bright" not in said(regions(box=None, why="whole", lit=True), lit=None)

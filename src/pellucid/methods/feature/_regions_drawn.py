@@ -222,7 +222,8 @@ def about(regions: Sequence[Region], lit: Text | None = EXCITED, *, projected: b
     if boxes:
         said.append(_sizes(boxes, overhang=overhang, local=any(region.local for region in regions if region.box)))
     shown = [region for region in regions if not region.words]
-    said += [_WHY[why] for why in ("larger", "whole") if any(region.why == why for region in shown)]
+    whole = "apart" if boxes else "whole"
+    said += [_WHY[as_] for why, as_ in (("larger", "larger"), ("whole", whole)) if any(one.why == why for one in shown)]
     if lit is not None and any(region.lit for region in regions):
         said.append(lit)
     if projected:
@@ -299,6 +300,11 @@ _WHY = {
     "whole": Text(
         "Each unit here sees the whole input, so all of it is shown.",
         "此处每个单元都能看到整个输入，因此显示全部。",
+        aside=True,
+    ),
+    "apart": Text(
+        "A token with no place in the input (a class token) reads all of it, so all of it is shown.",
+        "在输入中没有位置的词元（如类别词元）读取整个输入，因此显示全部。",
         aside=True,
     ),
 }
