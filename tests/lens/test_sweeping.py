@@ -61,7 +61,7 @@ def test_results_are_signed_and_say_which_samples_were_left_out() -> None:
     for one in found if isinstance(found, tuple) else (found,):
         assert one.facts["samples"] == 12
         assert [name for name, _ in one.facts["left out"]] == ["item 4"]
-        assert any("1 of 13 samples were left out: item 4" in note.en for note in one.notes)
+        assert any("1 of 13 samples was left out: item 4" in note.en for note in one.notes)
         assert one.provenance.method == "top_regions" and one.provenance.seed == 0
 
 

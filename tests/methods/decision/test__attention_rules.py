@@ -1,6 +1,5 @@
 """Which operations AttnLRP changes, and what each argument of an operation gets."""
 
-
 import pytest
 import torch
 from torch import Tensor, nn

@@ -256,12 +256,13 @@ def _missed(where: str, count: int, samples: int) -> Text:
 def _notes(part: Part, source: Source) -> tuple[Text, ...]:
     found: list[Text] = []
     if part.left_out:
-        named = [f"{source.name(ordinal)} ({why})" for ordinal, why in part.left_out[:_TOLD]]
-        more = "…" if len(part.left_out) > _TOLD else ""
+        named = [f"{source.name(ordinal)} ({why.rstrip('.')})" for ordinal, why in part.left_out[:_TOLD]]
+        more = ", …" if len(part.left_out) > _TOLD else ""
+        were = "was" if len(part.left_out) == 1 else "were"
         found.append(
             Text(
-                f"{len(part.left_out)} of {len(source)} samples were left out: {'; '.join(named)}{more}",
-                f"{len(source)} 个样本中有 {len(part.left_out)} 个被略去：{'；'.join(named)}{more}",
+                f"{len(part.left_out)} of {len(source)} samples {were} left out: {'; '.join(named)}{more}.",
+                f"{len(source)} 个样本中有 {len(part.left_out)} 个被略去：{'；'.join(named)}{more}。",
             )
         )
     if part.halved:
