@@ -277,6 +277,12 @@ def test_blocks_of_an_encoder():
     assert addresses(seen, "every block") == ["layers.0", "layers.1", "layers.2"]
 
 
+def test_the_last_block_where_nothing_lies_on_a_grid():
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 3).eval()
+    seen = see(encoder, torch.randn(1, 5, 8), keep=["last block"])
+    assert addresses(seen, "last block") == ["layers.2"] and seen.at("last block")[0].layout is None
+
+
 def test_a_layer_that_is_called_twice_is_one():
     """Each of the two runs a convolution twice, and holds one."""
 

@@ -128,7 +128,14 @@ ZOO: tuple[Network, ...] = (
     _network("functional", vision.Functional, _image, "functional"),
     _network("tiny_vit", vision.TinyViT, normal(3, 16, 16), "attention", "prefix token", "residual stream"),
     _network("attention", sequence.AttentionClassifier, _steps, "attention", refuses=_NO_GRID),
-    _network("two_attentions", sequence.TwoAttentions, _steps, "attention", "residual stream", refuses=_NO_GRID),
+    _network(
+        "two_attentions",
+        sequence.TwoAttentions,
+        _steps,
+        "attention",
+        "residual stream",
+        refuses=_NO_GRID | {"layer_cam": "lie on the input's grid"},  # it has a last block, off the grid
+    ),
     _network("encoder_layer", sequence.EncoderClassifier, normal(6, 8), "attention", refuses=_NO_GRID),
     _network(
         "causal_lm",

@@ -242,7 +242,7 @@ _UNREACHED = (
 _ATTENTIONS = "lens.layers(x) lists PATH/attention.N; a module stands for the attentions inside it"
 _ROLE_REASONS = {
     "last spatial": "no output keeps the height and width (or length) of a convolution or pooling",
-    "last block": "no output keeps the height and width (or length) of a convolution or pooling",
+    "last block": "no output keeps the height and width (or length) of a convolution or pooling, and no block repeats",
     "first conv": "it has no convolution",
     "every conv": "it has no convolution",
     "first weight": "no layer holds a weight matrix",

@@ -175,10 +175,15 @@ class Reader:
         return isinstance(weight, Tensor) and weight.ndim >= 2
 
     def _last_block(self) -> list[Place]:
-        """The last block where the head begins with convolutions; otherwise, and of dense answers, "last spatial"."""
+        """The last block where the head begins with convolutions, or where nothing lies on a grid (models of texts).
+
+        Otherwise, and of dense answers, "last spatial".
+        """
         last, blocks = self._last_spatial(), self.places("every block")
+        if not last:
+            return list(blocks[-1:])
         block = self._layouts.get(blocks[-1]) if blocks else None
-        if not last or block is None or block.grid != self._layouts[last[0]].grid:
+        if block is None or block.grid != self._layouts[last[0]].grid:
             return last
         dense = _on_grid(self.trace.events[-1].shape, {len(layout.grid) for layout in self._layouts.values()})
         return last if dense or not _headed(self.trace.events, blocks[-1], last[0]) else [blocks[-1]]

@@ -53,7 +53,7 @@ _FEWEST = 3
 )
 def embedding(
     data: Source,
-    layer: Layer = "last spatial",
+    layer: Layer = "last block",
     samples: Annotated[int, Ge(3)] = 1000,
     projection: Literal["pca", "tsne"] = "pca",
     by: By = "label",
