@@ -84,7 +84,8 @@ def test_samples_on_which_the_model_raises_are_left_out_and_no_others(large: lis
     assert swept.read == 29 - len(large)
     assert [at for at, _ in swept.left_out] == large
     assert all("raised ValueError" in why and "0x…" in why and "\n" not in why for _, why in swept.left_out)
-    assert f"{len(large)} of 29 samples were left out: row {large[0]}" in swept.notes[0].en
+    were = "was" if len(large) == 1 else "were"
+    assert f"{len(large)} of 29 samples {were} left out: row {large[0]}" in swept.notes[0].en
     fine = [i for i in range(29) if i not in large]
     values = Refusing().first(rows_with(large))[fine]
     expected = torch.tensor(fine)[values.topk(4, 0).indices].T
