@@ -62,6 +62,20 @@ def test_samples_with_their_rate_and_the_time_left(capsys, monkeypatch):
     ], "what a folder held before this run counts for no speed"
 
 
+def test_a_loop_that_says_how_it_fares(capsys, monkeypatch):
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    said = Text("objective 0.1 → 7.3", "目标 0.1 → 7.3")
+    with progress(Screen(), Text("Sweeping")) as show:
+        show(Progress(1, 0, 1, None, 10.0, (50, 50)))
+        show(Progress(2, 45, 1, (44, 257), 12.0, said=said))
+    assert capsys.readouterr().err.splitlines()[1] == (
+        "Sweeping: 45 forward passes, 1 view to go, objective 0.1 → 7.3, 44/257, 12 s"
+    )
+    with progress(Screen(lang="zh"), Text("Looking", "正在检视")) as show:
+        show(Progress(2, 45, 1, (44, 257), 12.0, said=said))
+    assert "剩余 1 个视图，目标 0.1 → 7.3" in capsys.readouterr().err
+
+
 def test_samples_on_a_terminal(monkeypatch):
     screen, (_, err) = terminal(monkeypatch, lang="zh")
     with progress(screen, Text("Sweeping", "正在遍历")) as show:

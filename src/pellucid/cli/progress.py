@@ -109,10 +109,12 @@ def _state(screen: Screen, doing: Text, at: Any, pace: Pace) -> str:
             ),
             screen.lang,
         )
-    doing, one = AGAIN if pace.first is not None else doing, at.waiting == 1
+    said, one = getattr(at, "said", None), at.waiting == 1
+    doing = AGAIN if pace.first is not None and said is None else doing
+    en, zh = ("", "") if said is None else (f", {said}", f"，{said.say('zh')}")
     left = Text(
-        f"{doing}: {at.forwards} forward passes, {at.waiting} view{'' if one else 's'} to go",
-        f"{doing.say('zh')}：已前向 {at.forwards} 次，剩余 {at.waiting} 个视图",
+        f"{doing}: {at.forwards} forward passes, {at.waiting} view{'' if one else 's'} to go{en}",
+        f"{doing.say('zh')}：已前向 {at.forwards} 次，剩余 {at.waiting} 个视图{zh}",
     )
     return left.say(screen.lang)
 

@@ -69,6 +69,7 @@ class Pass:
         state: parameters or buffers to use instead of the model's, by name.
         graph: whether the operations and the tensors between them are recorded.
         step: (i, n) where the pass is one of a loop, for progress.
+        said: how that loop fares, for progress.
         start: which example the first row is, where a pass is a part of a batch.
         expand: how many variants an edit made by `variants` turns the one example into; the output and the score have
             a row for each, and what lies before the edit runs once. Where something is kept or differentiated all of
@@ -92,6 +93,7 @@ class Pass:
     state: Mapping[str, Tensor] | None = None
     graph: bool = False
     step: tuple[int, int] | None = None
+    said: Text | None = None
     start: int = 0
     expand: int = 1
     covered: Covered | None = None

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from pellucid.core.errors import Cancelled, MethodFault
+from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, Session, written
 from pellucid.engine.passes import Look, Pass, Step
 from pellucid.engine.recording import storage_of
@@ -37,6 +38,7 @@ class Progress:
         step: (i, n) of the longest loop in this round, or None.
         seconds: since the look began.
         samples: of a run through a data set, how many are done and how many there are.
+        said: how that loop fares, where it says so.
     """
 
     round: int
@@ -45,6 +47,7 @@ class Progress:
     step: tuple[int, int] | None
     seconds: float
     samples: tuple[int, int] | None = None
+    said: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -176,13 +179,20 @@ class Planner:
                     moved = True
 
     def _tell(self, waiting: list[Task], passes: Sequence[Pass | Step]) -> None:
-        steps = [one.step for one in passes if one.step is not None]
-        self._show(len(waiting), max(steps, key=lambda step: step[1] - step[0], default=None))
+        loops = [(one.step, getattr(one, "said", None)) for one in passes if one.step is not None]
+        step, said = max(loops, key=lambda loop: loop[0][1] - loop[0][0], default=(None, None))
+        self._show(len(waiting), step, said=said)
 
-    def _show(self, waiting: int, step: tuple[int, int] | None, samples: tuple[int, int] | None = None) -> None:
+    def _show(
+        self,
+        waiting: int,
+        step: tuple[int, int] | None,
+        samples: tuple[int, int] | None = None,
+        said: Text | None = None,
+    ) -> None:
         if self.watch is not None and self.session is not None:
             seconds = perf_counter() - self._began
-            self.watch(Progress(self.rounds, self.session.forwards, waiting, step, seconds, samples))
+            self.watch(Progress(self.rounds, self.session.forwards, waiting, step, seconds, samples, said))
 
     def _child(self, look: Look) -> Task:
         before = len(self.tasks)

@@ -207,13 +207,38 @@ def test_what_cannot_be() -> None:
         activation_maximization(layer="0", channels=(6,))(small(), x)
 
 
-def test_progress_and_cancelling() -> None:
-    seen: list[Any] = []
+def test_progress_says_how_the_objective_rises() -> None:
+    said: list[Any] = []
+    view = activation_maximization(layer="2", channels=(3, 1), n_steps=12)
+    found = pl.Lens(small()).see(x, view, progress=lambda at: said.append(at.said and str(at.said)))[0]
+    told = [one.removeprefix("objective ").split(" → ") for one in said if one]
+    means = np.mean([curve[:11] for curve in found[1].curves.values()], 0)
+    assert [first for first, _ in told] == [f"{means[0]:.3g}"] * 11
+    assert [last for _, last in told] == [f"{one:.3g}" for one in means]
+
+
+def test_cancelling_leaves_the_model_as_found_and_keeps_what_is_finished() -> None:
+    model = small()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
 
     def watch(progress: Any) -> None:
-        seen.append(progress.step)
-        if len(seen) == 5:
+        if progress.step == (3, 51):
             raise pl.Cancelled("enough")
 
-    views = pl.Lens(small()).see(x, activation_maximization(n_steps=50), progress=watch)
-    assert views.failures and seen[-1] == (3, 51)
+    views = pl.Lens(model).see(x, "saliency", activation_maximization(n_steps=50), progress=watch)
+    assert [one.method for one in views.failures] == ["activation_maximization"] and len(views.results) == 1
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(one.grad is None and one.requires_grad for one in model.parameters())
+
+
+def test_an_interrupt_leaves_the_model_as_found() -> None:
+    model = small().requires_grad_(False).train()
+
+    def watch(progress: Any) -> None:
+        if progress.step == (3, 51):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pl.Lens(model).see(x, activation_maximization(n_steps=50), progress=watch)
+    assert model.training and not any(one.requires_grad for one in model.parameters())
+    assert not any(module._forward_hooks for module in model.modules())

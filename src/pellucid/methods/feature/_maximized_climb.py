@@ -55,12 +55,18 @@ class Climb:
     seed: int
 
     def pass_of(
-        self, values: Sequence[Tensor], *, climbing: bool, step: tuple[int, int], rule: Rule | None = None
+        self,
+        values: Sequence[Tensor],
+        *,
+        climbing: bool,
+        step: tuple[int, int],
+        rule: Rule | None = None,
+        said: Text | None = None,
     ) -> Pass:
         """The pass that shows these values."""
         named = {one.name: one.entered(value.detach()) for one, value in zip(self.canvases, values, strict=True)}
         grads = (INPUT,) if climbing else ()
-        return Pass(self.x.replaced(named), grads=grads, target=self.target, step=step, rules=rule)
+        return Pass(self.x.replaced(named), grads=grads, target=self.target, step=step, rules=rule, said=said)
 
 
 @dataclass(eq=False)
@@ -101,7 +107,10 @@ def climbed(climb: Climb) -> Looking[Climbed]:
         with torch.enable_grad():
             made = _made(climb, free, step)
         at = (step, climb.n_steps + 1)
-        seen = yield from _first(climb, made, at) if not step else climb.pass_of(made, climbing=True, step=at)
+        said = _said(found.scores)
+        seen = (
+            yield from _first(climb, made, at) if not step else climb.pass_of(made, climbing=True, step=at, said=said)
+        )
         gradients = _gradients(seen, climb.canvases)
         dead = _dead(gradients)
         found.silent &= dead.cpu()
@@ -171,6 +180,14 @@ def _redirected(
 def _touch(found: Climbed, gradients: Sequence[Tensor]) -> None:
     sums = [one.abs() for one in gradients]
     found.touched = [a + b for a, b in zip(found.touched, sums, strict=True)] if found.touched else sums
+
+
+def _said(scores: Sequence[Tensor]) -> Text | None:
+    """Where the objective began and where it is, in the mean over the rows."""
+    if not scores:
+        return None
+    first, last = float(scores[0].mean()), float(scores[-1].mean())
+    return Text(f"objective {first:.3g} → {last:.3g}", f"目标 {first:.3g} → {last:.3g}")
 
 
 def _flat(scores: Sequence[Tensor]) -> Tensor:
