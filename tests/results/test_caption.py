@@ -92,7 +92,7 @@ def attribution(shape, **changes):
             "Colours: every picture from its own lowest to its own highest value.",
             id="own scales",
         ),
-        pytest.param(samples.gallery(images=(np.zeros((2, 2, 3)),)), "Colour pictures drawn as they are.", id="colour"),
+        pytest.param(samples.gallery(images=(np.zeros((2, 2, 3)),)), "Pictures drawn as they are.", id="colour"),
         pytest.param(samples.series(), "", id="series"),
     ],
 )

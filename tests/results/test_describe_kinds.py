@@ -49,7 +49,7 @@ def test_galleries():
     assert "1 of 2 pictures is flat" in told(gallery(flat))
     lone = told(gallery(samples.gallery(images=(np.eye(2),), groups=())))
     assert lone.startswith("One picture. Its values go from 0 to 1.") and "strongest" not in lone
-    assert "in colours as they are" in told(gallery(samples.gallery(images=(np.zeros((2, 2, 3)),))))
+    assert "drawn as they are" in told(gallery(samples.gallery(images=(np.zeros((2, 2, 3)),))))
     assert "No value is finite" in told(gallery(samples.gallery(images=(np.full((2, 2), np.nan),))))
 
 
