@@ -15,8 +15,13 @@ class Graph(Result):
     Args:
         nodes: records `id op site module shape parameters attributes`: `id` int in execution order, `op` str, `site`
             the address, `module` the dotted path of the owning module, `shape` tuple of int, `parameters` number of
-            elements that this operation reads, `attributes` dict.
+            elements that this operation reads, `attributes` dict. Where known also `call` (which call of the module),
+            `dtype`, `flops`, `memory` (bytes newly allocated), `weights` (shapes of what is read, by name), `value`
+            (`mean rms min max zeros dead nonfinite`), `gradient` (`rms`) and `time` (seconds).
         edges: records `source sink shape`.
+        modules: calls of modules that hold operations, in the order in which they began: records `path call kind
+            parent first last parameters flops memory`, `parent` the index of the record around this one or None,
+            `first` and `last` the ids of its operations' ends; `time` where it was taken.
         folds: groups of identical siblings: records `paths` (module paths in order) that are drawn as one box "× n".
         failed: id of the node at which the model raised, or None.
     """
@@ -25,6 +30,7 @@ class Graph(Result):
     values: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     nodes: tuple[dict[str, Any], ...] = ()
     edges: tuple[dict[str, Any], ...] = ()
+    modules: tuple[dict[str, Any], ...] = ()
     folds: tuple[tuple[str, ...], ...] = ()
     failed: int | None = None
 
