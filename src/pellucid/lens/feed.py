@@ -23,6 +23,7 @@ class Feed:
         preparation: how they become what the model is called with.
         read: makes an input to draw on of a list of samples, as `Lens.read` does.
         on_bad: "skip" passes samples on that cannot be read; "fail" raises.
+        outputs: names of the network's own classes.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class Feed:
         read: Callable[[Any], Inputs],
         *,
         on_bad: Literal["skip", "fail"] = "skip",
+        outputs: tuple[str, ...] = (),
     ) -> None:
+        self.outputs = outputs
         self.data, self.preparation, self._read, self.on_bad = data, preparation, read, on_bad
         self.notes: dict[Text, None] = dict.fromkeys(data.notes)
         self._labels: dict[int, int | None] = {}  # of samples that were read one by one

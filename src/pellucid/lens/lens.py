@@ -200,7 +200,8 @@ class Lens:
         preparation = Preparation(
             self.preprocess, self.tokenizer, device=self.device, dtype=self.dtype, accepts=accepts
         )
-        feed = Feed(in_numbers_of(open_data(data), self.labels), preparation, self.read, on_bad=on_bad)
+        source = in_numbers_of(open_data(data), self.labels)
+        feed = Feed(source, preparation, self.read, on_bad=on_bad, outputs=self.labels)
         facts = facts_of(feed, self._origin, self._looker, seed)
         course = Course(
             feed, facts, batch_size or self.batch_size or 32, folder=folder_of(folder, resume), resume=resume

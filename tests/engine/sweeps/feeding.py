@@ -25,6 +25,7 @@ class Fed:
     bad: frozenset[int] = frozenset()
 
     classes: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)

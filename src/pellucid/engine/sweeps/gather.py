@@ -46,6 +46,11 @@ class Source(Protocol):
         """Names of the labels; empty if there are none."""
         ...
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the network's own classes; empty if they are not known."""
+        ...
+
     def __len__(self) -> int: ...
 
     def name(self, ordinal: int) -> str:
