@@ -6,13 +6,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+_PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 ALIKE = 0.98
 MOST_WORK = 2e10
 
 
 def is_transposed(module: Any) -> bool:
     """Whether the weight of a module is `(in, out / groups, *kernel)`."""
-    return isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d))
+    return isinstance(module, _TRANSPOSED)
+
+
+def is_convolution(module: Any) -> bool:
+    """Whether the weight of a module is a kernel, which slides over a grid in groups of channels."""
+    return isinstance(module, (*_PLAIN, *_TRANSPOSED))
 
 
 def filters_first(weight: Float[Tensor, "*axes"], module: Any = None) -> Float[Tensor, "filter *rest"]:
