@@ -1,6 +1,7 @@
 """Passes that share one forward: what they want together, one backward per (target, rule), and what each is shown."""
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from pellucid.core.sites import Site
 from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
 from pellucid.engine.delivery import Delivery
+from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.looker import Session, entries_of
 from pellucid.engine.member import Member, Shared
 from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
@@ -118,7 +120,7 @@ class Group:
             through=frozenset().union(*(one.ops for one in through)) if through else None,
             constants=any(one.ask.constants for one in members),
             projections=any(one.ask.projections for one in members),
-            graph=any(one.ask.graph for one in members),
+            graph=drawn(members),
             last=None if self.looker.branches else last_place(members, wishes, candidates, reader),
             entries=entries_of(self.x) if entering else {},
         )
@@ -208,6 +210,13 @@ class Group:
                         _check_scores(member.resolved, len(member.score), self.x.size)
             except PellucidError as error:
                 member.error = error
+
+
+def drawn(members: list[Member]) -> bool | Detail:
+    """What is recorded of the graph, for all members."""
+    asked = [one.ask.graph for one in members if one.ask.graph]
+    details = [one for one in asked if isinstance(one, Detail)]
+    return reduce(Detail.joined, details) if details else bool(asked)
 
 
 def _check_scores(resolved: Resolved, scores: int, rows: int) -> None:

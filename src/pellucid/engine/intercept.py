@@ -19,8 +19,9 @@ from pellucid.core.sites import Place
 from pellucid.engine.attending import Found
 from pellucid.engine.attention import kept
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
+from pellucid.engine.graphs.links import assigned
 from pellucid.engine.mixing import READS, may_mix
-from pellucid.engine.recording import Frame, Recording, assigned
+from pellucid.engine.recording import Frame, Recording
 from pellucid.engine.taps import Point
 
 _KNOWN: dict[Any, Call] = {}
@@ -77,6 +78,8 @@ class Intercept:
         call = run.calls.get(path, 0)
         run.calls[path] = call + 1
         run.stack.append(Frame(path, call))
+        if run.graph is not None:
+            run.graph.begin(path, call, type(module).__name__, len(run.trace.events))
         if path == "" or (run.taps.at(path, call, "", 0, "in") is None and not run.taps.candidates):
             return None
         with torch._C.DisableTorchFunction():
@@ -93,6 +96,8 @@ class Intercept:
         frame = run.stack.pop()
         while frame.path != path and run.stack:
             frame = run.stack.pop()
+        if run.graph is not None:
+            run.graph.end(path, len(run.trace.events))
         with torch._C.DisableTorchFunction():
             tensor = output if isinstance(output, Tensor) else first_tensor(output)
             if tensor is None:
@@ -172,6 +177,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     written = call.written(args, kwargs)
     if written is not None and run.live:
         run.save(written)
+    began = 0.0 if run.graph is None else run.graph.now()
     if call.recurrent and not run.grad_mode:
         with torch.enable_grad():
             out = _detached(func(*args, **kwargs))
@@ -181,6 +187,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
         out = run.spread.called(call, func, args, kwargs)
     else:
         out = func(*args, **kwargs)
+    seconds = None if run.graph is None else run.graph.since(began)
     if run.entering and name == "embedding":
         out = run.embedded(args, kwargs, out)
     if run.following is not None and draft is not None:
@@ -193,7 +200,8 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     run.trace.mixes = run.trace.mixes or may_mix(name, args, kwargs, tensor)
     if run.graph is not None:
         changed = assigned(args, tensor) if name == "setitem" else written
-        run.graph.add(len(run.trace.events) - 1, args, kwargs, tensor if out is None else out, changed)
+        given = tensor if out is None else out
+        run.graph.add(len(run.trace.events) - 1, name, func, args, kwargs, given, changed, seconds)
     product = out
     if out is not None:
         out = _observe(run, frame.path, frame.call, name, n, "out", out)

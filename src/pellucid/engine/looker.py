@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 from torch.func import functional_call
 
-from pellucid.core.errors import LayerNotFound, ModelFailed, PellucidError, nearest_names
+from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError, nearest_names
 from pellucid.core.sites import Place, Site, parse
 from pellucid.engine.intercept import Intercept, Stop
 from pellucid.engine.memory import out_of_memory
@@ -32,6 +32,8 @@ class Looker:
     Args:
         model: any module; compiled modules and `DataParallel` are looked at through their original.
         output: which tensor of the output is explained.
+
+    `hollow`: something of the model lies on the meta device, where tensors have a shape and no values.
     """
 
     def __init__(self, model: nn.Module, output: Select = None) -> None:
@@ -50,11 +52,18 @@ class Looker:
             else ("the whole model (scripted)",)
         )
         self.parameters: dict[str, Tensor] = dict(self.model.named_parameters())
+        self.hollow = any(one.is_meta for one in self.held.values())
         self.traces: dict[Any, Reader] = {}
         self.branches = False
         self.sharing, self.layouts = dict[Any, bool](), dict[Any, bool]()
+        self.blank: Inputs | None = None  # what a method begins with that was given no input
         self._paths = {id(module): path for path, module in self.modules.items()}
         self._sites: dict[Any, Site] = {}
+
+    @property
+    def held(self) -> dict[str, Tensor]:
+        """Parameters and buffers by name."""
+        return {**self.parameters, **dict(self.model.named_buffers())}
 
     @property
     def on_cuda(self) -> torch.device | None:
@@ -180,6 +189,21 @@ def unwrapped(model: nn.Module) -> nn.Module:
             return model
 
 
+def refuse_no_values(looker: Looker, x: Inputs, why: str = "") -> None:
+    """Refuse a model, or an input, that has shapes alone.
+
+    Raises:
+        NotApplicable: says so.
+    """
+    hollow = looker.hollow
+    if hollow or any(one.is_meta for one in x.tensors.values()):
+        what = "this model has no values" if hollow else "this input has no values"
+        raise NotApplicable(
+            f"{what}: it lies on the meta device" + (f", and {why}" if why else ""),
+            hint="pl.flow_graph() and lens.layers(x) need only shapes; for anything else load the weights",
+        )
+
+
 def _matrices(parameters: Mapping[str, Tensor], role: str, reader: Reader | None) -> list[tuple[str, Tensor]]:
     matrices = [pair for pair in parameters.items() if pair[1].ndim > 1]
     if reader is None:
@@ -226,12 +250,15 @@ class Session:
         Raises:
             ModelFailed: the model raised; out-of-memory errors pass as they are.
         """
+        refuse_no_values(self.looker, x)
         self.snapshot.rewind()
         seed_everything(self.seed)
         self.forwards += 1
         self.samples += x.size
         recording.attending.parameters = {**self.looker.parameters, **(state or {})}
-        entered = _enter(x, recording)
+        entered = enter(x, recording)
+        if recording.graph is not None:
+            recording.graph.know({**(state or {}), **self.looker.held})
         call = (
             (lambda: functional_call(self.looker.model, dict(state), entered.args, entered.kwargs))
             if state
@@ -247,16 +274,17 @@ class Session:
         except Exception as error:
             if out_of_memory(error):
                 raise
-            raise self._failed(error, recording) from error
+            raise self.failed(error, recording) from error
         finally:
             recording.stack.clear()
             if recording.graph is not None:
-                recording.graph.close(output)
+                recording.graph.close(output, len(recording.trace.events))
         self.snapshot.check_parameters()
         recording.trace.complete = True
         return output
 
-    def _failed(self, error: Exception, recording: Recording) -> Exception:
+    def failed(self, error: Exception, recording: Recording) -> Exception:
+        """What is told of an exception of the model's."""
         if isinstance(error, PellucidError):
             return error
         trace = recording.trace
@@ -292,7 +320,7 @@ class Session:
         return explained(output, self.looker.select)[0]
 
 
-def _enter(x: Inputs, recording: Recording) -> Inputs:
+def enter(x: Inputs, recording: Recording) -> Inputs:
     """Clone the input, make the explained part of it a leaf, and note where its gradient arrives."""
     names = set(x.explained) if not x.is_discrete else set()
 

@@ -12,6 +12,7 @@ from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.attention import Attention
 from pellucid.engine.edits import Edit
+from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.operations import Met
 from pellucid.engine.roles import Layout
 from pellucid.engine.rules import Rule
@@ -67,7 +68,9 @@ class Pass:
         rules: replaces the backward of activations, for this pass only.
         edits: changes of the forward, applied in order.
         state: parameters or buffers to use instead of the model's, by name.
-        graph: whether the operations and the tensors between them are recorded.
+        graph: whether the operations and the tensors between them are recorded, and what else of each (`Detail`).
+        real: without, nothing is computed: the model runs on tensors that have a shape, a type and no values, also one
+            on the meta device; only the trace is shown then.
         step: (i, n) where the pass is one of a loop, for progress.
         said: how that loop fares, for progress.
         start: which example the first row is, where a pass is a part of a batch.
@@ -91,7 +94,8 @@ class Pass:
     rules: Rule | None = None
     edits: tuple[Edit, ...] = ()
     state: Mapping[str, Tensor] | None = None
-    graph: bool = False
+    graph: bool | Detail = False
+    real: bool = True
     step: tuple[int, int] | None = None
     said: Text | None = None
     start: int = 0

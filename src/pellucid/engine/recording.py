@@ -1,6 +1,5 @@
 """What one forward left behind: trace, captures, nodes of activations, and, if asked, the graph of tensors."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +10,14 @@ from torch.utils._pytree import tree_iter
 
 from pellucid.core.sites import Place, Site
 from pellucid.engine.attending import Attending, Found
-from pellucid.engine.calls import fields
 from pellucid.engine.constants import Constants
 from pellucid.engine.following import Following
+from pellucid.engine.graphs.detail import Detail
+from pellucid.engine.graphs.links import Links
 from pellucid.engine.lineage import Lineage
 from pellucid.engine.projecting import Routes
 from pellucid.engine.rules import ACTIVATIONS
+from pellucid.engine.storage import storage_of
 from pellucid.engine.taps import Capture, Tap, Taps
 from pellucid.engine.trace import Event, Trace
 
@@ -62,6 +63,7 @@ class Recording:
         through: names of the operations that rules go through; None where there is no such rule.
         constants: whether what is added on the way is noted.
         projections: whether the linear map behind an attention that is wanted is looked for.
+        graph: whether what reads what is noted, and what else of each call.
         last: place after whose event nothing more is wanted, or None.
 
     `aside` is set while code of a caller (an edit, a reduction) runs inside the forward: what it calls is not recorded.
@@ -76,7 +78,7 @@ class Recording:
         through: frozenset[str] | None = None,
         constants: bool = False,
         projections: bool = False,
-        graph: bool = False,
+        graph: bool | Detail = False,
         entries: dict[str, Entry] | None = None,
         last: Place | None = None,
     ) -> None:
@@ -92,7 +94,7 @@ class Recording:
         self.routes = Routes(self.attending.trails) if projections else None
         self.reached = False
         self.nodes = Nodes() if rules else None
-        self.graph = self.trace.links = Links() if graph else None
+        self.graph = self.trace.links = None if graph is False else Links(None if graph is True else graph)
         self.spread = next((edit.spread for _, edit in taps.edits if edit.spread is not None), None)
         self.following: Following | None = None
         if through is not None or constants:
@@ -210,106 +212,9 @@ class Nodes:
                     self.composed.append(place)
 
 
-class Links:
-    """Which call made the tensors that a call reads.
-
-    Outputs are held while the forward runs, so that no id is used twice. A write into a tensor is a new version of it
-    and of every tensor that shows some of the same elements.
-    """
-
-    def __init__(self) -> None:
-        self.reads: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
-        self.parameters: dict[int, list[int]] = {}
-        self.inputs: list[tuple[str, tuple[int, ...]]] = []
-        self.outputs: list[tuple[int, tuple[int, ...]]] = []
-        self._maker: dict[int, int] = {}
-        self._held: dict[int, list[Tensor]] = {}
-
-    def enter(self, tensor: Tensor, name: str) -> None:
-        """`tensor` comes from outside; inputs are numbered -1, -2, ..."""
-        self.inputs.append((name, tuple(tensor.shape)))
-        self._made(tensor, -len(self.inputs))
-
-    def add(self, index: int, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, written: Any = None) -> None:
-        """Note the tensors that event `index` read, wrote and made."""
-        reads, parameters = self.reads.setdefault(index, []), self.parameters.setdefault(index, [])
-        for value in tree_iter((args, kwargs)):
-            if isinstance(value, Tensor):
-                maker = self._maker.get(id(value))
-                if maker is not None:
-                    reads.append((maker, tuple(value.shape)))
-                else:
-                    parameters.append(id(value))
-        for value in tree_iter(written):
-            if isinstance(value, Tensor):
-                known = {maker for maker, _ in reads}
-                reads += [read for read in self._renewed(value, index) if read[0] not in known]
-        for value in tree_iter(out):
-            if isinstance(value, Tensor):
-                self._made(value, index)
-
-    def close(self, output: Any) -> None:
-        """The forward is over: note what made its output, let go of the tensors."""
-        self.outputs = [(self._maker[id(one)], tuple(one.shape)) for one in _tensors(output) if id(one) in self._maker]
-        self._held.clear()
-        self._maker.clear()
-
-    def _made(self, tensor: Tensor, index: int) -> None:
-        if id(tensor) not in self._maker:
-            self._held.setdefault(storage_of(tensor), []).append(tensor)
-        self._maker[id(tensor)] = index
-
-    def _renewed(self, tensor: Tensor, index: int) -> list[tuple[int, tuple[int, ...]]]:
-        """Other tensors that show what is written belong to this call now; what of them stays is read by it."""
-        kept: list[tuple[int, tuple[int, ...]]] = []
-        for other in self._held.get(storage_of(tensor), ()):
-            if other is tensor:
-                continue
-            shared, remains = _overlap(tensor, other)
-            if shared:
-                kept += [(self._maker[id(other)], tuple(other.shape))] if remains else []
-                self._maker[id(other)] = index
-        return kept
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor of a nest of tuples, lists, dicts and dataclasses."""
-    if isinstance(value, Tensor):
-        yield value
-    for _, part in fields(value):
-        yield from _tensors(part)
-
-
-def assigned(args: tuple[Any, ...], written: Tensor) -> Tensor:
-    """The part of a tensor that `tensor[index] = value` writes, where it is a view; the whole of it otherwise."""
-    part = written[args[1]] if len(args) > 2 else written
-    return part if storage_of(part) == storage_of(written) else written
-
-
-def _overlap(written: Tensor, other: Tensor) -> tuple[bool, bool]:
-    """Whether two tensors on one storage have elements in common, and whether `other` has more."""
-    size = written.untyped_storage().nbytes() // written.element_size()
-    if written.numel() == size or written.dtype != other.dtype:
-        return True, written.numel() < size
-    touched, seen = (
-        torch.zeros(size, dtype=torch.bool).as_strided(one.size(), one.stride(), one.storage_offset()).fill_(True)
-        for one in (written, other)
-    )
-    first, second = (one.as_strided((size,), (1,), 0) for one in (touched, seen))
-    return bool((first & second).any()), bool((second & ~first).any())
-
-
 def is_input(site: Site) -> bool:
     """Whether a site is the model's input."""
     return site.path == "" and not site.op and not site.role and site.side == "in"
-
-
-def storage_of(tensor: Tensor) -> int:
-    """What tensors that show the same memory have in common."""
-    try:
-        return tensor.untyped_storage()._cdata
-    except (NotImplementedError, RuntimeError):
-        return id(tensor)
 
 
 def _reads(ids: Tensor, entered: Tensor) -> bool:

@@ -9,6 +9,7 @@ from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Pass, Seen
 from pellucid.engine.scoring import run_scores
+from pellucid.engine.unreal import run_unreal
 from pellucid.engine.variants import makes_variants, run_variants
 from pellucid.inputs.inputs import Inputs
 
@@ -19,7 +20,7 @@ class MemoryRanOut(Exception):
 
 def shareable(a: Pass, b: Pass) -> bool:
     """Whether two passes see the same forward: equal input bits, edits in order, and state."""
-    if a.covered is not b.covered or a.expand != b.expand:
+    if a.covered is not b.covered or a.expand != b.expand or a.real is not b.real:
         return False
     same_state = a.state is b.state or (not a.state and not b.state)
     return same_state and tuple(a.edits) == tuple(b.edits) and a.start == b.start and a.x.same_bits(b.x)
@@ -61,6 +62,8 @@ def run_shared(
     Raises:
         MemoryRanOut: it does not fit and cannot be cut.
     """
+    if not group[0].real:
+        return run_unreal(session, group)
     run = Apart(clean) if clean is not None and knows_others(session, group[0], clean) else _run_of(group[0])
     try:
         return run(session, group)

@@ -1,37 +1,26 @@
 """Flow graph: the operations of a forward and the tensors between them."""
 
-from collections.abc import Mapping
-from typing import Any
+from statistics import median
+from typing import Annotated, Any
 
-from torch import nn
+from annotated_types import Ge
 
 from pellucid.core.errors import ModelFailed
 from pellucid.core.needs import ANY
 from pellucid.core.text import Text
+from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Looking, Pass
-from pellucid.engine.trace import Event, Trace
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.structure._folds import folds
+from pellucid.methods.structure._folds import Graphed, folds
+from pellucid.methods.structure._records import records
 from pellucid.registry import method
 from pellucid.results import Graph
 
-_SHOWN = (
-    "in_features",
-    "out_features",
-    "in_channels",
-    "out_channels",
-    "kernel_size",
-    "stride",
-    "padding",
-    "groups",
-    "dilation",
-    "num_features",
-    "num_heads",
-    "embed_dim",
-    "hidden_size",
-    "p",
-    "eps",
+_UNREAL = Text(
+    "Nothing was computed: shapes alone were followed through the model, so no operation has values.",
+    "未进行实际计算：仅推演了各张量的形状，因此各运算没有数值。",
+    aside=True,
 )
 
 
@@ -48,102 +37,75 @@ _SHOWN = (
     formula="nodes: operations; edges: tensors",
     paper="Wongsuphasawat et al. 2018, IEEE TVCG 24(1)",
     steps=Text(
-        "1. Run the input forward. 2. Note every function call, the module it belongs to, and which earlier call made each tensor that it reads. 3. Group by module, fold equal neighbours.",
-        "1. 前向传播。2. 记录每次函数调用、所属模块，以及它读取的张量由哪次调用产生。3. 按模块分组，合并相同的相邻模块。",
+        "1. Run the input forward; with real=False, or on the meta device, only its shape. 2. Note every function call, the module it belongs to, and which earlier call made each tensor that it reads. 3. Group by module, fold equal neighbours.",
+        "1. 前向传播；若 real=False 或模型位于 meta 设备，则只推演形状。2. 记录每次函数调用、所属模块，以及它读取的张量由哪次调用产生。3. 按模块分组，合并相同的相邻模块。",
     ),
     tour=5,
 )
-def flow_graph(x: Inputs, lens: Looker) -> Looking[Graph]:
+def flow_graph(x: Inputs, lens: Looker, real: bool = True, timed: Annotated[int, Ge(0)] = 0) -> Looking[Graph]:
     """The executed operations as a graph; drawn up to the failing one where the model raises.
 
+    Args:
+        real: compute values and note figures of what each operation gives. Without it nothing is computed, and no
+            parameter is read, however large the model is; so it is for a model or an input on the meta device.
+        timed: in how many further runs each operation is timed; the median is noted.
     Returns:  Graph; node 0.. are inputs, then operations in execution order, then the output. A parameter is counted
-        where it is read first; where it is read again, `attributes["parameters of"]` names that operation.
+        where it is read first; where it is read again, `attributes["parameters of"]` names that operation. `flops`
+        are those of matrix products, convolutions and attention, `memory` the bytes newly allocated, `value` figures
+        of what an operation gave in a real run.
     Source:   the layout by modules follows Wongsuphasawat et al. 2018.
     """
-    failed = ""
+    real = real and not lens.hollow and not any(one.is_meta for one in x.tensors.values())
+    failed, notes = "", () if real else (_UNREAL,)
     try:
-        seen = yield from Pass(x, graph=True)
+        seen = yield from Pass(x, graph=Detail(values=True), real=real)
         trace = seen.trace
+        notes = seen.notes or notes
     except ModelFailed as error:
         if error.trace is None or error.trace.links is None:
             raise
         trace, failed = error.trace, error.what
-    nodes, edges, last = _graph(trace, lens)
+    seconds = (yield from _timed(x, timed)) if real and not failed else {}
+    nodes, edges, calls = records(trace, lens.modules, lens.held, lens.parameters, seconds)
     total = sum(one.numel() for one in lens.parameters.values())
     unread = total - sum(node["parameters"] for node in nodes)
-    notes = (Text(f"The model raised here: {failed}", f"模型在此处抛出异常：{failed}"),) if failed else ()
-    if unread and not failed:
+    if failed:
+        notes += (Text(f"The model raised here: {failed}", f"模型在此处抛出异常：{failed}"),)
+    elif unread:
         notes += (
             Text(
                 f"This forward did not read {unread:,} of {total:,} parameters.",
                 f"此次前向传播未读取 {total:,} 个参数中的 {unread:,} 个。",
             ),
         )
+    blocks = frozenset(path for path, module in lens.modules.items() if any(module.children()))
     return Graph(
         nodes=tuple(nodes),
         edges=tuple(edges),
-        folds=folds(lens.modules, nodes, edges),
-        failed=last if failed else None,
+        modules=tuple(calls),
+        folds=folds(Graphed(nodes, edges, calls), blocks),
+        failed=len(nodes) - 1 if failed else None,
         notes=notes,
-        facts={
-            "operations": sum(node["op"] not in ("input", "output") for node in nodes),
-            "connections": len(edges),
-            "parameters": total,
-            "unread parameters": unread,
-        },
+        facts=_facts(nodes, edges, total, unread),
     )
 
 
-def _graph(trace: Trace, lens: Looker) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
-    links = trace.links
-    nodes = [_node(i, "input", "", name, shape) for i, (name, shape) in enumerate(links.inputs)]
-    ids = {-1 - i: i for i in range(len(nodes))}
-    sizes = {id(one): one.numel() for one in lens.parameters.values()}
-    first: dict[int, int] = {}
-    edges: list[dict[str, Any]] = []
-    for index, reads in links.reads.items():
-        event = trace.events[index]
-        ids[index] = len(nodes)
-        held = [key for key in dict.fromkeys(links.parameters.get(index, ())) if key in sizes]
-        again = dict.fromkeys(nodes[first[key]]["site"] for key in held if key in first)
-        shared = {"parameters of": ", ".join(again)} if again else {}
-        nodes.append(
-            {
-                **_node(ids[index], event.op, event.path, trace.address(event.place), event.shape),
-                "parameters": sum(sizes[key] for key in held if key not in first),
-                "attributes": {**_attributes(event, lens.modules), **shared},
-            }
-        )
-        first.update({key: ids[index] for key in held if key not in first})
-        edges += [
-            {"source": ids[maker], "sink": ids[index], "shape": shape}
-            for maker, shape in dict.fromkeys(reads)
-            if maker in ids
-        ]
-    last = len(nodes) - 1
-    if links.outputs:
-        shape = next((event.shape for event in reversed(trace.events) if not event.path and not event.op), ())
-        nodes.append(_node(len(nodes), "output", "", "output", shape))
-        edges += [
-            {"source": ids[maker], "sink": len(nodes) - 1, "shape": each}
-            for maker, each in dict.fromkeys(links.outputs)
-        ]
-    return nodes, edges, last
+def _timed(x: Inputs, runs: int) -> Looking[dict[int, float]]:
+    """The median time of every call, by event."""
+    seconds: dict[int, list[float]] = {}
+    for i in range(runs):
+        seen = yield from Pass(x, graph=Detail(seconds=True), step=(i, runs))
+        for index, note in seen.trace.links.notes.items():
+            seconds.setdefault(index, []).append(note.seconds)
+    return {index: median(each) for index, each in seconds.items()}
 
 
-def _node(index: int, op: str, module: str, site: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"id": index, "op": op, "site": site, "module": module, "shape": shape, "parameters": 0, "attributes": {}}
-
-
-def _attributes(event: Event, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
-    module = modules.get(event.path)
-    if module is None or any(module.children()):
-        return {}
+def _facts(nodes: list[dict[str, Any]], edges: list[dict[str, Any]], total: int, unread: int) -> dict[str, int]:
     return {
-        "kind": type(module).__name__,
-        **{
-            name: getattr(module, name)
-            for name in _SHOWN
-            if isinstance(getattr(module, name, None), (int, float, str, tuple))
-        },
+        "operations": sum(node["op"] not in ("input", "output") for node in nodes),
+        "connections": len(edges),
+        "parameters": total,
+        "unread parameters": unread,
+        "flops": sum(node["flops"] for node in nodes),
+        "memory": sum(node["memory"] for node in nodes),
     }
