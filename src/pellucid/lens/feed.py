@@ -11,6 +11,7 @@ from pellucid.core.text import Text
 from pellucid.engine.sweeps.gather import Batch
 from pellucid.inputs.data.batches import batches
 from pellucid.inputs.data.data import Bad, Data, Sample
+from pellucid.inputs.data.noise import Noise
 from pellucid.inputs.data.preparation import Preparation
 from pellucid.inputs.inputs import Inputs
 
@@ -46,6 +47,10 @@ class Feed:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.data.classes
+
+    @property
+    def white(self) -> float | None:
+        return self.data.reader.white if isinstance(self.data.reader, Noise) else None
 
     def name(self, ordinal: int) -> str:
         return self.data.name(ordinal)

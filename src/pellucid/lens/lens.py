@@ -19,6 +19,7 @@ from pellucid.engine.sweeps.run import Course
 from pellucid.engine.targets import Target, Targets
 from pellucid.engine.tokens import Generated
 from pellucid.engine.vocabulary import texts_of
+from pellucid.inputs.data.noise import shaped
 from pellucid.inputs.data.open import open_data
 from pellucid.inputs.data.preparation import Preparation
 from pellucid.inputs.inputs import Inputs
@@ -200,7 +201,7 @@ class Lens:
         preparation = Preparation(
             self.preprocess, self.tokenizer, device=self.device, dtype=self.dtype, accepts=accepts
         )
-        source = in_numbers_of(open_data(data), self.labels)
+        source = in_numbers_of(shaped(open_data(data), preparation.preprocess), self.labels)
         feed = Feed(source, preparation, self.read, on_bad=on_bad, outputs=self.labels)
         facts = facts_of(feed, self._origin, self._looker, seed)
         course = Course(

@@ -10,6 +10,7 @@ from torch import nn
 
 from pellucid.core.errors import PellucidError
 from pellucid.engine.looker import Looker
+from pellucid.engine.sweeps.crossed import Crossed, Window
 from pellucid.engine.sweeps.gather import Items, gather
 from pellucid.engine.sweeps.part import Part, pack, unpack
 from pellucid.engine.sweeps.reducers import ClassMeans, Covariance, Extremes, Moments, Reducer, Sample, Top
@@ -25,6 +26,7 @@ REDUCERS: tuple[Reducer, ...] = (
     Sample("2", 20),
     Covariance("2"),
     ClassMeans("2", 3),
+    Crossed("1", Window((2, 3), (0, 0), (1, 1), (6, 6), (3, 3), 0, (6, 1)), (3, 8, 8), 36, (0, 2, 4), 4, 9, own=True),
 )
 
 

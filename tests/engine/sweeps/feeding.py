@@ -23,6 +23,7 @@ class Fed:
     rows: Tensor
     labels: Tensor | None = None
     bad: frozenset[int] = frozenset()
+    white: float | None = None
 
     classes: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()

@@ -130,3 +130,32 @@ def test_without_a_data_set_and_with_settings_that_make_no_sense() -> None:
     for batch_size, shard in ((0, 8), (4, 0)):
         with pytest.raises(BadSetting, match="at least 1"):
             sweep(net(), Fed(ROWS), [Sweep([Top("0", 3)])], batch_size=batch_size, shard=shard)
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_damaged_parts_are_gathered_again_and_the_reader_is_told(tmp_path: Path, files: int) -> None:
+    asked, folder = [Sweep([Moments("0")]), Sweep([Extremes("0")])], tmp_path / "run"
+    model, stopped = net(), []
+
+    def stop(at: tuple[int, int]) -> None:
+        stopped.append(at[0])
+        if at[0] > 12:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        sweep(model, Fed(ROWS), asked, folder=folder, batch_size=2, shard=4, watch=stop)
+    parts = sorted((folder / "parts").glob("*.safetensors"))
+    for one in parts[:files]:
+        content = bytearray(one.read_bytes())
+        content[-1] ^= 1
+        one.write_bytes(content)
+    again = sweep(model, Fed(ROWS), asked, folder=folder, resume=True, batch_size=2, shard=4)
+    whole = sweep(model, Fed(ROWS), asked, batch_size=2, shard=4)
+    for one, two, wish in zip(again, whole, asked, strict=True):
+        state, expected = one.at(wish.keep[0])[0].state, two.at(wish.keep[0])[0].state
+        assert all(torch.equal(state[name], expected[name]) for name in expected)
+        (note,) = one.notes
+        assert not two.notes and not note.aside
+        assert note.en.startswith(f"{files} stored part") and parts[0].stem + ".damaged" in note.en
+        assert f"{files} 份已损坏" in note.say("zh") and parts[0].stem + ".damaged" in note.say("zh")
+    assert sum(one.suffix == ".damaged" for one in (folder / "parts").iterdir()) == files

@@ -51,6 +51,11 @@ class Source(Protocol):
         """Names of the network's own classes; empty if they are not known."""
         ...
 
+    @property
+    def white(self) -> float | None:
+        """Standard deviation of samples that are white noise by construction; None for all other data."""
+        ...
+
     def __len__(self) -> int: ...
 
     def name(self, ordinal: int) -> str:
@@ -142,7 +147,7 @@ def _through(session: Session, items: Items, part: Part, batch: Batch, x: Inputs
 
 def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -> Part:
     device = next(iter(x.tensors.values())).device
-    samples = Samples(torch.tensor(batch.ordinals, device=device), torch.tensor(batch.labels, device=device))
+    samples = Samples(torch.tensor(batch.ordinals, device=device), torch.tensor(batch.labels, device=device), x)
     lengths = _lengths(x)
     states = dict(part.states)
     missed: dict[str, int] = {}
@@ -189,7 +194,8 @@ def _updated(
         if not bool(mine.any()):
             missing += 1
             continue
-        one = Samples(samples.ordinals[i : i + 1], samples.labels[i : i + 1])
+        x = None if samples.x is None else samples.x.rows(i, i + 1)
+        one = Samples(samples.ordinals[i : i + 1], samples.labels[i : i + 1], x)
         state = reducer.update(state, found[i : i + 1, :, mine], one)
     return state, missing
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.engine.passes import Layer
+from pellucid.inputs.inputs import Inputs
 from pellucid.ops.ranking import NOTHING, keys, shuffled
 
 State = dict[str, Tensor]
@@ -24,10 +25,12 @@ class Samples:
     Args:
         ordinals: their numbers in the data set, int64 `(batch,)`.
         labels: their classes, int64 `(batch,)`; -1 where there is none.
+        x: what the network is called with, the same rows; never written into.
     """
 
     ordinals: Tensor
     labels: Tensor
+    x: Inputs | None = None
 
 
 def _counting(cells: Tensor) -> torch.dtype:

@@ -81,8 +81,8 @@ def answers_to(
 
 def _run(session: Session, sweeps: Sequence[Sweep], course: Course, watch: Watch) -> list[Swept | PellucidError]:
     items, found = items_of(session, course, {reducer for one in sweeps for reducer in one.keep})
-    part = _gathered(session, course, items, watch) if items else Part()
-    return [_answer(one, found, part, course) for one in sweeps]
+    part, damaged = _gathered(session, course, items, watch) if items else (Part(), ())
+    return [_answer(one, found, part, course, damaged) for one in sweeps]
 
 
 def items_of(session: Session, course: Course, reducers: set[Reducer]) -> tuple[Items, _Found]:
@@ -122,7 +122,8 @@ def merged(items: Items) -> Callable[[str, Any, Any], Any]:
     return lambda name, a, b: items[name].reducer.merge(a, b)
 
 
-def _gathered(session: Session, course: Course, items: Items, watch: Watch) -> Part:
+def _gathered(session: Session, course: Course, items: Items, watch: Watch) -> tuple[Part, tuple[str, ...]]:
+    """Everything, and the names of files that were damaged, whose samples were gathered once more."""
     plan = plan_of(course, items)
     folder = course.folder
     with nullcontext() if folder is None else locked(folder):
@@ -142,7 +143,7 @@ def _gathered(session: Session, course: Course, items: Items, watch: Watch) -> P
                 done += len(span)
             if not store.missing():
                 break
-        return store.whole()
+        return store.whole(), nodes.damaged
 
 
 class _Kept:
@@ -215,7 +216,7 @@ def _channels(spot: Spot) -> int:
     return cells(torch.empty(shape, dtype=dtype, device="meta"), spot.layout, spot.address, 1).shape[1]
 
 
-def _answer(sweep: Sweep, found: _Found, part: Part, course: Course) -> Swept | PellucidError:
+def _answer(sweep: Sweep, found: _Found, part: Part, course: Course, damaged: tuple[str, ...]) -> Swept | PellucidError:
     gathered: dict[Reducer, tuple[Gathered, ...]] = {}
     missed: dict[str, int] = {}
     for reducer in sweep.keep:
@@ -238,8 +239,10 @@ def _answer(sweep: Sweep, found: _Found, part: Part, course: Course) -> Swept | 
             )
             for spot in spots
         )
-    notes = (*_notes(part, course.source), *(_missed(at, count, part.read) for at, count in missed.items() if count))
-    return Swept(gathered, course.source, part.read, part.left_out, notes)
+    notes = [*_notes(part, course.source), *(_missed(at, count, part.read) for at, count in missed.items() if count)]
+    if damaged:
+        notes.append(_damaged(damaged))
+    return Swept(gathered, course.source, part.read, part.left_out, tuple(notes))
 
 
 def _reasons(part: Part) -> str:
@@ -250,6 +253,16 @@ def _missed(where: str, count: int, samples: int) -> Text:
     return Text(
         f"{count} of {samples} samples have no value at '{where}': the model goes another way for them.",
         f"{samples} 个样本中有 {count} 个在“{where}”处没有值：模型对它们走了别的路径。",
+    )
+
+
+def _damaged(names: tuple[str, ...]) -> Text:
+    named = ", ".join(names[:_TOLD]) + (", …" if len(names) > _TOLD else "")
+    one, were = ("part", "was") if len(names) == 1 else ("parts", "were")
+    return Text(
+        f"{len(names)} stored {one} of the sweep {were} damaged and set aside ({named}); their samples went through "
+        "again.",
+        f"遍历所存的内容中有 {len(names)} 份已损坏，已移到一旁（{named}）；其中的样本重新通过了网络。",
     )
 
 

@@ -26,6 +26,8 @@ _BEGUN = re.compile(r"begun_(\d+)\.safetensors")
 class Memory:
     """Nodes in memory."""
 
+    damaged: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         self.nodes: dict[Node, Part] = {}
 
@@ -55,7 +57,7 @@ class Memory:
 
 
 class Folder:
-    """Nodes as files.
+    """Nodes as files; `damaged` names those that were set aside because they are not what they were written as.
 
     Args:
         path: of the sweep; made if it is not there.
@@ -67,6 +69,7 @@ class Folder:
 
     def __init__(self, path: Path, plan: Plan, *, resume: bool) -> None:
         self.path, self.plan = path, plan
+        self.damaged: tuple[str, ...] = ()
         self._parts = path / "parts"
         manifest = path / "plan.json"
         if manifest.exists():
@@ -124,14 +127,16 @@ class Folder:
         return self._parts / f"begun_{shard}.safetensors"
 
     def _opened(self, path: Path, kind: str, which: Any) -> tuple[Part, dict[str, Any]] | None:
-        """What a file holds; a damaged one, or one that is not what its name says, is set aside."""
+        """What a file holds; a damaged one, or one that is not what its name says, is set aside, and named."""
         try:
-            part, told = unpack(path.read_bytes(), path.name)
-            if told.get("plan") == self.plan.id and told.get(kind) == which:
-                return part, told
+            found = unpack(path.read_bytes(), path.name)
         except BadInput:
-            pass
-        path.replace(path.with_suffix(".damaged"))
+            found = None
+        if found is not None and found[1].get("plan") == self.plan.id and found[1].get(kind) == which:
+            return found
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        self.damaged = (*self.damaged, aside.name)
         return None
 
 

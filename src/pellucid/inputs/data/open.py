@@ -15,6 +15,7 @@ from pellucid.inputs.data.hugging_face import open_hugging_face
 from pellucid.inputs.data.items import Unpack, open_items
 from pellucid.inputs.data.lines import open_lines
 from pellucid.inputs.data.listed import open_list
+from pellucid.inputs.data.noise import open_noise
 from pellucid.inputs.data.released import open_cifar10, open_cifar100
 from pellucid.inputs.data.rows import Layout, open_rows
 from pellucid.inputs.frame import is_frame
@@ -29,6 +30,7 @@ KINDS = {
     "cifar100": "cifar100:DIR#test",
     "hf": "hf:DIR#SPLIT",
     "text": "text:FILE",
+    "noise": "noise:N#SHAPE",
 }
 _WORDS = re.compile(r"([A-Za-z][A-Za-z0-9_]+):(.*)", re.DOTALL)
 _BY_SUFFIX = {
@@ -66,6 +68,7 @@ def open_data(
     | `cifar10:DIR#test`, `cifar100:DIR#test`, `cifar100:DIR#test-groups` | a picture of the release |
     | `hf:DIR#SPLIT` | a row of a saved Hugging Face data set |
     | `text:FILE` | a line |
+    | `noise:N`, `noise:N#3x224x224,sd=0.5,seed=1` | white noise as the model takes it, without preprocessing |
     | an array or tensor | a row |
     | a map-style `Dataset`, a list | an item: `x`, `(x, label)`, or a dict of named inputs with `label` and `id` |
     | `Data` | as it is |
@@ -168,6 +171,7 @@ _WAYS: dict[str, Callable[[Path, str | None, _Taken], Reader]] = {
     "cifar100": _cifar100,
     "hf": lambda place, part, taken: open_hugging_face(place, split=part, **taken.only()),
     "text": lambda place, _, taken: open_lines(place, **taken.only()),
+    "noise": lambda place, part, taken: open_noise(str(place), part, **taken.only()),
 }
 
 
