@@ -346,11 +346,18 @@ def _bytes(value: Tensor) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 
+def _is_named_tensor(pair: Any) -> bool:
+    """Whether it is an entry of a state dict, which a view holds as pairs."""
+    return type(pair) is tuple and len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], Tensor)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"tensor{tuple(value.shape)}"
     if isinstance(value, nn.Module):
         return f"<{type(value).__name__}>"
+    if type(value) is tuple and value and all(map(_is_named_tensor, value)):
+        return f"{{{len(value)} tensors by name}}"
     if type(value) is tuple and any(isinstance(part, (Tensor, nn.Module)) for part in value):
         return f"({', '.join(map(_shown, value))})"
     if isinstance(value, View):
