@@ -1,7 +1,8 @@
 """Methods and views: a method is a function in a file of its own, a view is that method with its settings.
 
 A method's parameters named `x`, `target`, `lens` and `data` are given by the engine; every other one is a setting. A
-method that takes `data` looks at a data set, not at an input.
+method that takes `data` looks at a data set, not at an input; one whose `data` has a default may do either, and one
+whose `x` has a default does without an input.
 """
 
 import inspect
@@ -26,6 +27,7 @@ from typing import (
     overload,
 )
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,6 +41,7 @@ from pellucid.engine.passes import Layer, Look
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.results.result import Result
 
 P = ParamSpec("P")
 GIVEN = ("x", "target", "lens", "data")
@@ -71,6 +74,12 @@ class MethodSpec:
     def given(self) -> tuple[str, ...]:
         """Which of `x`, `target`, `lens`, `data` the method takes."""
         return tuple(name for name in inspect.signature(self.function).parameters if name in GIVEN)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Which of these it cannot do without."""
+        known = inspect.signature(self.function).parameters
+        return tuple(name for name in self.given if known[name].default is inspect.Parameter.empty)
 
     @property
     def settings(self) -> dict[str, inspect.Parameter]:
@@ -171,7 +180,8 @@ class View:
 
         Args:
             model: a module or a `Lens`.
-            x: input, as for `Lens.see`; of a method over a data set the data, as for `Lens.sweep`.
+            x: input, as for `Lens.see`; of a method over a data set the data, as for `Lens.sweep`; one that may do
+                either takes for data what `pl.data` made and texts such as `"folder:DIR"`.
             target: as for `Lens.see`.
         Raises:
             NotApplicable: the network cannot give this picture.
@@ -200,6 +210,10 @@ class Register(Protocol):
     def __call__(self, function: Callable[Concatenate[Looker, P], Any], /) -> Callable[P, View]: ...
     @overload
     def __call__(self, function: Callable[Concatenate[Source, P], Any], /) -> Callable[P, View]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Target, Looker, Inputs | None, Source | None, P], Any], /
+    ) -> Callable[P, View]: ...
 
 
 def method(
@@ -322,6 +336,8 @@ def _frozen(value: Any) -> Any:
         return tuple(map(_frozen, value))
     if isinstance(value, dict):
         return tuple((key, _frozen(part)) for key, part in value.items())
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
     return value.detach().clone() if isinstance(value, Tensor) else value
 
 
@@ -356,6 +372,8 @@ def _shown(value: Any) -> str:
         return f"tensor{tuple(value.shape)}"
     if isinstance(value, nn.Module):
         return f"<{type(value).__name__}>"
+    if isinstance(value, Result):
+        return f"<{value.provenance.method if value.provenance else type(value).__name__}>"
     if type(value) is tuple and value and all(map(_is_named_tensor, value)):
         return f"{{{len(value)} tensors by name}}"
     if type(value) is tuple and any(isinstance(part, (Tensor, nn.Module)) for part in value):

@@ -94,6 +94,14 @@ CASES: Mapping[str, Case] = {
     "scripted": _zoo("scripted", rows(3, 14, 14), "last spatial"),
 }
 REFUSES: Mapping[str, str] = {"scripted": "(?i)script"}
+REFUSES_OF: Mapping[tuple[str, str], str] = dict.fromkeys(
+    (("activation_maximization", case) for case in ("texts", "dicts")), "words"
+)
+
+
+def refusal_of(method: str, case: str) -> str:
+    """What a refusal says; "" where there should be none."""
+    return REFUSES_OF.get((method, case), REFUSES.get(case, ""))
 
 
 def view_of(method: str, case: str) -> Any:

@@ -26,6 +26,7 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "of": ("input_x_gradient", ("saliency", "integrated_gradients"), 0),
     "channel": (1, (0, 2)),
     "size": (18,),
+    "most": (2,),
     "rules": (("conv1=epsilon",), ("*=z_plus",)),
     "labelled": ((torch.linspace(-1, 1, 6 * 3 * 32 * 32).reshape(6, 3, 32, 32), (0, 1, 0, 1, 0, 1)),),
 }
@@ -33,7 +34,11 @@ BESIDE: dict[str, dict[str, Any]] = {
     "activation_maximization": {"layer": "first weight", "channels": 2, "n_images": 2},
 }
 """Settings without which others of the same method have nothing to act on."""
-SETTINGS = [(method, name) for method in METHODS for name in registry.find(method).settings]
+OVER_DATA = {("activation_maximization", "k")}
+"""Settings that only act on a data set; the contract of methods over data has them."""
+SETTINGS = [
+    (method, name) for method in METHODS for name in registry.find(method).settings if (method, name) not in OVER_DATA
+]
 
 
 def others(parameter: Parameter, current: Any) -> Iterator[Any]:

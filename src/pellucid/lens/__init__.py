@@ -6,6 +6,7 @@ from torch import nn
 
 from pellucid.core.errors import BadRequest, Cancelled
 from pellucid.lens.lens import Lens as Lens
+from pellucid.lens.sweeping import names_data
 from pellucid.lens.views import Views as Views
 from pellucid.registry import View
 from pellucid.results.failure import Failure
@@ -20,7 +21,7 @@ def look(view: View, model: Any, x: Any = None, target: Any = None) -> Any:
     if not isinstance(model, (Lens, nn.Module)):
         raise BadRequest(f"a model or a Lens is needed, not {type(model).__name__}", asked_by=repr(view))
     lens = model if isinstance(model, Lens) else Lens(model)
-    over_data = "data" in view.spec.given
+    over_data = "data" in view.spec.required or ("data" in view.spec.given and names_data(x))
     result = lens.sweep(x, view)[0] if over_data else lens.see(x, view, target=target)[0]
     if isinstance(result, Failure):
         raise result.error if result.error is not None else Cancelled(result.reason)

@@ -25,6 +25,7 @@ from pellucid.inputs.data.preparation import Preparation
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking
+from pellucid.lens.blank import blank
 from pellucid.lens.facts import facts_of
 from pellucid.lens.feed import Feed
 from pellucid.lens.generating import Written, written
@@ -138,7 +139,8 @@ class Lens:
         """Look at an input through any number of views, in as few passes as they need together.
 
         Args:
-            x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for the model alone.
+            x: tensor or batch, several inputs (tuple, dict), picture, path, text, row; None for the model alone, and
+                for methods that make their input, of the size that `preprocess` states.
             views: configured methods or their names; none for the tour.
             target: class, name, list (one per example), tuple of indices, what `pl.targets`, `contrast`, `token`, ...
                 make, a function of the output; None for the predicted class.
@@ -152,10 +154,12 @@ class Lens:
         chosen = [view(one) for one in views] if views else tour(text=inputs is not None and is_text(inputs))
         check_layers(self._looker, chosen)
         for one in chosen:
-            if "data" in one.spec.given:
+            if "data" in one.spec.required:
                 raise BadRequest(f"{one.name} looks at a data set", hint=f"lens.sweep(data, pl.{one!r})")
-            if inputs is None and "x" in one.spec.given:
+            if inputs is None and "x" in one.spec.required:
                 raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
+        bare = inputs is None and any("x" in one.spec.given for one in chosen)
+        self._looker.blank = blank(self.read, self.preprocess) if bare else None
         asking = Asking(self._looker, self.read, inputs, seed)
         aims, wrote = aims_of(target, asking, self.tokenizer, self.labels)
         looking = Looking(self._looker, self._origin, chosen, aims, seed, progress, _said(x), wrote)
@@ -280,7 +284,7 @@ def raise_requests(views: Sequence[View], given: Sequence[Any]) -> None:
 
 def _said(x: Any) -> str:
     """What the line that makes a result again calls its input."""
-    return repr(str(x)) if isinstance(x, (str, Path)) else "x"
+    return repr(str(x)) if isinstance(x, (str, Path)) else "x" if x is not None else ""
 
 
 def _inapplicable(seen: Any) -> bool:

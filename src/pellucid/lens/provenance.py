@@ -76,6 +76,7 @@ class Origin:
         """
         spec = view.spec
         x = x if "x" in spec.given else None
+        either = x is None and "data" in spec.given and "data" not in spec.required
         notes = tuple(dict.fromkeys((*result.notes, *self.notes, *(x.notes if x is not None else ()))))
         made = Provenance(
             method=spec.name,
@@ -90,7 +91,7 @@ class Origin:
             seed=seed,
             versions=versions(),
             unseen=self.looker.unseen,
-            code=_code(view, self.said, said if x is not None or "data" in spec.given else "", asked),
+            code=_code(view, self.said, said if x is not None or "data" in spec.given else "", asked, over_data=either),
             trace=Trace(
                 cost.forwards,
                 cost.backwards,
@@ -124,7 +125,9 @@ def versions() -> dict[str, str]:
     }
 
 
-def _code(view: View, lens: str, x: str, asked: Any) -> str:
+def _code(view: View, lens: str, x: str, asked: Any, *, over_data: bool) -> str:
+    if x and over_data:
+        return f"{'pl.Lens(model)' if lens == 'model' else lens}.sweep({x}, pl.{view!r})"
     target = "" if asked is None or "target" not in view.spec.given else f", target={_said(asked)}"
     return f"pl.{view!r}({lens}{f', {x}' if x else ''}{target})"
 

@@ -8,6 +8,7 @@ from pellucid.core.errors import BadRequest
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sweeps.run import Course
+from pellucid.inputs.data.data import Data
 from pellucid.inputs.data.open import KINDS
 from pellucid.lens.feed import Feed
 from pellucid.lens.looking import failure
@@ -79,6 +80,11 @@ def _signed(origin: Origin, view: View, task: Task, feed: Feed, cost: Cost, weig
         for one in made
     ]
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def names_data(x: Any) -> bool:
+    """Whether it is a data set where it could be an input too: one that was opened, or the words that open one."""
+    return isinstance(x, Data) or (isinstance(x, str) and ":" in x and x.partition(":")[0] in KINDS)
 
 
 def _said(words: str) -> str:

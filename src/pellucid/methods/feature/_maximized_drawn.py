@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from pellucid.core.text import Text
+from pellucid.methods.feature._maximized_beside import Beside
 from pellucid.methods.feature._maximized_canvas import Canvas
 from pellucid.results import Gallery, Series
 from pellucid.results.array import as_array
@@ -21,7 +22,13 @@ Tile = tuple[int, np.ndarray, Text]
 
 
 def gallery(
-    canvas: Canvas, values: Tensor, captions: Sequence[Text], touched: Tensor | None, lead: str, **same: Any
+    canvas: Canvas,
+    values: Tensor,
+    captions: Sequence[Text],
+    touched: Tensor | None,
+    lead: str,
+    beside: Beside | None = None,
+    **same: Any,
 ) -> Gallery:
     """The inputs that were made, `(row, channel, *grid)`.
 
@@ -29,18 +36,33 @@ def gallery(
         captions: one for each row.
         touched: sum of the absolute gradients; where it is small, pictures fade to grey.
         lead: name of the first axis.
+        beside: what real data show of each unit; it is drawn after the inputs of the unit, under a heading.
         same: further fields of the result.
     """
     tiles = _tiles(canvas, values.detach().double().cpu(), None if touched is None else touched.double().cpu())
+    drawn = [(row, image, _with_part(captions[row], part)) for row, image, part in tiles]
+    if beside is not None:
+        same["groups"], drawn = _in_groups(drawn, beside, [one.words for one in same["targets"]])
     return Gallery(
         values=as_array(values),
         axes=(lead, *_AXES.get(len(canvas.grid), _VOLUME)),
-        images=tuple(image for _, image, _ in tiles),
-        captions=tuple(_with_part(captions[row], part) for row, _, part in tiles),
+        images=tuple(image for _, image, _ in drawn),
+        captions=tuple(caption for _, _, caption in drawn),
         scope="image",
         unit=Text("value of the input", "输入值"),
         **same,
     )
+
+
+def _in_groups(drawn: Sequence[Tile], beside: Beside, names: Sequence[Text]) -> tuple[tuple[Text, ...], list[Tile]]:
+    """The inputs of each unit with its real ones behind, and the heading of every tile."""
+    units, headings, found = len(beside.tiles), list[Text](), list[Tile]()
+    for unit, real in enumerate(beside.tiles):
+        mine = [tile for tile in drawn if tile[0] % units == unit]
+        mine += [(unit, image, caption) for image, caption in real]
+        headings += [beside.headings[unit] if beside.headings[unit].en else names[unit]] * len(mine)
+        found += mine
+    return tuple(headings), found
 
 
 def curves(scores: Sequence[Tensor], steps: Sequence[int], names: Sequence[Text], **same: Any) -> Series:

@@ -1,45 +1,48 @@
 """Results of one climb: pictures, curves, and what is to be said of them."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking
+from pellucid.methods.feature._maximized_aims import Aim
+from pellucid.methods.feature._maximized_beside import Beside
 from pellucid.methods.feature._maximized_climb import Climb, Climbed, climbed
 from pellucid.methods.feature._maximized_drawn import curves, gallery
 from pellucid.methods.feature._maximized_reached import NOISES, Reached, reached
 from pellucid.results import Gallery, Series
 
 
-def found_for(
-    climb: Climb, plain: Climb, infos: Sequence[TargetInfo], *, layer: str, lead: str, transparency: bool
-) -> Looking[tuple[Gallery | Series, ...]]:
+def found_for(climb: Climb, aim: Aim, *, transparency: bool) -> Looking[tuple[Gallery | Series, ...]]:
     """Climb, look at what was reached, and draw it.
 
     Args:
-        plain: the same climb for the objective alone, by which inputs are compared.
-        infos: what each row is made for, over and over.
-        layer: address of the place that is looked at.
-        lead: name of the first axis.
+        aim: what is climbed towards.
         transparency: whether places that gradients hardly touched fade.
     """
     found = yield from climbed(climb)
-    came = yield from reached(plain, found, infos)
-    same: dict[str, Any] = {"layer": layer, "targets": came.targets}
-    facts = _facts(found, came)
-    notes = (*_notes(climb, found, came), *((_FADED,) if transparency else ()))
+    came = yield from reached(replace(climb, target=aim.alone), found, aim.infos)
+    rows, beside = len(came.targets), aim.beside
+    real = None if beside is None or beside.best is None else beside.best.double().repeat(rows // len(beside.best))
+    same: dict[str, Any] = {"layer": aim.layer, "targets": came.targets}
+    facts = _facts(found, came, beside, real)
+    notes = (
+        *_notes(climb, found, came),
+        *((_FADED,) if transparency else ()),
+        *_notes_beside(climb, came, beside, real),
+    )
+    captions = came.captions if beside is None else came.beside(real, beside.read)
     pictures: list[Gallery | Series] = []
     for canvas, parameters, touched in zip(climb.canvases, found.parameters, found.touched, strict=True):
         with torch.no_grad():
             values = canvas.values(parameters)
         shown = touched if transparency and len(canvas.grid) == 2 else None
-        name = (Text(canvas.name),) * len(values) if len(climb.canvases) > 1 else ()
-        pictures.append(
-            gallery(canvas, values, came.captions, shown, lead, groups=name, facts=facts, notes=notes, **same)
-        )
+        same["groups"] = (Text(canvas.name),) * len(values) if len(climb.canvases) > 1 else ()
+        pictures.append(gallery(canvas, values, captions, shown, aim.lead, beside, facts=facts, notes=notes, **same))
+    del same["groups"]
     names = [info.words for info in came.targets]
     return (*pictures, curves(found.scores, found.steps.tolist(), names, unit=_unit(came), facts=facts, **same))
 
@@ -48,12 +51,15 @@ def _unit(came: Reached) -> Text | str:
     return came.targets[0].unit
 
 
-def _facts(found: Climbed, came: Reached) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+def _facts(found: Climbed, came: Reached, beside: Beside | None, real: Tensor | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {} if beside is None else dict(beside.facts)
+    facts |= {
         "objective": tuple(info.score for info in came.targets),
         "best of noise": tuple(came.noise.tolist()),
         "steps": tuple(found.steps.tolist()),
     }
+    if real is not None:
+        facts["best of data"] = tuple(real.tolist())
     if all(first is not None for first in came.first):
         facts["recognised"] = sum(map(bool, came.first))
     return facts
@@ -88,6 +94,21 @@ def _notes(climb: Climb, found: Climbed, came: Reached) -> tuple[Text, ...]:
     return tuple(notes)
 
 
+def _notes_beside(climb: Climb, came: Reached, beside: Beside | None, real: Tensor | None) -> tuple[Text, ...]:
+    """How many inputs reach more than real ones do."""
+    if beside is None or real is None:
+        return () if beside is None else beside.notes
+    scores = torch.tensor([info.score for info in came.targets], dtype=torch.float64)
+    rows, more = len(scores), int((scores > real).sum())
+    said = Text(
+        f"{more} of {rows} reach a higher objective than the best of {beside.read:,} real samples.",
+        f"{rows} 个中有 {more} 个的目标值高于 {beside.read:,} 个真实样本中的最佳者。",
+        aside=more == rows,
+    )
+    resized = any(one.grid != tuple(one.like.shape[2:]) for one in climb.canvases)
+    return (said, *((_RESIZED,) if resized else ()), *beside.notes)
+
+
 def _box(climb: Climb) -> Text:
     first = climb.canvases[0]
     if not isinstance(first.prior, str):
@@ -107,6 +128,10 @@ def _box(climb: Climb) -> Text:
     )
 
 
+_RESIZED = Text(
+    "Real samples were looked at in their own size, the inputs that were made have another.",
+    "真实样本按其自身尺寸检视，所生成的输入则是另一尺寸。",
+)
 _FADED = Text(
     "Places that gradients hardly touched fade to grey.",
     "梯度很少触及之处淡化为灰色。",

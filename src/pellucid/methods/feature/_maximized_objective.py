@@ -13,8 +13,10 @@ from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.aims import name_of
 from pellucid.engine.passes import Spot
+from pellucid.results import Gallery
 
 Objective = Literal["channel", "neuron", "norm"] | Tensor | Callable[[Tensor], Tensor]
+_DIRECTION, _CODE = Text("direction", "方向"), Text("code", "码")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,7 @@ class Wish:
         axis: of the channels.
         middle: of tokens, which one stands in the middle of the grid.
         diversity: how much of the objective is taken off where the rows of a unit have alike features.
+        name: what the number of a direction is called.
     """
 
     objective: Objective
@@ -35,6 +38,7 @@ class Wish:
     axis: int
     middle: int | None = None
     diversity: float = 0.0
+    name: Text = _DIRECTION
 
     @property
     def __name__(self) -> str:  # what an error calls it
@@ -81,9 +85,19 @@ class Wish:
         )
 
 
-def wish_of(spot: Spot, objective: Objective, channels: int | tuple[int, ...], diversity: float) -> Wish:
+def wish_of(
+    spot: Spot,
+    objective: Objective | Gallery,
+    channels: int | tuple[int, ...],
+    diversity: float,
+    *,
+    first: bool = False,
+) -> Wish:
     """The wish at a layer, as its value on the example shows it.
 
+    Args:
+        objective: of a gallery, its values are the directions.
+        first: a number of channels means the first ones, not those that stand out.
     Raises:
         BadSetting: there is no such channel, or a direction of another length.
         NotApplicable: the layer has no channels.
@@ -96,6 +110,9 @@ def wish_of(spot: Spot, objective: Objective, channels: int | tuple[int, ...], d
     if layout is not None and layout.kind == "tokens":
         index = torch.arange(math.prod(layout.grid)).reshape(layout.grid)
         middle = layout.prefix + int(index[tuple(side // 2 for side in layout.grid)])
+    name = _DIRECTION
+    if isinstance(objective, Gallery):
+        name, objective = _named(objective)
     if isinstance(objective, Tensor):
         objective = objective[None] if objective.ndim == 1 else objective
         if objective.ndim != 2 or objective.shape[1] != size:
@@ -103,15 +120,30 @@ def wish_of(spot: Spot, objective: Objective, channels: int | tuple[int, ...], d
                 f"the direction {tuple(objective.shape)} does not fit '{spot.address}', which has {size} channels",
                 hint=f"objective= takes ({size},), or ({size},) for each of several",
             )
-        return Wish(objective, (), axis, middle, diversity)
+        return Wish(objective, (), axis, middle, diversity, name)
     if callable(objective) or objective == "norm":
         return Wish(objective, (), axis, middle, diversity)
     if isinstance(channels, int):
-        channels = _standing_out(value.detach(), axis, channels)
+        channels = tuple(range(min(channels, size))) if first else _standing_out(value.detach(), axis, channels)
     wrong = [channel for channel in channels if not 0 <= channel < size]
     if wrong:
         raise BadSetting(f"'{spot.address}' has channels 0 to {size - 1}, not {wrong[0]}")
     return Wish(objective, channels, axis, middle, diversity)
+
+
+def _named(codes: Gallery) -> tuple[Text, Tensor]:
+    """The directions that a result holds, and what they are called.
+
+    Raises:
+        BadSetting: its values are no directions.
+    """
+    if len(codes.axes) != 2 or codes.axes[1] != "channel":
+        axes = ", ".join(codes.axes)
+        raise BadSetting(
+            f"the values of this result are ({axes}), not directions in the channels of a layer",
+            hint="codebook gives (code, channel)",
+        )
+    return _CODE if codes.axes[0] == "code" else _DIRECTION, codes.tensor()
 
 
 def _standing_out(value: Tensor, axis: int, most: int) -> tuple[int, ...]:
@@ -126,15 +158,13 @@ def _standing_out(value: Tensor, axis: int, most: int) -> tuple[int, ...]:
 def called(wish: Wish) -> list[Text]:
     """What each unit is called in captions."""
     if isinstance(wish.objective, Tensor):
-        return [Text(f"direction {i}", f"方向 {i}") for i in range(wish.units)] if wish.units > 1 else [_DIRECTION]
+        name, many = wish.name, wish.units > 1
+        return [Text(f"{name.en} {i}", f"{name.zh} {i}") for i in range(wish.units)] if many else [name]
     if wish.objective == "norm":
         return [Text("the whole layer", "整层")]
     if callable(wish.objective):
         return [Text(_said(wish.objective))]
     return [Text(f"channel {channel}", f"通道 {channel}") for channel in wish.channels]
-
-
-_DIRECTION = Text("direction", "方向")
 
 
 def _said(function: Any) -> str:

@@ -34,6 +34,17 @@ class Reached:
     def captions(self) -> tuple[Text, ...]:
         return tuple(map(_caption, self.targets, self.noise.tolist()))
 
+    def beside(self, best: Tensor | None, read: int) -> tuple[Text, ...]:
+        """What stands under inputs that stand beside real ones, under a heading that names the unit.
+
+        Args:
+            best: the largest objective of a sample, for each row; None where it is not known.
+            read: samples.
+        """
+        known: list[float | None] = [None] * len(self.targets) if best is None else [float(one) for one in best]
+        rows = zip(self.targets, self.noise.tolist(), known, strict=True)
+        return tuple(_beside(info, noise, real, read) for info, noise, real in rows)
+
 
 def reached(climb: Climb, found: Climbed, infos: Sequence[TargetInfo]) -> Looking[Reached]:
     """Look at the final inputs, and at as many rows of noise as `NOISES` says for each."""
@@ -62,6 +73,18 @@ def _answer(seen: Seen, row: int, info: TargetInfo) -> tuple[bool | None, float 
         return None, None
     output = seen.output[row].detach().cpu().double()
     return int(output.argmax()) == info.index[0], float(scale_of(output)[1][info.index[0]])
+
+
+def _beside(info: TargetInfo, noise: float, real: float | None, read: int) -> Text:
+    chance = info.probability
+    english, chinese = ("", "") if chance is None else (f", p = {chance:.2f}", f"，p = {chance:.2f}")
+    one, other = (
+        ("", "") if real is None else (f" · best of {read:,} real {real:.3g}", f" · {read:,} 个真实样本最佳 {real:.3g}")
+    )
+    return Text(
+        f"objective {info.score:.3g}{english}{one} · best of noise {noise:.3g}",
+        f"目标 {info.score:.3g}{chinese}{other} · 噪声最佳 {noise:.3g}",
+    )
 
 
 def _caption(info: TargetInfo, noise: float) -> Text:

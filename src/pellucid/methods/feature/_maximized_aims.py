@@ -1,0 +1,125 @@
+"""What is climbed towards: units of a layer, or classes, each with what real data show of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pellucid.core.errors import BadInput, PellucidError
+from pellucid.core.provenance import TargetInfo
+from pellucid.engine.passes import Layer, Looking, Pass
+from pellucid.engine.sweeps.gather import Source
+from pellucid.engine.targets import Target
+from pellucid.engine.units import Unit
+from pellucid.inputs.inputs import Inputs
+from pellucid.methods.feature._maximized_beside import Beside, classes_of, units_of
+from pellucid.methods.feature._maximized_objective import Objective, called, wish_of
+from pellucid.results import Gallery
+
+_TRIED = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Aim:
+    """One batch of inputs to make.
+
+    Args:
+        x: the call of the model with a row for each.
+        target: what is raised.
+        alone: the same without diversity, by which inputs are compared.
+        infos: what the rows are made for, over and over.
+        layer: address of the place that is looked at.
+        lead: name of the first axis.
+        beside: what real data show of the units.
+    """
+
+    x: Inputs
+    target: Target
+    alone: Target
+    infos: Sequence[TargetInfo]
+    layer: str
+    lead: str
+    beside: Beside | None = None
+
+
+def beginning(x: Inputs | None, data: Source | None, blank: Inputs | None) -> Inputs:
+    """The example that what is made is like: what is given, a sample of the data, or what the preprocessing states.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if x is not None:
+        return x
+    if data is not None:
+        return _first(data)
+    if blank is None:
+        raise BadInput(
+            "activation_maximization needs an input x: nothing states of which size and range the model takes inputs",
+            hint="lens.see(x, ...), or pl.Lens(model, preprocess=pl.Preprocess(mean=…, std=…, size=…))",
+        )
+    return blank
+
+
+def _first(data: Source) -> Inputs:
+    """The first sample that can be read.
+
+    Raises:
+        BadInput: none of the first ones can.
+    """
+    for ordinal in range(min(_TRIED, len(data)) - 1):
+        try:
+            return data.inputs([ordinal])
+        except PellucidError:
+            continue
+    return data.inputs([min(_TRIED, len(data)) - 1])
+
+
+def at_classes(
+    example: Inputs,
+    target: Target | None,
+    *,
+    data: Source | None,
+    channels: int | tuple[int, ...],
+    n_images: int,
+    k: int,
+) -> Looking[list[Aim]]:
+    """The target of each example; of a data set its classes."""
+    if data is not None:
+        infos, beside = yield from classes_of(example, data, channels, k)
+        found = Target([*beside.channels] * n_images)
+        rows = example.rows(0, 1).repeated(len(infos) * n_images)
+        return [Aim(rows, found, found, infos, "", "unit", beside)]
+    seen = yield from Pass(example, target=target)
+    aim: Target = target or Target()
+    return [Aim(example.repeated(n_images), aim, aim, seen.targets, "", "batch" if n_images == 1 else "image")]
+
+
+def in_layer(
+    example: Inputs,
+    layer: Layer,
+    objective: Objective | Gallery,
+    *,
+    channels: int | tuple[int, ...],
+    data: Source | None,
+    n_images: int,
+    diversity: float,
+    k: int,
+    bare: bool,
+) -> Looking[list[Aim]]:
+    """Units of every place that the layer denotes.
+
+    Args:
+        bare: whether the example is only noise, on which no channel stands out: then the first channels are meant.
+    """
+    row = example.rows(0, 1)
+    seen = yield from Pass(example, keep=[layer])
+    spots = seen.at(layer)
+    besides: Sequence[Beside | None] = [None] * len(spots)
+    if data is not None:
+        besides = yield from units_of(data, layer, spots, objective, channels, k)
+    aims: list[Aim] = []
+    for spot, beside in zip(spots, besides, strict=True):
+        wish = wish_of(spot, objective, channels if beside is None else beside.channels, diversity, first=bare)
+        infos = [TargetInfo(one.en, None, 0.0, unit="activation", zh=one.zh) for one in called(wish)]
+        target, alone = (Target(Unit(spot.address, one)) for one in (wish, wish.alone()))
+        rows = row.repeated(wish.units * n_images)
+        aims.append(Aim(rows, target, alone if diversity else target, infos, spot.address, "unit", beside))
+    return aims
