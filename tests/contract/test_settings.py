@@ -27,6 +27,7 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "channel": (1, (0, 2)),
     "size": (18,),
     "most": (2,),
+    "against": ({"conv1.weight": torch.zeros(6, 3, 5, 5)},),
     "rules": (("conv1=epsilon",), ("*=z_plus",)),
     "labelled": ((torch.linspace(-1, 1, 6 * 3 * 32 * 32).reshape(6, 3, 32, 32), (0, 1, 0, 1, 0, 1)),),
 }
