@@ -42,9 +42,11 @@ def test_the_shapes_can_be_learned(trained: Net) -> None:
 def test_every_picture_of_the_tutorial_is_made_in_one_forward(seen: pl.Views) -> None:
     assert not seen.failures and seen.cost.forwards == 1 and seen.cost.backwards == 2
     assert {view.name for view in seen.asked} == set(METHODS)
-    assert [result.layer for result in seen["weights"]] == [
+    *pictures, table = seen["weights"]
+    assert [result.layer for result in pictures] == [
         f"{name}:weight" for name in ("conv1", "conv2", "fc1", "fc2", "fc3")
     ]
+    assert [row["layer"] for row in table.rows] == ["conv1", "conv2", "fc1", "fc2", "fc3"]
 
 
 def test_the_pictures_are_what_the_tutorial_computes(trained: Net, seen: pl.Views) -> None:

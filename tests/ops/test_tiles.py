@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from pellucid.core.errors import NotApplicable
-from pellucid.ops.tiles import kernel_tiles, mosaic, thumbnail
+from pellucid.ops.tiles import angular_order, kernel_tiles, mosaic, thumbnail
 
 
 def test_filters_of_three_channels_are_colour_with_zero_as_grey():
@@ -68,3 +68,26 @@ def test_mosaics_of_weights(shape, picture):
     if len(shape) == 4 and shape[-1] == 3:
         first = weight[0, weight[0].flatten(1).norm(dim=1).argmax()]
         assert np.allclose(made[:3, :3], first / first.abs().max())
+
+
+def test_an_order_that_was_shuffled_is_found_again():
+    angles = torch.linspace(0, 2.5, 30)
+    plane = torch.stack([angles.cos(), angles.sin()], 1)
+    smooth = plane @ torch.stack([torch.ones(9), torch.linspace(-1, 1, 9)])
+    shuffled = torch.randperm(30, generator=torch.Generator().manual_seed(0))
+    rows, columns = angular_order(smooth[shuffled])
+    found = shuffled[rows].tolist()
+    assert found in (list(range(30)), list(range(30))[::-1])
+    assert columns.tolist() in (list(range(9)), list(range(9))[::-1])
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (1, 1)])
+def test_an_order_of_few(shape):
+    rows, columns = angular_order(torch.randn(shape))
+    assert sorted(rows.tolist()) == list(range(shape[0])) and sorted(columns.tolist()) == list(range(shape[1]))
+
+
+def test_a_pattern_explains_all_of_a_filter_of_one_pattern():
+    kernel, strengths = torch.randn(3, 3), torch.tensor([1.0, 2.0, 3.0, 4.0])
+    tiles, captions, _ = kernel_tiles((strengths[:, None, None] * kernel)[None], 1, "pca")
+    assert captions == ["0 · 100%"] and np.allclose(tiles[0], kernel.numpy() * 30**0.5, atol=1e-5)

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 _PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-ALIKE = 0.98
+ALIKE, SAME = 0.98, 1 - 1e-5
 MOST_WORK = 2e10
 
 
@@ -35,18 +35,20 @@ def filters_first(weight: Float[Tensor, "*axes"], module: Any = None) -> Float[T
     return grouped.flatten(0, 1)
 
 
-def near_copies(filters: Float[Tensor, "filter *rest"]) -> int | None:
-    """How many filters have another one that points the same way (cosine above `ALIKE`).
+def near_copies(filters: Float[Tensor, "filter *rest"], above: float = ALIKE) -> int | None:
+    """How many filters have another one that points the same way.
 
     Args:
         filters: `(filter, ...)`.
+        above: cosine from which they do; `SAME`: but for rounding.
     Returns:
         None where there is nothing to compare (filters of one number) or too much.
     """
     count, width = len(filters), filters[0].numel()
     if width < 2 or float(count) ** 2 * width > MOST_WORK:
         return None
-    rows = normalize(filters.detach().flatten(1).float().cpu(), dim=1)
+    flat = filters.detach().flatten(1).float().cpu().nan_to_num()
+    rows = normalize(flat / flat.abs().amax(1, keepdim=True).clamp(min=1e-38), dim=1)
     alike = rows @ rows.T
     alike.fill_diagonal_(0)
-    return int((alike > ALIKE).any(1).sum())
+    return int((alike > above).any(1).sum())

@@ -10,12 +10,18 @@ from pellucid.core.errors import NotApplicable
 THUMBNAIL, ACROSS = 32, 4
 
 
-def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str], bool]:
+def kernel_tiles(
+    weight: Tensor, most: int, kernels: str = "strongest", limit: float | None = None
+) -> tuple[list[np.ndarray], list[str], bool]:
     """One tile for each of the first `most` filters of a convolution, or one for a whole matrix.
 
     Args:
-        weight: `(out, in, *kernel)`, `(out, in)` or a bias `(out,)`.
+        weight: `(out, in, *kernel)`, `(out, in)` or a bias `(out,)`; a kernel of one tap is a matrix.
         most: how many filters.
+        kernels: what of its input channels a filter shows: the `"strongest"` one, the `"norm"` over them, or the
+            pattern over the taps that explains most of all of them (`"pca"`, not centred, with the sign of most).
+        limit: what is full colour where three input channels are drawn as red, green and blue; None: the largest
+            absolute value of all that are drawn; 0: each filter's own.
     Returns:
         tiles `(height, width)` or, for three input channels, `(height, width, 3)` with zero as grey; their captions;
         whether they are colour.
@@ -25,22 +31,42 @@ def kernel_tiles(weight: Tensor, most: int) -> tuple[list[np.ndarray], list[str]
     if weight.is_complex():
         raise NotApplicable("complex weights are not drawn", hint="look at the real and the imaginary part")
     value = weight.detach().float().cpu()
-    if value.ndim < 3:
-        return [value.reshape(-1, value.shape[-1]).numpy()], [" × ".join(map(str, value.shape))], False
+    if value.ndim < 3 or value[0, 0].numel() == 1:
+        matrix = value.flatten(1) if value.ndim > 1 else value[None]
+        return [matrix.numpy()], [" × ".join(map(str, matrix.shape if value.ndim > 1 else value.shape))], False
     shown = value[:most]
-    if value.ndim == 4 and value.shape[1] == 3:
-        limit = float(shown.abs().max()) or 1.0
+    if value.ndim == 4 and value.shape[1] == 3 and kernels == "strongest":
+        shared = _largest(shown) if limit is None else limit
         return (
-            [(0.5 + one.permute(1, 2, 0) / (2 * limit)).numpy() for one in shown],
+            [(0.5 + one.permute(1, 2, 0) / (2 * (shared or _largest(one)))).clamp(0, 1).numpy() for one in shown],
             [f"{i}" for i in range(len(shown))],
             True,
         )
-    tiles, captions = [], []
-    for i, one in enumerate(shown):
-        strongest = int(one.flatten(1).norm(dim=1).argmax())
-        tiles.append(_flat(one[strongest]).numpy())
-        captions.append(f"{i} ← {strongest}" if value.shape[1] > 1 else f"{i}")
-    return tiles, captions, False
+    found = [_tile(one, kernels) for one in shown]
+    alone = value.shape[1] == 1
+    return (
+        [tile.numpy() for tile, _ in found],
+        [f"{i}{'' if alone else say}" for i, (_, say) in enumerate(found)],
+        False,
+    )
+
+
+def _tile(one: Tensor, kernels: str) -> tuple[Tensor, str]:
+    """What a filter `(channel, *kernel)` shows, and what its caption adds."""
+    if kernels == "norm":
+        return _flat(one.norm(dim=0)), ""
+    if kernels == "pca":
+        left, values, right = torch.linalg.svd(one.flatten(1).nan_to_num(), full_matrices=False)
+        squares = values.square().sum()
+        sign = -1.0 if float(left[:, 0].sum()) < 0 else 1.0
+        share = float(values[0] ** 2 / squares) if float(squares) > 0 else 0.0
+        return _flat((sign * values[0] * right[0]).reshape(one.shape[1:])), f" · {share:.0%}"
+    strongest = int(one.flatten(1).norm(dim=1).argmax())
+    return _flat(one[strongest]), f" ← {strongest}"
+
+
+def _largest(value: Tensor) -> float:
+    return float(value.abs().nan_to_num(0.0, 0.0).max()) or 1.0
 
 
 def _flat(kernel: Tensor) -> Tensor:
@@ -48,6 +74,30 @@ def _flat(kernel: Tensor) -> Tensor:
     if kernel.ndim == 1:
         return kernel[None]
     return torch.cat(list(kernel), 1) if kernel.ndim == 3 else kernel
+
+
+def angular_order(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Orders of rows and columns that put like beside like.
+
+    They go by the angle in the plane of the first two singular vectors. The circle is cut where its largest gap is.
+
+    Args:
+        matrix: `(row, column)`, finite.
+    Source:
+        Friendly 2002, The American Statistician 56(4), on the order of eigenvectors.
+    """
+    count = min(2, *matrix.shape)
+    left, values, right = torch.linalg.svd(matrix.double(), full_matrices=False)
+    return _by_angle(left[:, :count] * values[:count]), _by_angle((right[:count].T) * values[:count])
+
+
+def _by_angle(plane: Tensor) -> Tensor:
+    if plane.shape[1] < 2:
+        return plane[:, 0].argsort(stable=True)
+    angle = torch.atan2(plane[:, 1], plane[:, 0])
+    order = angle.argsort(stable=True)
+    gaps = angle[order].diff(append=angle[order[:1]] + 2 * torch.pi)
+    return order.roll(-(int(gaps.argmax()) + 1))
 
 
 def mosaic(weight: Tensor) -> np.ndarray:

@@ -68,10 +68,11 @@ def test_parametrized_weights_are_the_ones_that_act() -> None:
 def test_parameters_of_the_root_and_of_several_layers() -> None:
     root = NETWORKS["functional"].build()
     assert pl.weights()(root).layer == ":kernel" and pl.weights(layer=":matrix")(root).values.shape == (4, 6)
-    several = pl.weights(layer="conv*")(NETWORKS["article_net"].build())
+    *several, table = pl.weights(layer="conv*")(NETWORKS["article_net"].build())
     assert [one.layer for one in several] == ["conv1:weight", "conv2:weight"]
-    every = pl.weights(layer="every weight")(NETWORKS["tied_lm"].build())
-    assert [one.layer for one in every] == ["embed:weight", "first:weight"]
+    assert [row["layer"] for row in table.rows] == ["conv1", "conv2"]
+    *every, table = pl.weights(layer="every weight")(NETWORKS["tied_lm"].build())
+    assert [one.layer for one in every] == ["embed:weight", "first:weight"] and len(table.rows) == 2
 
 
 def test_facts_count_copies_and_zeros() -> None:
@@ -81,8 +82,83 @@ def test_facts_count_copies_and_zeros() -> None:
         layer.weight[2] = -layer.weight[0]
         layer.weight[3] = 0.0
     facts = pl.weights()(nn.Sequential(layer)).facts
-    assert facts["nearly copies"] == 2 and facts["filters"] == 5 and facts["near zero"] >= 0.2
+    assert facts["nearly copies"] == facts["copies"] == 2 and facts["empty filters"] == 1
+    assert facts["filters"] == 5 and facts["near zero"] >= 0.2
     assert facts["norm"] == pytest.approx(float(layer.weight.detach().double().norm()))
+
+
+def test_norm_and_pattern_of_deeper_filters() -> None:
+    model = NETWORKS["article_net"].build()
+    weight = model.conv2.weight.detach().double().numpy()
+    norms = pl.weights(layer="conv2", kernels="norm")(model)
+    np.testing.assert_allclose(np.stack(norms.images), np.sqrt((weight**2).sum(1)), rtol=1e-5)
+    assert not norms.signed
+    for tile, caption, one in zip(*_patterns(model), weight, strict=True):
+        _, values, right = np.linalg.svd(one.reshape(6, 25), full_matrices=False)
+        np.testing.assert_allclose(np.abs(tile).ravel(), values[0] * np.abs(right[0]), atol=1e-6)
+        assert str(caption).endswith(f"{values[0] ** 2 / (values**2).sum():.0%}")
+
+
+def _patterns(model: nn.Module) -> tuple[tuple[np.ndarray, ...], tuple[object, ...]]:
+    found = pl.weights(layer="conv2", kernels="pca")(model)
+    return found.images, found.captions
+
+
+def test_own_scales_are_told() -> None:
+    model = NETWORKS["article_net"].build()
+    own = pl.weights(layer="conv2", scale="filter")(model)
+    assert own.scope == "image" and any("own scale" in note.en for note in own.notes)
+    colour = pl.weights(scale="filter")(model)
+    assert all(max(image.max() - 0.5, 0.5 - image.min()) == pytest.approx(0.5) for image in colour.images)
+    assert pl.weights(layer="conv2")(model).scope == "gallery"
+
+
+def test_seriation_only_reorders_the_picture() -> None:
+    model = NETWORKS["article_net"].build()
+    plain, found = pl.weights(layer="fc3")(model), pl.weights(layer="fc3", seriate=True)(model)
+    assert np.array_equal(plain.values, found.values)
+    rows, columns = found.facts["rows"], found.facts["columns"]
+    assert sorted(rows) == list(range(10)) and sorted(columns) == list(range(84))
+    assert np.array_equal(found.images[0], plain.images[0][list(rows)][:, list(columns)])
+    assert any("reordered" in note.en for note in found.notes)
+
+
+@pytest.mark.parametrize("bins", [1, 7, 50])
+def test_counts_add_up_to_all_weights(bins: int) -> None:
+    model = NETWORKS["article_net"].build()
+    _, counts = pl.weights(layer="conv2", bins=bins)(model)
+    expected, edges = np.histogram(model.conv2.weight.detach().double().numpy(), bins)
+    assert counts.curves["now"].sum() == model.conv2.weight.numel() and np.array_equal(counts.curves["now"], expected)
+    np.testing.assert_allclose(counts.facts["edges"], edges)
+
+
+def test_the_table_has_every_layer() -> None:
+    model = NETWORKS["article_net"].build()
+    *_, table = pl.weights(layer="every weight")(model)
+    for row in table.rows:
+        layer = model.get_submodule(row["layer"])
+        weight = layer.weight.detach().double()
+        assert row["norm"] == pytest.approx(float(weight.norm())) and row["shape"] == tuple(weight.shape)
+        assert row["bias"] == pytest.approx(float(layer.bias.detach().double().norm()))
+        assert row["std"] == pytest.approx(float(weight.std(correction=0)))
+        assert row["distribution"].sum() == weight.numel() and row["kind"] == type(layer).__name__
+    assert "change" not in table.columns
+
+
+def test_a_bias_and_a_kernel_of_one_tap_are_drawn_whole() -> None:
+    model = NETWORKS["article_net"].build()
+    bias = pl.weights(layer="conv1:bias")(model)
+    assert np.array_equal(bias.images[0][0], model.conv1.bias.detach().numpy()) and bias.axes == ("out",)
+    mixing = pl.weights()(nn.Sequential(nn.Conv2d(5, 8, 1)))
+    assert [image.shape for image in mixing.images] == [(8, 5)] and mixing.values.shape == (8, 5, 1, 1)
+
+
+def test_what_is_not_finite_is_counted() -> None:
+    layer = nn.Conv2d(3, 2, 3)
+    with torch.no_grad():
+        layer.weight[0, 0, 0, 0], layer.weight[1, 0, 0, 0] = torch.nan, torch.inf
+    found = pl.weights()(nn.Sequential(layer))
+    assert found.facts["not finite"] == 2 and np.isfinite(found.images[1]).all()
 
 
 def test_it_says_what_is_there_and_runs_nothing() -> None:
@@ -96,6 +172,10 @@ def test_it_says_what_is_there_and_runs_nothing() -> None:
 def test_errors() -> None:
     with pytest.raises(pl.NotApplicable, match="weight matrix"):
         pl.weights()(nn.ReLU())
+    with pytest.raises(pl.NotApplicable, match="complex"):
+        pl.weights()(nn.Sequential(nn.Linear(2, 2, dtype=torch.complex64)))
+    with pytest.raises(pl.NotApplicable, match="meta"):
+        pl.weights()(nn.Sequential(nn.Linear(2, 2, device="meta")))
     with pytest.raises(pl.LayerNotFound, match="no weight of its own"):
         pl.weights(layer="pool")(NETWORKS["article_net"].build())
     with pytest.raises(pl.NotApplicable, match="weight matrix"):

@@ -89,7 +89,8 @@ def _at(lens: Looker, site: Site, made: dict[str, Held]) -> Iterator[Held]:
     computed = {one.where for one in made.values()}
     for name, value in lens.named(parameters):
         one = _parameter(lens, name, value)
-        if value.ndim > 1 and one.where not in seen and not (every and _behind(name, computed)):
+        wide = value.ndim > 1 or (value.ndim == 1 and not every and site.side.startswith(":"))
+        if wide and one.where not in seen and not (every and _behind(name, computed)):
             yield one
 
 
