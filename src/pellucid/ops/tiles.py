@@ -11,7 +11,7 @@ THUMBNAIL, ACROSS = 32, 4
 
 
 def kernel_tiles(
-    weight: Tensor, most: int, kernels: str = "strongest", limit: float | None = None
+    weight: Tensor, most: int, kernels: str = "strongest", limit: float | None = None, like: Tensor | None = None
 ) -> tuple[list[np.ndarray], list[str], bool]:
     """One tile for each of the first `most` filters of a convolution, or one for a whole matrix.
 
@@ -22,6 +22,7 @@ def kernel_tiles(
             pattern over the taps that explains most of all of them (`"pca"`, not centred, with the sign of most).
         limit: what is full colour where three input channels are drawn as red, green and blue; None: the largest
             absolute value of all that are drawn; 0: each filter's own.
+        like: another weight of this shape, whose strongest channels are taken.
     Returns:
         tiles `(height, width)` or, for three input channels, `(height, width, 3)` with zero as grey; their captions;
         whether they are colour.
@@ -42,7 +43,8 @@ def kernel_tiles(
             [f"{i}" for i in range(len(shown))],
             True,
         )
-    found = [_tile(one, kernels) for one in shown]
+    by = shown if like is None else like.detach().float().cpu()
+    found = [_tile(one, kernels, other) for one, other in zip(shown, by[:most], strict=True)]
     alone = value.shape[1] == 1
     return (
         [tile.numpy() for tile, _ in found],
@@ -51,7 +53,7 @@ def kernel_tiles(
     )
 
 
-def _tile(one: Tensor, kernels: str) -> tuple[Tensor, str]:
+def _tile(one: Tensor, kernels: str, like: Tensor) -> tuple[Tensor, str]:
     """What a filter `(channel, *kernel)` shows, and what its caption adds."""
     if kernels == "norm":
         return _flat(one.norm(dim=0)), ""
@@ -61,7 +63,7 @@ def _tile(one: Tensor, kernels: str) -> tuple[Tensor, str]:
         sign = -1.0 if float(left[:, 0].sum()) < 0 else 1.0
         share = float(values[0] ** 2 / squares) if float(squares) > 0 else 0.0
         return _flat((sign * values[0] * right[0]).reshape(one.shape[1:])), f" · {share:.0%}"
-    strongest = int(one.flatten(1).norm(dim=1).argmax())
+    strongest = int(like.flatten(1).norm(dim=1).argmax())
     return _flat(one[strongest]), f" ← {strongest}"
 
 

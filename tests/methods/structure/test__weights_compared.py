@@ -60,6 +60,16 @@ def test_now_before_and_change_share_one_scale(pair: tuple[Any, Any]) -> None:
     np.testing.assert_allclose(change.transpose(2, 0, 1), found.values[2], atol=1e-6)
 
 
+def test_all_three_show_the_same_channel(pair: tuple[Any, Any]) -> None:
+    model, before = pair
+    with torch.no_grad():
+        before.conv2.weight[:, 0] += 3 * before.conv2.weight.abs().max()
+    found = pl.weights(layer="conv2", against=before)(model)
+    captions = [str(one) for one in found.captions]
+    assert captions[:16] == captions[16:32] == captions[32:]
+    np.testing.assert_allclose(found.images[0] - found.images[16], found.images[32], atol=1e-6)
+
+
 def test_nothing_changed_is_zero(pair: tuple[Any, Any]) -> None:
     model, _ = pair
     *_, table = pl.weights(layer="every weight", against=model.state_dict())(model)

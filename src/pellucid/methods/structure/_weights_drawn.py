@@ -134,7 +134,7 @@ def gallery(one: Drawn, most: int, kernels: str, scale: str, seriate: bool) -> G
         ordered = [value.cpu().flatten(1)[rows][:, columns] for value in ordered]
         facts |= {"rows": tuple(rows.tolist()), "columns": tuple(columns.tolist())}
     limit = 0.0 if scale == "filter" else _largest([value[:most] for value in ordered])
-    made = [kernel_tiles(value, most, kernels, limit) for value in ordered]
+    made = [kernel_tiles(value, most, kernels, limit, ordered[0]) for value in ordered]
     shape = weight.ndim
     axes: tuple[str, ...] = _AXES.get(shape, ("filter", *(f"axis {i}" for i in range(1, shape))))
     headings = (_NOW, _BEFORE, _CHANGE) if len(made) > 1 else ()
