@@ -189,15 +189,19 @@ def unwrapped(model: nn.Module) -> nn.Module:
             return model
 
 
+def can_run(looker: Looker, x: Inputs) -> bool:
+    """Whether model and input have values."""
+    return not looker.hollow and not any(one.is_meta for one in x.tensors.values())
+
+
 def refuse_no_values(looker: Looker, x: Inputs, why: str = "") -> None:
     """Refuse a model, or an input, that has shapes alone.
 
     Raises:
         NotApplicable: says so.
     """
-    hollow = looker.hollow
-    if hollow or any(one.is_meta for one in x.tensors.values()):
-        what = "this model has no values" if hollow else "this input has no values"
+    if not can_run(looker, x):
+        what = "this model has no values" if looker.hollow else "this input has no values"
         raise NotApplicable(
             f"{what}: it lies on the meta device" + (f", and {why}" if why else ""),
             hint="pl.flow_graph() and lens.layers(x) need only shapes; for anything else load the weights",

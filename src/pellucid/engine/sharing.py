@@ -62,9 +62,8 @@ def run_shared(
     Raises:
         MemoryRanOut: it does not fit and cannot be cut.
     """
-    if not group[0].real:
-        return run_unreal(session, group)
-    run = Apart(clean) if clean is not None and knows_others(session, group[0], clean) else _run_of(group[0])
+    alone = group[0].real and clean is not None and knows_others(session, group[0], clean)
+    run = Apart(clean) if alone and clean is not None else _run_of(group[0])
     try:
         return run(session, group)
     except PellucidError as error:
@@ -81,6 +80,8 @@ def run_shared(
 
 
 def _run_of(one: Pass) -> Run:
+    if not one.real:
+        return run_unreal
     if one.covered is not None:
         return run_covered
     if makes_variants(one):

@@ -3,6 +3,7 @@
 The model's own tensors are neither read nor copied, so it may lie on the meta device, and be larger than memory.
 """
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +24,7 @@ from pellucid.core.errors import NotApplicable, PellucidError
 from pellucid.core.text import Text
 from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.group import run_group
-from pellucid.engine.looker import Session, enter, refuse_no_values
+from pellucid.engine.looker import Session, can_run, enter, refuse_no_values
 from pellucid.engine.passes import Pass, Seen
 from pellucid.engine.recording import Recording
 from pellucid.engine.roles import Reader
@@ -72,8 +73,11 @@ def run_unreal(session: Session, group: list[Pass]) -> list[Seen | PellucidError
 def _traced(session: Session, x: Inputs, recording: Recording) -> str:
     """Run the model; returns why that is not possible without values, `""` if it was.
 
+    What goes wrong here need not go wrong with values: some kernels refuse more than the ones that compute. So a model
+    that can run is run to find out.
+
     Raises:
-        ModelFailed: the model raised.
+        ModelFailed: the model raised, and has no values to run it with.
     """
     model, links = session.looker.model, recording.graph
     held = session.looker.held
@@ -84,13 +88,13 @@ def _traced(session: Session, x: Inputs, recording: Recording) -> str:
         if links is not None:
             links.know(state)
             links.know(held)
-        with mode, torch.no_grad(), attributes_kept(model):
+        with quiet(), mode, torch.no_grad(), attributes_kept(model):
             entered = enter(x.mapped(lambda _, value: _emptied(mode, value)), recording)
             with session.intercept.watching(recording):
                 output = functional_call(model, state, entered.args, entered.kwargs)
-    except _NEEDS_VALUES as error:
-        return _said(error)
     except Exception as error:
+        if isinstance(error, _NEEDS_VALUES) or can_run(session.looker, x):
+            return _said(error)
         raise session.failed(error, recording) from error
     finally:
         recording.stack.clear()
@@ -111,6 +115,17 @@ def _emptied(mode: FakeTensorMode, tensor: Tensor) -> Tensor:
 def _said(error: Exception) -> str:
     func = getattr(error, "func", None)
     return str(func).removeprefix("aten.") if func is not None else type(error).__name__
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Without torch's own report of what cannot be followed, which is told as a note."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A few figures of a tensor."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,14 +35,20 @@ def figures(tensor: Tensor, name: str) -> dict[str, float] | None:
         "rms": float(torch.linalg.vector_norm(value, dtype=_wide(value, low, high))) / count**0.5,
         "min": low,
         "max": high,
-        "zeros": 1 - int(torch.count_nonzero(value)) / count,
+        "zeros": 0.0 if low > 0 or high < 0 else 1 - _not_zero(value) / count,
         "nonfinite": bad,
     }
     if name in _GATES and found["zeros"] > 0 and tensor.ndim > 1 and not bad:
         axis = 1 if tensor.ndim > 3 else tensor.ndim - 1
         others = [one for one in range(tensor.ndim) if one != axis]
-        found["dead"] = float((torch.count_nonzero(tensor.detach(), dim=others) == 0).float().mean())
+        silent = (value.amax(others) == 0) & (value.amin(others) == 0)
+        found["dead"] = int(silent.sum()) / len(silent)
     return found
+
+
+def _not_zero(value: Tensor) -> int:
+    """NumPy counts several times faster than torch does on the processor."""
+    return int(torch.count_nonzero(value)) if value.is_cuda else int(np.count_nonzero(value.numpy(force=True) != 0))
 
 
 def _wide(value: Tensor, low: float, high: float) -> torch.dtype:

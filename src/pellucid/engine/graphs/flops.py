@@ -126,7 +126,7 @@ def _tensors(nest: Any) -> Iterator[Tensor]:
 
 _COUNTS: dict[str, Callable[[tuple[Any, ...], dict[str, Any], Tensor], int]] = {
     "linear": _linear,
-    **dict.fromkeys(("matmul", "mv", "dot", "vdot", "inner"), _product),
+    **dict.fromkeys(("matmul", "mv", "dot", "vdot", "inner", "grouped_mm", "_grouped_mm"), _product),
     **dict.fromkeys(("addmm", "addmv", "baddbmm"), _added_product),
     "addbmm": _summed_product,
     "bilinear": _bilinear,

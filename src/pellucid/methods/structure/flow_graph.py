@@ -9,7 +9,7 @@ from pellucid.core.errors import ModelFailed
 from pellucid.core.needs import ANY
 from pellucid.core.text import Text
 from pellucid.engine.graphs.detail import Detail
-from pellucid.engine.looker import Looker
+from pellucid.engine.looker import Looker, can_run
 from pellucid.engine.passes import Looking, Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.structure._folds import Graphed, folds
@@ -55,7 +55,7 @@ def flow_graph(x: Inputs, lens: Looker, real: bool = True, timed: Annotated[int,
         of what an operation gave in a real run.
     Source:   the layout by modules follows Wongsuphasawat et al. 2018.
     """
-    real = real and not lens.hollow and not any(one.is_meta for one in x.tensors.values())
+    real = real and can_run(lens, x)
     failed, notes = "", () if real else (_UNREAL,)
     try:
         seen = yield from Pass(x, graph=Detail(values=True), real=real)
