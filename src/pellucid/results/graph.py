@@ -17,13 +17,14 @@ class Graph(Result):
             the address, `module` the dotted path of the owning module, `shape` tuple of int, `parameters` number of
             elements that this operation reads, `attributes` dict. Where known also `call` (which call of the module),
             `dtype`, `flops`, `memory` (bytes newly allocated), `weights` (shapes of what is read, by name), `value`
-            (`mean rms min max zeros dead nonfinite`), `gradient` (`rms`) and `time` (seconds).
+            (`mean rms min max zeros dead nonfinite`), `gradient` (its root mean square) and `time` (seconds).
         edges: records `source sink shape`.
         modules: calls of modules that hold operations, in the order in which they began: records `path call kind
             parent first last parameters flops memory`, `parent` the index of the record around this one or None,
             `first` and `last` the ids of its operations' ends; `time` where it was taken.
         folds: groups of identical siblings: records `paths` (module paths in order) that are drawn as one box "× n".
         failed: id of the node at which the model raised, or None.
+        depth, open, overlay: how it is drawn; see `drawn`.
     """
 
     kind: ClassVar[str] = "graph"
@@ -33,6 +34,9 @@ class Graph(Result):
     modules: tuple[dict[str, Any], ...] = ()
     folds: tuple[tuple[str, ...], ...] = ()
     failed: int | None = None
+    depth: int | None = None
+    open: tuple[str, ...] = ()
+    overlay: str = "parameters"
 
     def __post_init__(self) -> None:
         pairs = [(edge["source"], edge["sink"]) for edge in self.edges]

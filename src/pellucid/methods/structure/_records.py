@@ -35,7 +35,7 @@ def records(
     modules: Mapping[str, nn.Module],
     held: Mapping[str, Tensor],
     counted: Mapping[str, Tensor],
-    seconds: Mapping[int, float],
+    figures: Mapping[str, Mapping[int, float]],
 ) -> tuple[list[Record], list[Record], list[Record]]:
     """Nodes, edges and calls of modules.
 
@@ -43,13 +43,14 @@ def records(
         modules: by path.
         held: parameters and buffers by name.
         counted: those of them whose elements are counted, each where it is read first.
-        seconds: how long calls took, by event.
+        figures: what else is known of calls, each by event: `time`, `gradient`.
     """
-    nodes, edges, ids = _operations(trace, modules, held, counted, seconds)
+    nodes, edges, ids = _operations(trace, modules, held, counted, figures)
     links = trace.links
     if links.outputs:
-        shape = next((event.shape for event in reversed(trace.events) if not event.path and not event.op), ())
-        nodes.append(_node(len(nodes), "output", "", "output", shape))
+        end = next((event for event in reversed(trace.events) if not event.path and not event.op), None)
+        nodes.append(_node(len(nodes), "output", "", "output", () if end is None else end.shape))
+        nodes[-1]["dtype"] = "" if end is None else str(end.dtype).removeprefix("torch.")
         last = len(nodes) - 1
         edges += [{"source": ids[maker], "sink": last, "shape": each} for maker, each in dict.fromkeys(links.outputs)]
     return nodes, edges, _calls(trace, nodes, ids)
@@ -60,7 +61,7 @@ def _operations(
     modules: Mapping[str, nn.Module],
     held: Mapping[str, Tensor],
     counted: Mapping[str, Tensor],
-    seconds: Mapping[int, float],
+    figures: Mapping[str, Mapping[int, float]],
 ) -> tuple[list[Record], list[Record], dict[int, int]]:
     links = trace.links
     entered = zip(links.inputs, links.input_types, strict=True)
@@ -85,7 +86,7 @@ def _operations(
         node |= {"call": event.call, "dtype": _first_type(note, event), "flops": note.flops, "memory": note.memory}
         node["weights"] = {name: tuple(held[name].shape) for name in names if name in held}
         node |= {} if note.value is None else {"value": note.value}
-        node |= {"time": seconds[index]} if index in seconds else {}
+        node |= {name: each[index] for name, each in figures.items() if index in each}
         nodes.append(node)
         edges += [
             {"source": ids[maker], "sink": ids[index], "shape": shape}

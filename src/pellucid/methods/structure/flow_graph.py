@@ -1,7 +1,6 @@
 """Flow graph: the operations of a forward and the tensors between them."""
 
-from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
@@ -13,6 +12,7 @@ from pellucid.engine.looker import Looker, can_run
 from pellucid.engine.passes import Looking, Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.structure._folds import Graphed, folds
+from pellucid.methods.structure._measured import graded, timed
 from pellucid.methods.structure._records import records
 from pellucid.registry import method
 from pellucid.results import Graph
@@ -42,17 +42,24 @@ _UNREAL = Text(
     ),
     tour=5,
 )
-def flow_graph(x: Inputs, lens: Looker, real: bool = True, timed: Annotated[int, Ge(0)] = 0) -> Looking[Graph]:
+def flow_graph(
+    x: Inputs,
+    lens: Looker,
+    real: bool = True,
+    gradient: int | Literal["predicted"] | None = None,
+    runs: Annotated[int, Ge(0)] = 0,
+) -> Looking[Graph]:
     """The executed operations as a graph; drawn up to the failing one where the model raises.
 
     Args:
         real: compute values and note figures of what each operation gives. Without it nothing is computed, and no
             parameter is read, however large the model is; so it is for a model or an input on the meta device.
-        timed: in how many further runs each operation is timed; the median is noted.
+        gradient: a class; the size of the gradient of its score is noted at every operation.
+        runs: in how many further runs each operation is timed; the median is noted.
     Returns:  Graph; node 0.. are inputs, then operations in execution order, then the output. A parameter is counted
         where it is read first; where it is read again, `attributes["parameters of"]` names that operation. `flops`
         are those of matrix products, convolutions and attention, `memory` the bytes newly allocated, `value` figures
-        of what an operation gave in a real run.
+        of what an operation gave in a real run, `gradient` and `time` what was asked for.
     Source:   the layout by modules follows Wongsuphasawat et al. 2018.
     """
     real = real and can_run(lens, x)
@@ -65,8 +72,13 @@ def flow_graph(x: Inputs, lens: Looker, real: bool = True, timed: Annotated[int,
         if error.trace is None or error.trace.links is None:
             raise
         trace, failed = error.trace, error.what
-    seconds = (yield from _timed(x, timed)) if real and not failed else {}
-    nodes, edges, calls = records(trace, lens.modules, lens.held, lens.parameters, seconds)
+    figures: dict[str, dict[int, float]] = {}
+    if real and not failed and runs:
+        figures["time"] = yield from timed(x, runs)
+    if real and not failed and gradient is not None:
+        figures["gradient"], told = yield from graded(x, trace, gradient)
+        notes += told
+    nodes, edges, calls = records(trace, lens.modules, lens.held, lens.parameters, figures)
     total = sum(one.numel() for one in lens.parameters.values())
     unread = total - sum(node["parameters"] for node in nodes)
     if failed:
@@ -88,16 +100,6 @@ def flow_graph(x: Inputs, lens: Looker, real: bool = True, timed: Annotated[int,
         notes=notes,
         facts=_facts(nodes, edges, total, unread),
     )
-
-
-def _timed(x: Inputs, runs: int) -> Looking[dict[int, float]]:
-    """The median time of every call, by event."""
-    seconds: dict[int, list[float]] = {}
-    for i in range(runs):
-        seen = yield from Pass(x, graph=Detail(seconds=True), step=(i, runs))
-        for index, note in seen.trace.links.notes.items():
-            seconds.setdefault(index, []).append(note.seconds)
-    return {index: median(each) for index, each in seconds.items()}
 
 
 def _facts(nodes: list[dict[str, Any]], edges: list[dict[str, Any]], total: int, unread: int) -> dict[str, int]:
