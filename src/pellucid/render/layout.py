@@ -1,9 +1,11 @@
-"""Layered layout of a directed graph, top down: longest-path ranks, median sweeps, a straight spine.
+"""Layered layout of one level of a graph, top down: longest-path ranks, median sweeps, a straight spine.
 
 Everything is plain Python over small lists: the web side has the same algorithm.
 """
 
-from collections.abc import Sequence
+import math
+from bisect import bisect_right, insort
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
@@ -12,6 +14,37 @@ SWEEPS = 8
 PASSES = 6
 STRAIGHTENINGS = 4
 STRAIGHT = 1e6
+LANE_WEIGHT = 1e3
+PORT = 1000
+NARROWER = 0.5
+SNAP = 0.02
+BONUS = 2.0**-16
+
+Neighbours = dict[int, tuple[list[int], list[int]]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much room a box takes.
+
+    Args:
+        width, height: of the box.
+        anchor: distance of its main road from its left edge; None: its middle.
+    """
+
+    width: float
+    height: float
+    anchor: float | None = None
+
+    @property
+    def left(self) -> float:
+        """From the left edge to the main road."""
+        return self.width / 2 if self.anchor is None else self.anchor
+
+    @property
+    def right(self) -> float:
+        """From the main road to the right edge."""
+        return self.width - self.left
 
 
 @dataclass(frozen=True)
@@ -19,14 +52,14 @@ class Layout:
     """Where boxes and links are; x to the right, y downward, in the unit of the sizes.
 
     Args:
-        centres: centre `(x, y)` of each box.
+        roads: place `(x, y)` of each box: x of its main road, y of its upper edge.
         routes: points of each link from the lower edge of its source to the upper edge of its sink.
         ranks: layer of each box, 0 on top.
         spine: boxes of the main road, a longest path; they share one x.
         width, height: extent of everything, from (0, 0).
     """
 
-    centres: list[tuple[float, float]]
+    roads: list[tuple[float, float]]
     routes: list[list[tuple[float, float]]]
     ranks: list[int]
     spine: tuple[int, ...]
@@ -34,181 +67,277 @@ class Layout:
     height: float
 
 
+@dataclass(frozen=True)
+class Gaps:
+    """Distances: between boxes of one rank, between ranks, and the width that a passing link takes."""
+
+    across: float = 0.25
+    down: float = 0.3
+    lane: float = 0.12
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link between two boxes.
+
+    Args:
+        source, sink: which boxes.
+        start, end: where it leaves and arrives, to the right of their main roads.
+    """
+
+    source: int
+    sink: int
+    start: float = 0.0
+    end: float = 0.0
+
+
 def arrange(
-    sizes: Sequence[tuple[float, float]],
-    links: Sequence[tuple[int, int]],
+    sizes: Sequence[Size],
+    links: Sequence[Link],
     *,
-    across: float = 0.25,
-    down: float = 0.3,
-    lane: float = 0.12,
+    gaps: Gaps = Gaps(),
+    top: frozenset[int] = frozenset(),
+    bottom: frozenset[int] = frozenset(),
 ) -> Layout:
     """Place boxes given in execution order.
 
     Args:
-        sizes: width and height of each box.
-        links: pairs of box indices; one that goes backward in the order is drawn upward and ranks nothing.
-        across: least distance between boxes of one rank.
-        down: distance between ranks.
-        lane: width that a passing link takes.
+        sizes: of each box.
+        links: between them; one that goes backward in the order is drawn upward and ranks nothing. Links of one source
+            share a lane.
+        gaps: distances.
+        top, bottom: boxes without height that stand above and below all others: where links enter and leave a frame.
     """
     if not sizes:
         return Layout([], [], [], (), 0.0, 0.0)
-    forward = sorted({(min(pair), max(pair)) for pair in links if pair[0] != pair[1]})
-    rank = ranks(len(sizes), forward)
-    spine = longest(len(sizes), forward)
-    levels, chains, near = _with_lanes(sizes, rank, forward)
+    place = sorted(range(len(sizes)), key=lambda i: (i not in top, i in bottom, i))
+    order = {box: k for k, box in enumerate(place)}
+    wires = [_Wire.of(one, order) for one in links]
+    forward = sorted({one.pair for one in wires if one.upper != one.lower}, key=lambda pair: [order[i] for i in pair])
+    rank = ranks(len(sizes), forward, top, bottom)
+    straight = {one.pair for one in wires if one.out == one.into == 0}
+    spine = longest(len(sizes), forward, top, bottom, straight)
+    levels, chains, near = _with_lanes(place, rank, wires)
     _order(levels, near, set(spine))
-    widths = [size[0] for size in sizes] + [lane] * sum(map(len, chains.values()))
-    held = _held(spine, chains)
-    x = _across(levels, near, widths, held, across)
-    _straighten(x, levels, list(chains.values()), held, widths, across)
-    tops, heights = _rows(levels, sizes, down)
-    left = min(x[i] - widths[i] / 2 for i in range(len(widths)))
-    x = [place - left for place in x]
-    centres = [(x[i], tops[rank[i]] + heights[rank[i]] / 2) for i in range(len(sizes))]
-    place = {node: (tops[level], tops[level] + heights[level]) for level, row in enumerate(levels) for node in row}
-    routes = [_route(pair, sizes, centres, x, chains, place) for pair in links]
-    return Layout(
-        centres, routes, rank, spine, max(x[i] + widths[i] / 2 for i in range(len(widths))), tops[-1] + heights[-1]
-    )
+    sides = [(one.left, one.right) for one in sizes] + [(gaps.lane / 2, gaps.lane / 2)] * sum(map(len, chains.values()))
+    held = _held(spine, rank, wires, chains)
+    x = _across(levels, near, sides, held, gaps.across)
+    _straighten(x, levels, list(chains.values()), held, sides, gaps.across)
+    left = min(x[i] - sides[i][0] for i in range(len(sides)))
+    x = [road - left for road in x]
+    rows = _rows(levels, sizes, _steps(len(levels), gaps.down, len(top), len(bottom)))
+    roads = [
+        (x[i], rows[rank[i]][0] + (rows[rank[i]][1] - size.height) * _drop(near[i])) for i, size in enumerate(sizes)
+    ]
+    routes = [_route(one, sizes, roads, x, chains, rank, rows) for one in wires]
+    width = max(x[i] + sides[i][1] for i in range(len(sides)))
+    return Layout(roads, routes, rank, spine, width, rows[-1][0] + rows[-1][1])
 
 
-def ranks(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from a source; a source stands right above its first reader. Links go from lower to higher index."""
-    rank = [0] * count
-    for source, sink in sorted(links):
+def ranks(
+    count: int,
+    links: Sequence[tuple[int, int]],
+    top: frozenset[int] = frozenset(),
+    bottom: frozenset[int] = frozenset(),
+) -> list[int]:
+    """Longest path from a source; a source stands right above its first reader, `top` above and `bottom` below all.
+
+    Links are sorted by where their sources stand in execution order, and lead forward in it.
+    """
+    rank = [0 if box in top or not top else 1 for box in range(count)]
+    for source, sink in links:
         rank[sink] = max(rank[sink], rank[source] + 1)
     fed = {sink for _, sink in links}
     readers: dict[int, list[int]] = {}
     for source, sink in links:
         readers.setdefault(source, []).append(sink)
-    for node in reversed(range(count)):
-        if node not in fed and node in readers:
-            rank[node] = min(rank[sink] for sink in readers[node]) - 1
+    lowest = max((rank[box] for box in range(count) if box not in bottom), default=-1) + 1
+    for box in bottom:
+        rank[box] = lowest
+    for box in reversed(range(count)):
+        if box not in fed and box in readers and box not in top:
+            rank[box] = min(rank[sink] for sink in readers[box]) - 1
     used = {value: i for i, value in enumerate(sorted(set(rank)))}
     return [used[value] for value in rank]
 
 
-def longest(count: int, links: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """One longest path; of equal ones that over the later nodes, which is the body and not the shortcut."""
-    best, back = [1] * count, [-1] * count
-    for source, sink in sorted(links):
-        if best[source] + 1 >= best[sink]:
-            best[sink], back[sink] = best[source] + 1, source
-    node = max(range(count), key=lambda i: (best[i], i))
-    path = [node]
+def longest(
+    count: int,
+    links: Sequence[tuple[int, int]],
+    top: frozenset[int] = frozenset(),
+    bottom: frozenset[int] = frozenset(),
+    straight: Container[tuple[int, int]] = (),
+) -> tuple[int, ...]:
+    """One longest path, from `top` to `bottom` where that can be.
+
+    Of equal ones that with more `straight` links, then that over the later boxes: the body and not the shortcut.
+    """
+    best = [1.0 + PORT * (box in top or box in bottom) for box in range(count)]
+    own, back = list(best), [-1] * count
+    for source, sink in links:
+        length = best[source] + own[sink] + BONUS * ((source, sink) in straight)
+        if length >= best[sink]:
+            best[sink], back[sink] = length, source
+    box = max(range(count), key=lambda i: (best[i], i))
+    path = [box]
     while back[path[-1]] >= 0:
         path.append(back[path[-1]])
     return tuple(reversed(path))
 
 
-def crossings(levels: Sequence[Sequence[int]], near: dict[int, tuple[list[int], list[int]]]) -> int:
+def crossings(levels: Sequence[Sequence[int]], near: Neighbours) -> int:
     """How many pairs of links cross between neighbouring levels."""
     total = 0
     for upper, lower in pairwise(levels):
-        position = {node: i for i, node in enumerate(lower)}
-        ends = [position[sink] for node in upper for sink in sorted(near[node][1], key=lambda n: position[n])]
-        total += sum(ends[j] > ends[i] for i in range(len(ends)) for j in range(i)) if len(ends) < 400 else 0
+        position = {box: i for i, box in enumerate(lower)}
+        seen: list[int] = []
+        for box in upper:
+            ends = [position[sink] for sink in near[box][1]]
+            total += sum(len(seen) - bisect_right(seen, end) for end in ends)
+            for end in ends:
+                insort(seen, end)
     return total
 
 
+Net = tuple[int, float]
+
+
+@dataclass(frozen=True)
+class _Wire:
+    """A link as it lies: its upper end, its lower end, where it leaves and arrives, and whether it leads upward."""
+
+    upper: int
+    lower: int
+    out: float
+    into: float
+    back: bool
+
+    @classmethod
+    def of(cls, link: Link, order: dict[int, int]) -> "_Wire":
+        """Of two boxes the one that stands earlier is above."""
+        if order[link.source] <= order[link.sink]:
+            return cls(link.source, link.sink, link.start, link.end, back=False)
+        return cls(link.sink, link.source, link.end, link.start, back=True)
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Upper and lower box."""
+        return self.upper, self.lower
+
+    @property
+    def net(self) -> Net:
+        """Links that leave one place share a lane."""
+        return self.upper, self.out
+
+
 def _with_lanes(
-    sizes: Sequence[tuple[float, float]], rank: list[int], links: list[tuple[int, int]]
-) -> tuple[list[list[int]], dict[tuple[int, int], list[int]], dict[int, tuple[list[int], list[int]]]]:
-    """Levels with a stand-in node wherever a link passes a rank; the stand-ins of each link; neighbours up and down."""
+    place: Sequence[int], rank: list[int], wires: Sequence[_Wire]
+) -> tuple[list[list[int]], dict[Net, list[int]], Neighbours]:
+    """Levels with a stand-in wherever the links of one place pass a rank; the stand-ins of each; neighbours."""
     levels: list[list[int]] = [[] for _ in range(max(rank) + 1)]
-    for node in range(len(sizes)):
-        levels[rank[node]].append(node)
-    near: dict[int, tuple[list[int], list[int]]] = {node: ([], []) for node in range(len(sizes))}
-    chains: dict[tuple[int, int], list[int]] = {}
-    following = len(sizes)
-    for source, sink in links:
-        chain = list(range(following, following + max(0, rank[sink] - rank[source] - 1)))
+    for box in place:
+        levels[rank[box]].append(box)
+    near: Neighbours = {box: ([], []) for box in place}
+    readers: dict[Net, dict[int, None]] = {}
+    for wire in wires:
+        if wire.upper != wire.lower:
+            readers.setdefault(wire.net, {})[wire.lower] = None
+    chains: dict[Net, list[int]] = {}
+    following = len(place)
+    for net, sinks in readers.items():
+        top, last = rank[net[0]], max(rank[sink] for sink in sinks)
+        chain = chains[net] = list(range(following, following + max(0, last - top - 1)))
         following += len(chain)
-        chains[source, sink] = chain
-        for offset, node in enumerate(chain):
-            near[node] = ([], [])
-            levels[rank[source] + 1 + offset].append(node)
-        for upper, lower in zip([source, *chain], [*chain, sink], strict=True):
+        for offset, stand_in in enumerate(chain):
+            near[stand_in] = ([], [])
+            levels[top + 1 + offset].append(stand_in)
+        steps = [net[0], *chain]
+        for upper, lower in [*pairwise(steps), *((steps[rank[sink] - top - 1], sink) for sink in sinks)]:
             near[upper][1].append(lower)
             near[lower][0].append(upper)
     return levels, chains, near
 
 
-def _order(levels: list[list[int]], near: dict[int, tuple[list[int], list[int]]], spine: set[int]) -> None:
+def _order(levels: list[list[int]], near: Neighbours, spine: set[int]) -> None:
     """Median sweeps down and up; the best order seen is kept."""
     best, fewest = [list(level) for level in levels], crossings(levels, near)
     for sweep in range(SWEEPS):
-        if fewest == 0 and sweep:
+        if fewest == 0:
             break
         downward = sweep % 2 == 0
+        side = 0 if downward else 1
         for i in range(1, len(levels)) if downward else range(len(levels) - 2, -1, -1):
-            fixed = {node: k for k, node in enumerate(levels[i - 1 if downward else i + 1])}
-            now = {node: k for k, node in enumerate(levels[i])}
-
-            def middle(
-                node: int, fixed: dict[int, int] = fixed, now: dict[int, int] = now, side: int = 0 if downward else 1
-            ) -> tuple[float, bool, int]:
-                around = sorted(fixed[other] for other in near[node][side])
-                value = median(around) if around else now[node]
-                return value, node not in spine, now[node]
-
-            levels[i].sort(key=middle)
+            fixed = {box: k for k, box in enumerate(levels[i - 1 if downward else i + 1])}
+            wish: dict[int, tuple[float, bool, int]] = {}
+            for k, box in enumerate(levels[i]):
+                around = [fixed[other] for other in near[box][side]]
+                wish[box] = (median(around) if around else k, box not in spine, k)
+            levels[i].sort(key=wish.__getitem__)
         count = crossings(levels, near)
         if count < fewest:
             best, fewest = [list(level) for level in levels], count
     levels[:] = best
 
 
-def _held(spine: tuple[int, ...], chains: dict[tuple[int, int], list[int]]) -> set[int]:
-    """Nodes that the main road runs through, stand-ins included."""
-    return {*spine, *(node for pair in pairwise(spine) for node in chains.get(pair, []))}
+def _held(spine: tuple[int, ...], rank: list[int], wires: Sequence[_Wire], chains: dict[Net, list[int]]) -> set[int]:
+    """What the main road runs through, stand-ins included."""
+    held, road = set(spine), set(pairwise(spine))
+    for wire in wires:
+        if wire.pair in road:
+            road.discard(wire.pair)
+            held.update(chains[wire.net][: rank[wire.lower] - rank[wire.upper] - 1])
+    return held
 
 
 def _across(
-    levels: list[list[int]],
-    near: dict[int, tuple[list[int], list[int]]],
-    widths: list[float],
-    held: set[int],
-    gap: float,
+    levels: list[list[int]], near: Neighbours, sides: list[tuple[float, float]], held: set[int], gap: float
 ) -> list[float]:
-    """X of every node: near the mean of its neighbours, in order, apart, the main road at 0."""
-    x = [0.0] * len(widths)
+    """X of the main road of everything: near the mean of its neighbours, in order, apart, the spine at 0."""
+    x = [0.0] * len(sides)
     for step in range(PASSES):
         for level in levels if step % 2 == 0 else reversed(levels):
             wish, weight = [], []
-            for node in level:
-                around = near[node][0] + near[node][1] if step else near[node][0]
-                wish.append(0.0 if node in held else fmean(x[other] for other in around) if around else x[node])
-                weight.append(STRAIGHT if node in held else 1.0 + len(around))
-            for node, place in zip(level, _apart(level, wish, weight, widths, gap), strict=True):
-                x[node] = place
+            for box in level:
+                around = near[box][0] + near[box][1] if step else near[box][0]
+                wish.append(0.0 if box in held else fmean(x[other] for other in around) if around else x[box])
+                weight.append(STRAIGHT if box in held else 1.0 + len(around))
+            for box, road in zip(level, _apart(level, wish, weight, sides, gap), strict=True):
+                x[box] = road
     return x
 
 
 def _straighten(
-    x: list[float], levels: list[list[int]], chains: list[list[int]], held: set[int], widths: list[float], gap: float
+    x: list[float],
+    levels: list[list[int]],
+    chains: list[list[int]],
+    held: set[int],
+    sides: list[tuple[float, float]],
+    gap: float,
 ) -> None:
-    """Give every link that passes several ranks one x, outside of what it passes."""
+    """Give every lane that passes several ranks one x, outside of what it passes."""
     for _ in range(STRAIGHTENINGS):
-        wish, weight = list(x), [STRAIGHT if node in held else 1.0 for node in range(len(x))]
+        wish, weight = list(x), [STRAIGHT if box in held else 1.0 for box in range(len(x))]
         for chain in chains:
             if len(chain) > 1 and not held.intersection(chain):
-                places = [x[node] for node in chain]
-                lane = max(places) if sum(places) >= 0 else min(places)
-                for node in chain:
-                    wish[node], weight[node] = lane, 1e3
+                roads = [x[stand_in] for stand_in in chain]
+                lane = max(roads) if sum(roads) >= 0 else min(roads)
+                for stand_in in chain:
+                    wish[stand_in], weight[stand_in] = lane, LANE_WEIGHT
         for level in levels:
-            found = _apart(level, [wish[node] for node in level], [weight[node] for node in level], widths, gap)
-            for node, place in zip(level, found, strict=True):
-                x[node] = place
+            found = _apart(level, [wish[box] for box in level], [weight[box] for box in level], sides, gap)
+            for box, road in zip(level, found, strict=True):
+                x[box] = road
 
 
-def _apart(level: list[int], wish: list[float], weight: list[float], widths: list[float], gap: float) -> list[float]:
+def _apart(
+    level: list[int], wish: list[float], weight: list[float], sides: list[tuple[float, float]], gap: float
+) -> list[float]:
     """The places nearest to the wishes (weighted squares) that keep order and distance: pooled neighbours."""
+    if len(level) == 1:
+        return wish
     offsets = [0.0]
     for before, after in pairwise(level):
-        offsets.append(offsets[-1] + (widths[before] + widths[after]) / 2 + gap)
+        offsets.append(offsets[-1] + sides[before][1] + sides[after][0] + gap)
     pools: list[tuple[float, float, int]] = []
     for value, heavy, offset in zip(wish, weight, offsets, strict=True):
         pools.append((value - offset, heavy, 1))
@@ -219,29 +348,50 @@ def _apart(level: list[int], wish: list[float], weight: list[float], widths: lis
     return [value + offset for value, offset in zip(flat, offsets, strict=True)]
 
 
-def _rows(
-    levels: list[list[int]], sizes: Sequence[tuple[float, float]], down: float
-) -> tuple[list[float], list[float]]:
+def _drop(near: tuple[list[int], list[int]]) -> float:
+    """Where a box stands in a higher rank: what reads nothing at the bottom, what nothing reads on top."""
+    above, below = near
+    return 0.5 if above and below else 0.0 if above else 1.0 if below else 0.5
+
+
+def _steps(count: int, down: float, top: int, bottom: int) -> list[float]:
+    """Distances between ranks; less beside a single gate, where nothing moves to the side."""
+    steps = [down] * (count - 1)
+    if steps and top == 1:
+        steps[0] *= NARROWER
+    if steps and bottom == 1:
+        steps[-1] *= NARROWER
+    return steps
+
+
+def _rows(levels: list[list[int]], sizes: Sequence[Size], steps: Sequence[float]) -> list[tuple[float, float]]:
     """Upper edge and height of every rank."""
-    heights = [max((sizes[node][1] for node in level if node < len(sizes)), default=0.0) for level in levels]
-    tops = [0.0]
-    for height in heights[:-1]:
-        tops.append(tops[-1] + height + down)
-    return tops, heights
+    heights = [max((sizes[box].height for box in level if box < len(sizes)), default=0.0) for level in levels]
+    rows = [(0.0, heights[0])]
+    for height, step in zip(heights[1:], steps, strict=True):
+        rows.append((rows[-1][0] + rows[-1][1] + step, height))
+    return rows
 
 
 def _route(
-    pair: tuple[int, int],
-    sizes: Sequence[tuple[float, float]],
-    centres: list[tuple[float, float]],
+    wire: _Wire,
+    sizes: Sequence[Size],
+    roads: list[tuple[float, float]],
     x: list[float],
-    chains: dict[tuple[int, int], list[int]],
-    place: dict[int, tuple[float, float]],
+    chains: dict[Net, list[int]],
+    rank: list[int],
+    rows: list[tuple[float, float]],
 ) -> list[tuple[float, float]]:
-    """Points of one link: straight down past every rank that it only passes."""
-    source, sink = min(pair), max(pair)
-    points = [(centres[source][0], centres[source][1] + sizes[source][1] / 2)]
-    for node in chains.get((source, sink), []):
-        points += [(x[node], place[node][0]), (x[node], place[node][1])]
-    points.append((centres[sink][0], centres[sink][1] - sizes[sink][1] / 2))
-    return points if pair[0] <= pair[1] else points[::-1]
+    """Points of one link: straight down past every rank that it only passes, and past its own."""
+    upper, lower = wire.pair
+    if upper == lower:
+        return []
+    start, end = roads[upper][0] + wire.out, roads[lower][0] + wire.into
+    points = [(start, roads[upper][1] + sizes[upper].height), (start, sum(rows[rank[upper]]))]
+    across = math.inf
+    for stand_in, level in zip(chains[wire.net], range(rank[upper] + 1, rank[lower]), strict=False):
+        across = across if abs(x[stand_in] - across) < SNAP else x[stand_in]
+        points += [(across, rows[level][0]), (across, sum(rows[level]))]
+    points += [(end, rows[rank[lower]][0]), (end, roads[lower][1])]
+    points = [point for i, point in enumerate(points) if i == 0 or point != points[i - 1]]
+    return points[::-1] if wire.back else points

@@ -1,0 +1,147 @@
+"""Runs of identical siblings: which neighbouring branches of a graph are one block several times in a row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pellucid.results.tree import Branch
+
+PERIODS = range(2, 9)
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """Branches that are drawn as one, the first for all; mostly a single one."""
+
+    branches: tuple[Branch, ...]
+
+    @property
+    def first(self) -> Branch:
+        """The one that is drawn."""
+        return self.branches[0]
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Operations of all of them."""
+        return tuple(member for branch in self.branches for member in branch.members)
+
+
+class Folding:
+    """Tells which siblings may be folded.
+
+    Args:
+        nodes: records of the graph.
+        pairs: links between places in `nodes`.
+        folds: runs of module paths that are known to be identical.
+        failed: place of the operation that failed; its branch is never folded away.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Mapping[str, Any]],
+        pairs: Iterable[tuple[int, int]],
+        folds: Iterable[Sequence[str]] = (),
+        failed: int | None = None,
+    ) -> None:
+        self._does = [_does(node) for node in nodes]
+        self._paths = [str(node.get("module") or "") for node in nodes]
+        self._known = {path: i for i, fold in enumerate(folds) for path in fold}
+        self._failed = failed
+        self._into: list[list[int]] = [[] for _ in nodes]
+        self._out: list[list[int]] = [[] for _ in nodes]
+        for source, sink in pairs:
+            self._into[sink].append(source)
+            self._out[source].append(sink)
+
+    def runs(self, siblings: Sequence[Branch]) -> list[Run]:
+        """The siblings, neighbours that are the same together."""
+        marks = [self._mark(branch) for branch in siblings]
+        found: list[list[Branch]] = []
+        for i, branch in enumerate(siblings):
+            same = bool(found) and marks[i] is not None and marks[i] == marks[i - 1]
+            if same and self._goes_on(found[-1], branch):
+                found[-1].append(branch)
+            else:
+                found.append([branch])
+        return [Run(tuple(run)) for run in found]
+
+    def periods(self, siblings: Sequence[Branch]) -> list[Branch]:
+        """The siblings, where a pattern of a few repeats itself as a branch per repetition, to be folded by `runs`."""
+        numbers: dict[object, int] = {}
+        marks = [numbers.setdefault(self._inside(branch), len(numbers)) for branch in siblings]
+        made: list[Branch] = []
+        i = 0
+        while i < len(siblings):
+            found = [(length, _repeats(marks, i, length)) for length in PERIODS]
+            length, times = max(found, key=lambda one: one[0] * one[1] * (one[1] >= REPEATS))
+            if times < REPEATS:
+                made.append(siblings[i])
+                i += 1
+                continue
+            made += [_together(siblings[at : at + length]) for at in range(i, i + length * times, length)]
+            i += length * times
+        return made
+
+    def _mark(self, branch: Branch) -> object:
+        """Equal for siblings that do the same; None where that is not asked: a single operation."""
+        if branch.path in self._known and branch.owned:
+            return "known", self._known[branch.path]
+        if len(branch.members) < 2:
+            return None
+        return branch.owned, branch.path.rpartition(".")[0], self._inside(branch)
+
+    def _inside(self, branch: Branch) -> object:
+        """What the operations are and how they are wired."""
+        members = branch.members
+        place = {member: k for k, member in enumerate(members)}
+        named = branch.owned and len(members) > 1
+        paths = tuple(self._paths[member].removeprefix(branch.path) for member in members) if named else ()
+        wires = tuple((place[a], place[b]) for b in members for a in self._into[b] if a in place)
+        return tuple(self._does[member] for member in members), paths, wires
+
+    def _goes_on(self, run: list[Branch], branch: Branch) -> bool:
+        """Whether the next branch reads what the last one gave, and nothing but the chain tells them apart."""
+        last = run[-1]
+        if self._failed is not None and (self._failed in last.members or self._failed in branch.members):
+            return False
+        own, before = set(branch.members), set(last.members)
+        if not any(source in before for member in branch.members for source in self._into[member]):
+            return False
+        reads = self._ends(branch, self._into, before)
+        first = self._ends(run[0], self._into, set())
+        if not (reads <= first if len(run) == 1 else reads == self._ends(last, self._into, set(run[-2].members))):
+            return False
+        taps = self._ends(last, self._out, own)
+        if len(run) == 1:
+            return taps <= self._ends(branch, self._out, set())
+        return taps == self._ends(run[-2], self._out, before)
+
+    def _ends(self, branch: Branch, ends: Sequence[Sequence[int]], known: set[int]) -> set[tuple[int, int]]:
+        """Links to what is neither in the branch nor in `known`: the place in the branch, the node outside."""
+        own = set(branch.members)
+        return {
+            (k, other)
+            for k, member in enumerate(branch.members)
+            for other in ends[member]
+            if other not in own and other not in known
+        }
+
+
+def _does(node: Mapping[str, Any]) -> tuple[object, ...]:
+    attributes = {key: value for key, value in (node.get("attributes") or {}).items() if key != "parameters of"}
+    return node["op"], node.get("parameters"), tuple(node.get("shape") or ()), node.get("dtype"), repr(attributes)
+
+
+def _repeats(marks: Sequence[int], start: int, length: int) -> int:
+    """How many times the pattern of `length` at `start` stands there in a row."""
+    pattern, times = marks[start : start + length], 1
+    while marks[start + times * length : start + (times + 1) * length] == pattern and len(pattern) == length:
+        times += 1
+    return times
+
+
+def _together(branches: Sequence[Branch]) -> Branch:
+    """Neighbours as one branch without a module of its own."""
+    members = tuple(sorted(member for branch in branches for member in branch.members))
+    return replace(branches[0], members=members, children=tuple(branches), kind="", owned=False)

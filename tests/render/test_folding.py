@@ -1,0 +1,61 @@
+import pytest
+
+from pellucid.render.folding import Folding
+from pellucid.results.tree import tree
+from tests.render.graphs import Net, blocks
+
+
+def runs(net, folds=(), failed=None):
+    """How many blocks each run has."""
+    pairs = [(edge["source"], edge["sink"]) for edge in net.edges]
+    body = next(one for one in tree(net.nodes, net.edges).children if one.path == "body")
+    return [len(run.branches) for run in Folding(net.nodes, pairs, folds, failed).runs(body.children)]
+
+
+def test_neighbours_that_are_the_same_are_a_run():
+    assert runs(blocks(5)) == [5]
+
+
+@pytest.mark.parametrize("change", [{"parameters": 10}, {"shape": (1, 9)}, {"op": "gelu"}, {"attributes": {"p": 1}}])
+def test_any_difference_ends_a_run(change):
+    net = blocks(5)
+    net.nodes[9].update(change)
+    assert runs(net) == [2, 1, 2]
+
+
+def test_where_it_failed_stands_alone():
+    assert runs(blocks(5), failed=6) == [1, 1, 3]
+
+
+def test_a_run_of_the_method_counts_though_its_records_differ():
+    net = blocks(4)
+    for node in net.nodes:
+        node["parameters"] = node["id"]
+    assert runs(net) == [1, 1, 1, 1]
+    assert runs(net, [[f"body.{i}" for i in range(4)]]) == [4]
+
+
+def test_parallel_branches_are_no_run():
+    net = Net()
+    x = net.op("input", "")
+    for i in range(3):
+        net.op("relu", f"body.{i}.b", net.op("linear", f"body.{i}.a", x))
+    assert runs(net) == [1, 1, 1]
+
+
+def test_what_all_but_the_first_read_from_outside_is_the_same_or_they_are_no_run():
+    net = blocks(5)
+    for i in range(1, 5):
+        net.edges.append({"source": 0, "sink": 3 + 4 * i})
+    assert runs(net) == [5]
+    net.edges.pop()
+    assert runs(net) == [4, 1]
+
+
+def test_a_block_that_something_else_reads_ends_a_run_unless_all_are_read():
+    net = blocks(6)
+    net.edges.append({"source": 12, "sink": 25})
+    assert runs(net) == [3, 3]
+    for i in (4, 8, 16, 20):
+        net.edges.append({"source": i, "sink": 25})
+    assert runs(net) == [6]
