@@ -50,7 +50,7 @@ def test_of_several_weights_the_one_taken_is_told(tmp_path: Path) -> None:
     tensors, notes = read_weights(saved({"ema": other, "model": NET.state_dict()}, tmp_path / "a.pth"))
     assert same(tensors) and "'ema' beside it was not used" in notes[0].en
     tensors, notes = read_weights(saved({"model": {"state_dict": NET.state_dict()}}, tmp_path / "a.pth"))
-    assert same(tensors) and len(notes) == 2
+    assert same(tensors) and "'model.state_dict'" in notes[0].en
 
 
 class Payload:
@@ -120,7 +120,7 @@ def test_names_given_twice_are_refused(tmp_path: Path) -> None:
 def test_exported_programs_are_refused(tmp_path: Path) -> None:
     path = saved(NET.state_dict(), tmp_path / "a.pt2")
     with pytest.raises(BadWeights, match="exported program"):
-        read_weights(rezipped(path, lambda name, body: [(name, body), (name + "_archive_format", b"pt2")]))
+        read_weights(rezipped(path, lambda name, body: [(name, body), (f"{name}/archive_format", b"pt2")]))
 
 
 def test_a_tensor_larger_than_its_storage_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import click
 from pellucid.cli.guard import EXIT_CODES, OK, guarded
 from pellucid.cli.screen import Screen, shown
 from pellucid.cli.see import in_words_of_the_command
+from pellucid.cli.trust import trusting
 from pellucid.core.errors import BadInput
 from pellucid.core.text import Text
 
@@ -32,6 +33,7 @@ Examples:
 @click.option("--preprocess", metavar="NAME", help="From picture to tensor, as for `pellucid see`.")
 @click.option("--depth", type=click.IntRange(1), help="Show only so many levels.")
 @click.option("--seed", default=0, show_default=True, help="Of random input.")
+@trusting
 @guarded
 def layers(
     screen: Screen,
@@ -42,11 +44,13 @@ def layers(
     preprocess: str | None,
     depth: int | None,
     seed: int,
+    trust_code: bool,
+    unsafe_pickle: bool,
 ) -> int:
     """Open, run once where there is an input, print."""
     from pellucid.cli.source import input_of, lens_of
 
-    lens = lens_of(model, weights, preprocess=preprocess)
+    lens = lens_of(model, weights, preprocess=preprocess, trust=trust_code, unsafe_pickle=unsafe_pickle)
     for note in lens.notes:
         screen.aside(note)
     try:

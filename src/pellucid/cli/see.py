@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen
+from pellucid.cli.trust import trusting
 from pellucid.core.errors import (
     BadInput,
     BadTarget,
@@ -38,6 +39,9 @@ MODEL  torchvision:resnet18  a network of torchvision, or timm:resnet18
        net.py:Net            a class or function of a file; its code runs
        package.module:Net    the same, of an installed package
        hf:DIR                a folder as transformers saves models
+       model.onnx            operations and weights of an ONNX file
+       model.pt2 model.pt    exported, TorchScript: with --trust-code
+       weights.safetensors   weights alone: their tree and numbers
        demo                  a trained network that pellucid[demo] brings
 \b
 INPUT  cat.jpg               a picture; several pictures are one batch
@@ -45,7 +49,7 @@ INPUT  cat.jpg               a picture; several pictures are one batch
        random:1x3x224x224    random numbers of that shape
        "some text"           for a model with a tokenizer; or a .txt file
        "a cat" "a dog" x.jpg texts beside a picture, for models as CLIP
-       (none)                for what needs only the model, as -m weights
+       (none)                structure and weights, without looking
 
 Without -m you get the tour: one or two pictures of every family that applies. `pellucid methods` lists all.
 
@@ -55,6 +59,8 @@ Examples:
   pellucid see torchvision:resnet18 cat.jpg -w resnet18.pth -t tabby
   pellucid see demo cat.jpg -m saliency -m "grad_cam:relu=false"
   pellucid see net.py:Net cat.jpg -w model.pth --preprocess cifar10
+  pellucid see "net.py:Net(num_classes=10)" x.npy -w model.pth#ema
+  pellucid see model.onnx
   pellucid see net.py:Net random:1x3x32x32 -m flow_graph -o graph.svg
   pellucid see hf:smollm "The capital of Italy is" -m saliency -t " Rome"
   pellucid see hf:smollm "The capital of Italy is" -m saliency -t generated:5
@@ -85,7 +91,13 @@ Examples:
     "goes on to write (or 'generated: these words'), 'like:another text'. "
     "Several times: a picture of each. Default: the predicted class.",
 )
-@click.option("-w", "--weights", metavar="FILE", help="Weights: safetensors, or what torch.save wrote of a state_dict.")
+@click.option(
+    "-w",
+    "--weights",
+    metavar="FILE",
+    help="Weights: safetensors, an index of several files, or what torch.save wrote of a state_dict; FILE#KEY for one "
+    "of several in it. DEFAULT: those of torchvision or timm, fetched.",
+)
 @click.option(
     "--preprocess",
     metavar="NAME",
@@ -112,6 +124,7 @@ Examples:
 @click.option("--seed", default=0, show_default=True, help="Of everything random.")
 @click.option("--batch-size", type=click.IntRange(1), help="Most examples in one pass.")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the model is.")
+@trusting
 @guarded
 def see(
     screen: Screen,
@@ -128,8 +141,11 @@ def see(
     seed: int,
     batch_size: int | None,
     device: str | None,
+    trust_code: bool,
+    unsafe_pickle: bool,
 ) -> int:
     """Open, look, tell, write."""
+    from pellucid.cli.alone import standing, with_tree
     from pellucid.cli.asked import exist, view_of
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
@@ -140,12 +156,17 @@ def see(
 
     views = [view_of(one, tuple(layers)) for one in methods]
     where = Destination.of(out, len(views) or len(tour()))
-    lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device)
+    allowed = {"trust": trust_code, "unsafe_pickle": unsafe_pickle}
+    lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device, **allowed)
     text = lens.tokenizer is not None
     x = input_of(inputs, seed, text=text, pictures=lens.preprocess is not None)
     views = views or stops(layers, text=text and lens.preprocess is None, bare=not inputs)
     for note in lens.notes:
         screen.aside(note)
+    if not inputs and not methods:
+        x, views, lacking = standing(lens, views)
+        if lacking:
+            screen.aside(lacking)
     target = target_of(targets, lens.labels, text=text)
     with looking(screen) as (stop, watch):
         try:
@@ -154,6 +175,7 @@ def see(
         except PellucidError as error:
             in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
             raise
+    seen = with_tree(lens, model, seen) if not methods else seen
     in_words_of_failures(seen, model, inputs)
     seen = seen if methods else without_refusals(seen)
     if labels and unnamed(seen.results):
@@ -172,7 +194,7 @@ def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:
     from pellucid.lens.tour import tour
 
     views = [one.spec(**with_layers(one.spec, dict(one.changed), tuple(layers))) for one in tour(text=text)]
-    return [view for view in views if not bare or "x" not in view.spec.given]
+    return [view for view in views if not bare or "x" not in view.spec.required]
 
 
 def in_words_of_failures(seen: Any, model: str, inputs: Sequence[str]) -> None:

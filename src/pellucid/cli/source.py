@@ -26,9 +26,18 @@ def lens_of(
     preprocess: str | None = None,
     labels: str | None = None,
     device: str | None = None,
+    trust: bool = False,
+    unsafe_pickle: bool = False,
 ) -> Lens:
     """A lens on the model that the word names; what is given here goes before what its source states.
 
+    Args:
+        model: a name or a file.
+        weights: a file.
+        preprocess: name of a preset.
+        labels: a file of class names.
+        device: where to look.
+        trust, unsafe_pickle: what may run code, as `pl.open` has it.
     Raises:
         BadSetting: no such model, preprocessing or device.
         BadWeights: the weights are refused or do not fit.
@@ -39,7 +48,8 @@ def lens_of(
         "labels": labels and labels_of(Path(labels)),
         "device": device and _device(device),
     }
-    return open_lens(model, weights=weights, **{name: value for name, value in given.items() if value is not None})
+    known = {name: value for name, value in given.items() if value is not None}
+    return open_lens(model, weights=weights, trust=trust, unsafe_pickle=unsafe_pickle, **known)
 
 
 def _device(name: str) -> torch.device:

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen
 from pellucid.cli.see import tell
+from pellucid.cli.trust import trusting
 from pellucid.core.errors import BadInput, BadRequest, Cancelled, LayerNotFound, ModelFailed, PellucidError
 from pellucid.core.text import Text
 from pellucid.results.spell import percent
@@ -106,6 +107,7 @@ Examples:
 @click.option("--seed", default=0, show_default=True, help="Of everything random.")
 @click.option("--batch-size", type=click.IntRange(1), help="Samples in a batch.  [default: 32]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the model is.")
+@trusting
 @guarded
 def sweep(
     screen: Screen,
@@ -127,6 +129,8 @@ def sweep(
     seed: int,
     batch_size: int | None,
     device: str | None,
+    trust_code: bool,
+    unsafe_pickle: bool,
 ) -> int:
     """Open, sweep, tell, write."""
     from pellucid.cli.destination import Destination
@@ -136,7 +140,8 @@ def sweep(
     where = Destination.of(out, len(views))
     check_folder(screen, folder, resume=resume)
     how = {"follow_symlinks": follow_symlinks, "allow_absolute": allow_absolute, "max_pixels": max_pixels}
-    stated = {"weights": weights, "preprocess": preprocess, "labels": labels, "device": device}
+    stated: dict[str, Any] = {"weights": weights, "preprocess": preprocess, "labels": labels, "device": device}
+    stated |= {"trust": trust_code, "unsafe_pickle": unsafe_pickle}
     lens, source = opened(screen, model, data, stated, {name: value for name, value in how.items() if value})
     settings = {"batch_size": batch_size, "folder": folder, "resume": resume, "on_bad": on_bad, "seed": seed}
     try:

@@ -1,85 +1,147 @@
-"""Models by name: `torchvision:resnet18`, `timm:resnet18`, `hf:DIR`, `my.nets:Net`, `nets.py:Net`."""
+"""Models by name or file: `torchvision:resnet18`, `timm:resnet18`, `hf:DIR`, `nets.py:Net`, `model.onnx`, ..."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from pellucid.core.errors import BadSetting, quoted
-from pellucid.zoo.checkpoint import is_torchscript
+from pellucid.zoo.archive import kind_of
+from pellucid.zoo.checkpoint import split_key
 from pellucid.zoo.opened import OpenedModel
 from pellucid.zoo.weights import load_weights
 
-_GRAMMAR = "torchvision:NAME, timm:NAME, hf:DIR, module:Class or file.py:Class"
-_WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+_GRAMMAR = (
+    "torchvision:NAME, timm:NAME, hf:DIR, module:Class, file.py:Class, model.onnx, model.pt2, weights.safetensors"
+)
+_FILES = (".onnx", ".pt2", ".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".index.json", ".torchscript", ".tar")
+_LIBRARIES = ("torchvision", "timm")
 
 
-def open_model(spec: str, weights: str | Path | None = None) -> OpenedModel:
+def open_model(
+    spec: str, weights: str | Path | None = None, *, trust: bool = False, unsafe_pickle: bool = False
+) -> OpenedModel:
     """Build the model that `spec` names, and fill it with `weights`.
 
-    Nothing is ever downloaded: models of torchvision and timm begin with random weights, the same ones each time,
-    unless a file is given. `module:Class` and `file.py:Class` run the code that they name.
+    Nothing is downloaded unless it is named: models of torchvision and timm begin with random weights, the same ones
+    each time, unless a file is given or `DEFAULT` weights are asked for. `module:Class` and `file.py:Class` run the
+    code that they name.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`; `hf:DIR`, a folder as transformers saves models; `demo`,
-            EfficientNet-Lite0 with its ImageNet weights; `module:Class` of what Python finds, `path/file.py:Class` of a
-            file; the name after the colon is an `nn.Module`, its class, or a function without arguments that makes one.
-        weights: a safetensors file, or one that `torch.save` wrote of a state dict.
+        spec: `torchvision:NAME`, `timm:NAME`, with `:DEFAULT` or another name of the library's own weights;
+            `hf:DIR`, a folder as transformers saves models, or `hf:OWNER/NAME` of the hub; `demo`, EfficientNet-Lite0
+            with its ImageNet weights; `module:Class` of what Python finds, `path/file.py:Class` of a file; the name
+            after the colon is an `nn.Module`, its class, or a function that makes one, with arguments written out as
+            in `net.py:Net(num_classes=10)`; a file: `model.onnx`, `model.pt2`, TorchScript, or weights alone, of which
+            the tree of names and shapes is opened.
+        weights: a safetensors file, an index of several, or one that `torch.save` wrote of a state dict; `FILE#KEY`
+            for one of several sets in it; "DEFAULT" or "pretrained" for the library's own.
+        trust: whether a file may be loaded that can run code: an exported program, TorchScript.
+        unsafe_pickle: whether a file may be unpickled that holds more than tensors, such as a whole model.
     Raises:
-        BadSetting: there is no such model, with the nearest names; or its code failed.
+        BadSetting: there is no such model, with the nearest names; its code failed; or it would run code unasked.
         BadWeights: see `load_weights`.
     """
-    from pellucid.zoo.libraries import open_timm, open_torchvision
+    opened = _opened(spec, weights, trust=trust, unsafe_pickle=unsafe_pickle)
+    for module in opened.model.modules():  # not .eval(): exported programs refuse it
+        module.training = False
+    return opened
+
+
+def _opened(spec: str, weights: str | Path | None, *, trust: bool, unsafe_pickle: bool) -> OpenedModel:
+    library, _, name = spec.partition(":")
+    whole: Callable[[], OpenedModel] | None = None
+    if spec == "demo":
+        whole = _demo
+    elif library == "hf" and name:
+        whole = _hugging_face(name)
+    elif is_file(spec):
+        whole = _of_file(spec, trust=trust, unsafe_pickle=unsafe_pickle)
+    if whole is not None:
+        if weights is not None:
+            raise BadSetting(
+                f"'{spec}' brings its own weights.", asked_by=f"weights='{weights}'", hint=_whose_weights(spec)
+            )
+        return whole()
+    if library in _LIBRARIES and name:
+        return _of_library(library, name, weights, unsafe_pickle=unsafe_pickle)
+    _refuse_what_is_no_code(spec)
     from pellucid.zoo.own import open_own
 
-    library, _, name = spec.partition(":")
-    if spec == "demo":
-        return _demo(weights)
-    if library == "hf" and name:
-        return _hugging_face(name, weights)
-    if library in ("torchvision", "timm") and name:
-        opened = (open_torchvision if library == "torchvision" else open_timm)(name, trained=weights is not None)
-    else:
-        _refuse_what_is_no_code(spec)
-        opened = open_own(spec, trained=weights is not None)
-    notes = opened.notes if weights is None else (*opened.notes, *load_weights(opened.model, weights))
-    opened.model.eval()
-    return replace(opened, notes=notes)
+    return _filled(open_own(spec, trained=weights is not None), weights, unsafe_pickle=unsafe_pickle)
 
 
-def _demo(weights: str | Path | None) -> OpenedModel:
+def is_file(spec: str) -> bool:
+    """Whether a file is meant, by its ending or because it is there."""
+    file, _ = split_key(spec)
+    return file.name.endswith(_FILES) or (file.is_file() and file.suffix != ".py")
+
+
+def _filled(opened: OpenedModel, weights: str | Path | None, *, unsafe_pickle: bool) -> OpenedModel:
+    if weights is None:
+        return opened
+    told = load_weights(opened.model, weights, unsafe_pickle=unsafe_pickle)
+    return replace(opened, notes=(*opened.notes, *told))
+
+
+def _of_library(library: str, name: str, weights: str | Path | None, *, unsafe_pickle: bool) -> OpenedModel:
+    from pellucid.zoo.libraries import open_timm, open_torchvision, own_weights
+
+    base, own = own_weights(name, weights)
+    opener = open_torchvision if library == "torchvision" else open_timm
+    opened = opener(base, trained=weights is not None, own=own)
+    return opened if own else _filled(opened, weights, unsafe_pickle=unsafe_pickle)
+
+
+def _of_file(spec: str, *, trust: bool, unsafe_pickle: bool) -> Callable[[], OpenedModel]:
+    from pellucid.zoo.exported import open_exported
+    from pellucid.zoo.held import open_held
+    from pellucid.zoo.onnx_file import open_onnx
+    from pellucid.zoo.pickled import open_pickled
+    from pellucid.zoo.script import open_script
+
+    file, key = split_key(spec)
+
+    def opened() -> OpenedModel:
+        kind = kind_of(file)
+        if kind == "onnx":
+            return open_onnx(file)
+        if kind == "exported":
+            return open_exported(file, trust=trust)
+        if kind == "script":
+            return open_script(file, trust=trust)
+        if unsafe_pickle and kind in ("zip", "pickle") and not key:
+            return open_pickled(file)
+        return open_held(spec, unsafe_pickle=unsafe_pickle)
+
+    return opened
+
+
+def _demo() -> OpenedModel:
     from pellucid.zoo.efficientnet import open_efficientnet
 
-    if weights is not None:
-        raise BadSetting("The demo's network brings its own weights.", asked_by=f"weights='{weights}'")
     return open_efficientnet()
 
 
-def _hugging_face(place: str, weights: str | Path | None) -> OpenedModel:
+def _hugging_face(place: str) -> Callable[[], OpenedModel]:
     from pellucid.zoo.hugging_face import open_hugging_face
 
-    if weights is not None:
-        raise BadSetting(
-            "A folder as hf:DIR brings its own weights.",
-            asked_by=f"weights='{weights}'",
-            hint="put the file into a folder with its config.json",
-        )
-    return open_hugging_face(place)
+    return lambda: open_hugging_face(place)
+
+
+def _whose_weights(spec: str) -> str:
+    if spec.startswith("hf:"):
+        return "put the file into a folder with its config.json"
+    return "to fill a network with a file, name its code: 'net.py:Net'"
 
 
 def _refuse_what_is_no_code(spec: str) -> None:
     path = Path(spec)
-    if path.suffix in _WEIGHTS and path.is_file():
-        if is_torchscript(path):
-            raise BadSetting(
-                f"'{spec}' is a TorchScript model: its layers are compiled and cannot be looked into.",
-                hint="open the class that it was made of; pl.Lens(torch.jit.load(path)) shows input gradients only",
-            )
+    if spec and path.is_dir():
+        config = (path / "config.json").is_file()
         raise BadSetting(
-            f"'{spec}' holds weights; the network that they belong to is missing.",
-            hint=f"pl.open('nets.py:Net', weights='{spec}')",
-        )
-    if path.suffix in (".onnx", ".pt2"):
-        raise BadSetting(
-            f"'{spec}': models of this kind are not opened by name yet.", hint="build it, then pl.Lens(model)"
+            f"'{spec}' is a folder.",
+            nearest=quoted([f"hf:{spec}"]) if config else "",
+            hint=_GRAMMAR if not config else "",
         )
     if ":" not in spec or spec.startswith(":") or spec.endswith(":"):
         near = quoted([f"{spec}:Net"] if path.suffix == ".py" else [f"torchvision:{spec}", f"timm:{spec}"])

@@ -1,36 +1,59 @@
-"""`pl.open`: a model by name, ready to be looked at."""
+"""`pl.open`: a model by name or file, ready to be looked at."""
 
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pellucid.lens.lens import Lens
 from pellucid.zoo.open import open_model
+from pellucid.zoo.opened import StatedInput
+
+_STATED: WeakKeyDictionary[Lens, tuple[StatedInput, ...]] = WeakKeyDictionary()
 
 
-def open(spec: str, *, weights: str | Path | None = None, **lens: Any) -> Lens:  # noqa: A001 - the public name is pl.open
+def open(  # noqa: A001 - the public name is pl.open
+    spec: str,
+    *,
+    weights: str | Path | None = None,
+    trust: bool = False,
+    unsafe_pickle: bool = False,
+    **lens: Any,
+) -> Lens:
     """A lens on the model that `spec` names.
 
     Args:
-        spec: `torchvision:NAME`, `timm:NAME`, `hf:DIR`, `module:Class`, `path/file.py:Class`.
+        spec: `torchvision:NAME`, `timm:NAME` (`:DEFAULT` after it fetches the library's own weights), `hf:DIR`,
+            `module:Class`, `path/file.py:Class`, `path/file.py:Class(num_classes=10)`, or a file: `model.onnx`,
+            `model.pt2`, TorchScript, or weights alone, whose names and shapes are then seen.
         weights: a file of a state dict; without it the weights are random or what your code makes, and every
-            result says so.
+            result says so. `FILE#KEY` names one of several sets; "DEFAULT" the library's own weights.
+        trust: a file may be loaded that can run code of its author: an exported program, TorchScript.
+        unsafe_pickle: a file may be unpickled, whatever it holds: a whole model saved by `torch.save(model)`.
         lens: arguments of `Lens`; they win over what the source of the model states.
     Raises:
-        BadSetting: there is no such model.
+        BadSetting: there is no such model, or opening it would run code that was not trusted.
         BadWeights: the file is refused or does not fit.
     """
-    opened = open_model(spec, weights)
+    opened = open_model(spec, weights, trust=trust, unsafe_pickle=unsafe_pickle)
     stated: dict[str, Any] = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
     stated["tokenizer"] = opened.tokenizer
     made = Lens(opened.model, **{**stated, **lens})
     made.notes = opened.notes
-    told = {"weights": weights, **lens}
+    _STATED[made] = opened.inputs
+    told = {"weights": weights, "trust": trust, "unsafe_pickle": unsafe_pickle, **lens}
     made.said = (
         f"pl.open({', '.join([repr(spec), *(f'{name}={_said(name, one)}' for name, one in told.items() if one)])})"
     )
     return made
 
 
+def stated_inputs(lens: Lens) -> tuple[StatedInput, ...]:
+    """The inputs of an opened model as its source states them; none where it does not."""
+    return _STATED.get(lens, ())
+
+
 def _said(name: str, value: Any) -> str:
-    """An argument as it can be typed again: words as they are, anything else by its name."""
+    """An argument as it can be typed again: words and truths as they are, anything else by its name."""
+    if isinstance(value, bool):
+        return repr(value)
     return repr(str(value)) if isinstance(value, (str, Path)) else name

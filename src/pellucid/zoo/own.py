@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ from torch import nn
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.core.text import Text
+from pellucid.zoo.arguments import arguments_of
 from pellucid.zoo.opened import OpenedModel
 
 _UNTRAINED = Text(
@@ -25,7 +26,7 @@ _UNTRAINED = Text(
 
 
 def open_own(spec: str, *, trained: bool) -> OpenedModel:
-    """The model that `module:NAME` or `file.py:NAME` makes.
+    """The model that `module:NAME` or `file.py:NAME` makes; `NAME(num_classes=10)` with those arguments.
 
     Random weights are the same ones each time. A file is run by its path. The current folder is not searched for
     modules unless Python already does.
@@ -41,10 +42,13 @@ def open_own(spec: str, *, trained: bool) -> OpenedModel:
 
 
 def _opened(spec: str, trained: bool) -> OpenedModel:
-    found, place = named(spec, "an nn.Module")
-    model = found if isinstance(found, nn.Module) else _built(found, spec)
+    bare, arguments = arguments_of(spec)
+    found, place = named(bare, "an nn.Module")
+    if isinstance(found, nn.Module) and arguments:
+        raise BadSetting(f"'{bare}' is a model that was made already, and takes no arguments.", hint=f"'{bare}'")
+    model = found if isinstance(found, nn.Module) else _built(found, spec, arguments)
     note = Text(f"The model's code: {place}.", f"模型代码：{place}。", aside=True)
-    return OpenedModel(model, spec.rpartition(":")[2], notes=(note,) if trained else (note, _UNTRAINED))
+    return OpenedModel(model, bare.rpartition(":")[2], notes=(note,) if trained else (note, _UNTRAINED))
 
 
 def named(spec: str, wanted: str) -> tuple[Any, str]:
@@ -69,36 +73,47 @@ def named(spec: str, wanted: str) -> tuple[Any, str]:
     return found, getattr(module, "__file__", None) or source
 
 
-def _built(factory: Any, spec: str) -> nn.Module:
+def _built(factory: Any, spec: str, arguments: dict[str, Any]) -> nn.Module:
     if not callable(factory):
         raise BadSetting(f"'{spec}' is {type(factory).__name__}, not a model and nothing that makes one.")
-    made = called(factory, spec)
+    made = called(factory, spec, arguments)
     if not isinstance(made, nn.Module):
         raise BadSetting(f"'{spec}' makes {type(made).__name__}, not an nn.Module.")
     return made
 
 
-def called(factory: Callable[..., Any], spec: str) -> Any:
-    """What code of the user makes.
+def called(factory: Callable[..., Any], spec: str, arguments: dict[str, Any] | None = None) -> Any:
+    """What code of the user makes, with arguments by name.
 
     Raises:
-        BadSetting: it needs arguments, or it failed.
+        BadSetting: it needs other arguments, or it failed.
     """
-    lacking = _needed(factory)
+    given = arguments or {}
+    lacking, strange, known = _unfit(factory, given)
     if lacking:
         raise BadSetting(
             f"'{spec}' needs {quoted(lacking)}.",
-            hint="write a function without arguments that builds it, and name that",
+            hint=f"'{spec.partition('(')[0]}({lacking[0]}=…)', or a function without arguments that builds it",
         )
-    return _run(factory, f"Building '{spec}'")
+    if strange:
+        raise BadSetting(
+            f"'{spec.partition('(')[0]}' takes no argument '{strange[0]}'.",
+            nearest=quoted(nearest_names(strange[0], known) or known[:5]),
+        )
+    return _run(lambda: factory(**given), f"Building '{spec}'")
 
 
-def _needed(factory: Callable[..., Any]) -> list[str]:
+def _unfit(factory: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    """Names that it needs and was not given; those that it was given and does not take; those that it takes."""
     try:
-        parameters = inspect.signature(factory).parameters.values()
+        parameters = list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):
-        return []
-    return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        return [], [], []
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    known = [p.name for p in named]
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    lacking = [p.name for p in named if p.default is p.empty and p.name not in given]
+    return lacking, [] if takes_all else [name for name in given if name not in known], known
 
 
 def _from_file(path: Path) -> ModuleType:

@@ -1,74 +1,54 @@
 """Weights into a model: all of them fit, or nothing is changed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from pellucid.core.errors import BadWeights, nearest_names, quoted
+from pellucid.core.errors import BadWeights, nearest_names
 from pellucid.core.text import Text
-from pellucid.zoo.checkpoint import Tensors, read_weights
+from pellucid.zoo.alignment import best_reading
+from pellucid.zoo.checkpoint import UNPICKLED, read_sets
+from pellucid.zoo.wrapping import Tensors, told
 
-PREFIXES = ("module.", "model.")
-_COMPILED = "_orig_mod."
 _COUNTER = "num_batches_tracked"  # torch itself fills it in for files older than it
-_SHOWN = 10
+_SHOWN, _NEAREST = 10, 3
 
 
-def load_weights(model: nn.Module, path: str | Path) -> tuple[Text, ...]:
+def load_weights(model: nn.Module, path: str | Path, *, unsafe_pickle: bool = False) -> tuple[Text, ...]:
     """Fill the model's parameters and buffers from a file.
 
-    Prefixes that training wrappers leave (`module.`, `model.`, `_orig_mod.`) are taken off. Nothing is written into the
+    Of several sets of weights in a checkpoint the one is taken whose names agree best; `FILE#KEY` names one. Prefixes
+    that training wrappers leave (`module.`, `model.`, `_orig_mod.`, ...) are taken off. Nothing is written into the
     model unless every name and every shape fits.
 
+    Args:
+        model: the network.
+        path: safetensors, an index of shards, or what `torch.save` wrote.
+        unsafe_pickle: whether a file may be unpickled that holds more than tensors; its code then runs.
     Returns:
         What the reader must know of how the file was read.
     Raises:
         BadWeights: the file is refused, or it does not fit; then every name that is missing, unexpected or of another
-            shape is told, the first ten of each.
+            shape is told, the first ten of each, and beside missing ones what comes nearest in the file.
     """
     model = getattr(model, "_orig_mod", model)
-    tensors, notes = read_weights(path)
+    sets = read_sets(path, unsafe_pickle=unsafe_pickle)
     wanted: dict[str, Tensor] = model.state_dict(keep_vars=True)
-    named, stripped = _aligned(tensors, wanted)
+    reading = best_reading(sets, wanted.keys())
+    named = dict(reading.tensors)
     strange = named.keys().isdisjoint(wanted)
-    known = [*notes, *([stripped] if stripped else []), *_filled(named, wanted)]
+    known = (*told(reading.key, sets), *reading.notes(), *_filled(named, wanted))
+    if not wanted.keys() <= named.keys():
+        named.update({name: sets[reading.key][name] for name in reading.beside if name in sets[reading.key]})
     _refuse_misfit(named, wanted, f"'{path}' does not fit {type(model).__name__}", strange=strange)
     try:
         model.load_state_dict(named, strict=True)
     except RuntimeError as error:
         raise BadWeights(f"'{path}' does not fit {type(model).__name__}: {error}") from error
-    return (*known, *_not_finite(named))
-
-
-def _aligned(tensors: Tensors, wanted: Iterable[str]) -> tuple[Tensors, Text | None]:
-    """The tensors under the names that agree best with the model's, and what was taken off."""
-    names = set(wanted)
-    best, taken = max(_readings(tensors), key=lambda reading: len(names & reading[0].keys()))
-    off = quoted(taken)
-    return best, Text(f"The prefix {off} was taken off the names.", f"已去掉名称中的前缀 {off}。") if taken else None
-
-
-def _readings(tensors: Tensors) -> Iterator[tuple[Tensors, tuple[str, ...]]]:
-    taken: tuple[str, ...] = ()
-    yield tensors, taken
-    bare = {name.replace(_COMPILED, ""): tensor for name, tensor in tensors.items()}
-    if bare.keys() != tensors.keys() and len(bare) == len(tensors):
-        tensors, taken = bare, (_COMPILED,)
-        yield tensors, taken
-    for _ in range(3):
-        prefix = next(
-            (one for one in PREFIXES if 2 * sum(name.startswith(one) for name in tensors) > len(tensors)), None
-        )
-        if prefix is None:
-            return
-        shorter = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-        if len(shorter) < len(tensors):
-            return
-        tensors, taken = shorter, (*taken, prefix)
-        yield tensors, taken
+    return (*((UNPICKLED,) if unsafe_pickle else ()), *known, *_not_finite(named))
 
 
 def _filled(named: Tensors, wanted: dict[str, Tensor]) -> Iterator[Text]:
@@ -110,8 +90,17 @@ def _refuse_misfit(named: Tensors, wanted: dict[str, Tensor], what: str, *, stra
         hint = "the names agree: build the model with the sizes of the file, for instance its number of classes"
     else:
         hint = "build the model as it was built when the file was saved"
-    near = quoted(nearest_names(missing[0], extra)) if missing and extra else ""
+    near = "" if strange else ", ".join(_nearest(missing[:_NEAREST], {name: named[name] for name in extra}, wanted))
     raise BadWeights(f"{what}: {'; '.join(parts)}. Nothing was loaded.", nearest=near, hint=hint)
+
+
+def _nearest(missing: list[str], extra: Tensors, wanted: dict[str, Tensor]) -> Iterator[str]:
+    """For each missing name the one in the file that comes nearest, of its own shape if there is any."""
+    for name in missing:
+        same = [one for one, tensor in extra.items() if not is_lazy(wanted[name]) and _fits(tensor, wanted[name])]
+        near = nearest_names(name, same) or nearest_names(name, list(extra)) or same[:1]
+        if near:
+            yield f"'{near[0]}' {tuple(extra[near[0]].shape)} for '{name}' {tuple(wanted[name].shape)}"
 
 
 def _fits(given: Tensor, place: Tensor) -> bool:

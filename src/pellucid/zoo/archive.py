@@ -1,0 +1,98 @@
+"""What a weights file is, told by its bytes; what could fill the memory or run code is refused before it is read."""
+
+import struct
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+from pellucid.core.errors import BadInput, BadWeights
+from pellucid.inputs.image import as_file
+
+Kind = Literal["exported", "script", "zip", "pickle", "safetensors", "onnx", "index", "other"]
+SAVE_WEIGHTS = "where the file was made: torch.save(model.state_dict(), 'weights.pth'), and give that file"
+LARGEST_HEADER = 8_000_000
+MOST_TENSORS = 100_000
+_EXPORTED = ("archive_format", "serialized_exported_program.json")
+
+
+def kind_of(path: str | Path) -> Kind:
+    """What the file is, by its first bytes and the names in it; nothing of it is loaded.
+
+    Raises:
+        BadWeights: there is no such file, or it is empty, cut short or an address on the network.
+    """
+    path = Path(path)
+    if str(path).startswith(("http:", "https:")):
+        raise BadWeights(
+            f"'{path}' is an address on the network; nothing is fetched.", hint="download it and give the path"
+        )
+    try:
+        as_file(path)
+    except BadInput as error:
+        raise BadWeights(error.what, nearest=error.nearest, hint=error.hint) from error
+    with path.open("rb") as stream:
+        start = stream.read(16)
+    if start[:4] == b"PK\x03\x04":
+        return _kind_of_zip(path)
+    if path.suffix == ".onnx":
+        return "onnx"
+    if path.name.endswith(".index.json"):
+        return "index"
+    if path.suffix == ".safetensors" or start[8:9] == b"{":
+        return "safetensors"
+    return "pickle" if start[:1] == b"\x80" else "other"
+
+
+def refuse_unsafe_zip(path: Path) -> None:
+    """Refuse a zip file that torch did not write as it writes them.
+
+    Raises:
+        BadWeights: names are given twice, entries are compressed, or claim more bytes than the file has.
+    """
+    entries = _entries(path)
+    names = [entry.filename for entry in entries]
+    if len(names) > MOST_TENSORS or len(set(names)) < len(names):
+        raise BadWeights(
+            f"'{path}' is refused: it holds {len(names):,} entries, {len(names) - len(set(names))} of them twice."
+        )
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise BadWeights(
+            f"'{path}' is refused: its entries are compressed, which torch never does and bombs do.", hint=SAVE_WEIGHTS
+        )
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise BadWeights(
+            f"'{path}' is refused: its entries claim more bytes than the file has.", hint="copy or fetch it again"
+        )
+
+
+def safetensors_header(path: Path) -> bytes:
+    """The header of a safetensors file, which names its tensors.
+
+    Raises:
+        BadWeights: it claims more bytes or tensors than are read.
+    """
+    with path.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        if size > min(LARGEST_HEADER, path.stat().st_size - 8):
+            raise BadWeights(f"'{path}' is refused: its header claims {size:,} bytes.", hint="copy or fetch it again")
+        header = stream.read(size)
+    if header.count(b'"dtype"') > MOST_TENSORS:
+        raise BadWeights(f"'{path}' is refused: it holds more than {MOST_TENSORS:,} tensors.")
+    return header
+
+
+def _kind_of_zip(path: Path) -> Kind:
+    names = [entry.filename for entry in _entries(path)]
+    if any(name.rpartition("/")[2] in _EXPORTED or name.startswith("models/") for name in names):
+        return "exported"
+    if any("/code/" in name or name.endswith("constants.pkl") for name in names):
+        return "script"
+    return "zip"
+
+
+def _entries(path: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, struct.error) as error:
+        raise BadWeights(f"'{path}' is damaged or cut short: {error}.", hint="copy or fetch it again") from error

@@ -1,0 +1,47 @@
+"""Weights cut into several files: what the index of them says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pellucid.core.errors import BadWeights, quoted
+from pellucid.zoo.archive import LARGEST_HEADER, MOST_TENSORS
+
+
+def shards_of(index: Path) -> dict[Path, list[str]]:
+    """The files beside an index, and the names of the tensors in each.
+
+    Raises:
+        BadWeights: the index cannot be read, names a file outside its folder, or one that is not there.
+    """
+    try:
+        if index.stat().st_size > LARGEST_HEADER:
+            raise BadWeights(f"'{index}' is refused: an index of {index.stat().st_size:,} bytes.")
+        held: Any = json.loads(index.read_text(encoding="utf-8"))
+        named: dict[str, Any] = dict(held["weight_map"])
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+        raise BadWeights(f"'{index}' is no index of weights: {error!r}.", hint="copy or fetch it again") from error
+    if len(named) > MOST_TENSORS:
+        raise BadWeights(f"'{index}' is refused: it names more than {MOST_TENSORS:,} tensors.")
+    shards: dict[Path, list[str]] = {}
+    for name, file in named.items():
+        shards.setdefault(beside(index, file), []).append(name)
+    missing = [one.name for one in shards if not one.is_file()]
+    if missing:
+        raise BadWeights(
+            f"{len(missing)} of {len(shards)} files of weights are not beside '{index}'.",
+            nearest=quoted(missing[:3]),
+            hint="fetch all files again",
+        )
+    return shards
+
+
+def beside(index: Path, file: Any) -> Path:
+    """The file of that name in the folder of the index.
+
+    Raises:
+        BadWeights: the name leads elsewhere.
+    """
+    if not isinstance(file, str) or Path(file).name != file or "\\" in file or "\0" in file or file in ("", ".."):
+        raise BadWeights(f"'{index}' is refused: it names {file!r}, which is not a file beside it.")
+    return index.parent / file
