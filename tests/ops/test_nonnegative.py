@@ -39,7 +39,13 @@ def test_parts_that_are_zero_or_more_than_features() -> None:
 def test_no_worse_than_sklearn() -> None:
     vectors, parts = normal(30, 12).abs(), normal(5, 12, seed=1).abs()
     theirs, *_ = non_negative_factorization(
-        vectors.numpy(), H=parts.numpy(), n_components=None, init="custom", update_H=False, tol=1e-12, max_iter=5000
+        vectors.numpy(),
+        H=parts.numpy(),
+        n_components=5,  # pyright: ignore[reportArgumentType]
+        init="custom",
+        update_H=False,
+        tol=1e-12,
+        max_iter=5000,
     )
     mine = coefficients(vectors, parts)
     assert torch.allclose(mine, torch.from_numpy(theirs), atol=1e-5)

@@ -24,15 +24,15 @@ def test_blocks_are_mixed_from_two_that_are_independent() -> None:
 def test_a_naive_restatement() -> None:
     masks = masks_of(3, 32, 4)
     scores = (masks.square().sum(-1) + 3 * masks[..., 0] * masks[..., 2]).exp()
-    both = [float(one) for one in scores[:2].flatten()]
-    mean = sum(both) / 64
-    variance = sum((one - mean) ** 2 for one in both) / 63
+    every = [float(one) for one in scores.flatten()]
+    mean = sum(every) / 160
+    variance = sum((one - mean) ** 2 for one in every) / 159
     found = indices_of(scores)
     for i in range(3):
         total = sum(float(scores[0, n] - scores[2 + i, n]) ** 2 for n in range(32)) / (2 * 32 * variance)
-        alone = 1 - sum(float(scores[1, n] - scores[2 + i, n]) ** 2 for n in range(32)) / (2 * 32 * variance)
+        alone = sum(float(scores[1, n] - mean) * float(scores[2 + i, n] - scores[0, n]) for n in range(32))
         assert float(found.total[i]) == pytest.approx(total, rel=1e-12)
-        assert float(found.alone[i]) == pytest.approx(alone, rel=1e-12)
+        assert float(found.alone[i]) == pytest.approx(alone / 32 / variance, rel=1e-9)
 
 
 def test_of_a_sum_each_index_is_the_share_of_the_variance() -> None:
@@ -41,7 +41,7 @@ def test_of_a_sum_each_index_is_the_share_of_the_variance() -> None:
     shares = weights.square() / weights.square().sum()
     assert torch.allclose(found.total, shares, atol=0.005) and torch.allclose(found.alone, shares, atol=0.005)
     assert float(found.total.sum()) == pytest.approx(1, abs=0.005)
-    assert float(found.total[3]) == 0.0, "what is not used has none, exactly"
+    assert float(found.total[3]) == float(found.alone[3]) == 0.0, "what is not used has none, exactly"
     assert found.variance == pytest.approx(float(weights.square().sum()) / 12, rel=0.01)
 
 

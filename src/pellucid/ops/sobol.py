@@ -14,14 +14,16 @@ class Indices:
 
     Args:
         total: share of the variance that is left where all other inputs are held; NaN of a constant function.
-        alone: share that the input explains by itself; at most `total`, but for the error of the estimate.
+        alone: share that the input explains by itself; at most `total`, but for the errors of both estimates.
         error: standard error of `total`, had the masks been drawn independently.
-        variance: of the function.
+        sum_error: that of the sum of `total`.
+        variance: of the function, over all points.
     """
 
     total: Tensor
     alone: Tensor
     error: Tensor
+    sum_error: float
     variance: float
 
 
@@ -43,14 +45,16 @@ def indices_of(scores: Tensor) -> Indices:
 
     Args:
         scores: `(2 + input, count)`.
-    Source:   Jansen 1999, doi:10.1016/S0010-4655(98)00154-4; Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018.
+    Source:   `total` Jansen 1999, doi:10.1016/S0010-4655(98)00154-4; `alone` Saltelli et al. 2010, table 2 b,
+        doi:10.1016/j.cpc.2009.09.018, which of an input without influence is 0 exactly.
     """
-    a, b, mixed = scores[0].double(), scores[1].double(), scores[2:].double()
-    both = torch.cat([a, b])
-    if len(a) < 2 or float(both.std()) <= _FLAT * float(both.abs().max()):
+    rows = scores.double()
+    a, b, mixed = rows[0], rows[1], rows[2:]
+    if rows.numel() < 2 or float(rows.std()) <= _FLAT * float(rows.abs().max()):
         nothing = torch.full((len(mixed),), torch.nan, dtype=torch.float64, device=scores.device)
-        return Indices(nothing, nothing, nothing, 0.0)
-    variance = float(both.var())
+        return Indices(nothing, nothing, nothing, torch.nan, 0.0)
+    variance, count = float(rows.var()), len(a)
     halves = (a - mixed).square() / (2 * variance)
-    alone = 1 - (b - mixed).square().mean(1) / (2 * variance)
-    return Indices(halves.mean(1), alone, halves.std(1) / len(a) ** 0.5, variance)
+    alone = ((b - rows.mean()) * (mixed - a)).mean(1) / variance
+    error = halves.std(1) / count**0.5
+    return Indices(halves.mean(1), alone, error, float(halves.sum(0).std()) / count**0.5, variance)

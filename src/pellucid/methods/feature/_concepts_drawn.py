@@ -20,7 +20,8 @@ from pellucid.methods.feature._regions_drawn import table as table_of_regions
 from pellucid.results import Gallery, Series, Table, spell
 from pellucid.results.array import as_array
 
-_FEW, _POOR, _APART = 5, 0.5, 1.1
+_FEW, _POOR, _SMALL = 5, 0.5, 0.005
+_CLEAR = 0.05  # of the sum of the indices above 1
 _COLUMNS = {
     "concept": Text("concept", "概念"),
     "total": Text("importance (total Sobol index)", "重要性（总 Sobol 指数）"),
@@ -55,7 +56,7 @@ def gallery(
 
 def _heading(found: Judged, concept: int) -> Text:
     size, error = float(found.total[concept]), float(found.error[concept])
-    told = f"{size:.2f} ± {error:.2f}" if np.isfinite(error) else f"{size:.2f}"
+    told = "< 0.01" if size < _SMALL else f"{size:.2f} ± {error:.2f}" if np.isfinite(error) else f"{size:.2f}"
     return Text(f"concept {concept}: importance {told}", f"概念 {concept}：重要性 {told}")
 
 
@@ -64,8 +65,8 @@ def bars(spot: Spot, found: Judged, info: TargetInfo, said: Sequence[Text], fact
     return Series(
         curves={"total": as_array(found.total.float()), "alone": as_array(found.alone.float())},
         names={
-            "total": Text("with all that it takes part in (total index)", "连同其参与的一切（总指数）"),
-            "alone": Text("by itself (first-order index)", "单独作用（一阶指数）"),
+            "total": Text("total index", "总指数"),
+            "alone": Text("first-order index (by itself)", "一阶指数（单独作用）"),
         },
         labels=tuple(f"{i}" for i in range(len(found.total))),
         position_unit=Text("concept", "概念"),
@@ -226,15 +227,15 @@ def _score_zh(info: TargetInfo) -> str:
 
 def _sum(found: Judged) -> Text:
     total = spell.number(found.acting, 3)
-    if found.acting > _APART:
+    if found.acting - 1 > max(2 * found.acting_error, _CLEAR):
         return Text(
             f"The importances sum to {total}: what is above 1 comes of concepts that act together.",
             f"各重要性之和为 {total}：超出 1 的部分来自概念的共同作用。",
             aside=True,
         )
     return Text(
-        f"The importances sum to {total}: the concepts act nearly independently of each other.",
-        f"各重要性之和为 {total}：各概念几乎各自独立地起作用。",
+        f"The importances sum to {total}, which is not told apart from 1: the concepts act on their own.",
+        f"各重要性之和为 {total}，与 1 无法区分：各概念各自独立地起作用。",
         aside=True,
     )
 

@@ -24,6 +24,7 @@ class Judged:
         error: its standard error: of the mean over samples; of a single sample that of its own estimate.
         alone: mean of what the concept explains by itself.
         drop: mean of how far the score falls without it.
+        acting_error: standard error of the sum of `total`.
         flat: samples in which no mask moves the score.
     """
 
@@ -34,6 +35,7 @@ class Judged:
     error: Tensor
     alone: Tensor
     drop: Tensor
+    acting_error: float
     flat: int
 
     @property
@@ -73,10 +75,14 @@ def judged(bank: Bank, pieces: Pieces, each: Sequence[Weighed], where: str) -> J
         )
     totals = torch.stack([one.total for one in moving])
     total = totals.mean(0)
-    error = totals.std(0) / len(moving) ** 0.5 if len(moving) > 1 else moving[0].error
+    several = len(moving) > 1
+    error = totals.std(0) / len(moving) ** 0.5 if several else moving[0].error
+    of_sum = float(totals.sum(1).std()) / len(moving) ** 0.5 if several else moving[0].sum_error
     alone = torch.stack([one.alone for one in moving]).mean(0)
     drop = torch.stack([one.drops for one in each]).mean(0)
     order = total.argsort(descending=True, stable=True)
     ordered = tuple(replace(one, coefficients=one.coefficients[:, order]) for one in each)
     flat = len(each) - len(moving)
-    return Judged(bank.ordered(order), pieces, ordered, total[order], error[order], alone[order], drop[order], flat)
+    return Judged(
+        bank.ordered(order), pieces, ordered, total[order], error[order], alone[order], drop[order], of_sum, flat
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from pellucid.core.errors import LayerNotFound, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.sites import Site
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
@@ -31,6 +32,17 @@ class Read:
     target: Target
     info: TargetInfo
     spots: tuple[Spot, ...]
+
+
+def layer_of(data: Source, ordinal: int, layer: Layer | None) -> Looking[Layer]:
+    """The layer that was asked for; without one the last on the grid of the input, or the last block where none is."""
+    if layer is not None:
+        return layer
+    try:
+        yield from Pass(data.inputs([ordinal]), keep=["last spatial"])
+    except (LayerNotFound, NotApplicable):
+        return "last block"
+    return "last spatial"
 
 
 def samples_read(

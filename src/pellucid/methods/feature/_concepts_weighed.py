@@ -1,6 +1,6 @@
 """How much each concept matters for a class: what masks of the concepts' coefficients do to the score."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -65,15 +65,9 @@ def weighed(one: Read, spot: Spot, bank: Bank, masks: int, seed: int, step: tupl
     drops[there] = copied - scores[_PLAIN : _PLAIN + len(there)]
     every = rest[:1].repeat(2 + concepts, 1)  # of a concept that is nowhere, masks change nothing
     every[[0, 1, *(2 + i for i in there)]] = rest
-    indices = _without(indices_of(every), there)
+    indices = indices_of(every)
     kept = rebuilt(vectors.cpu(), found @ bank.parts)
     return Weighed(found, float(scores[0]), copied, same, drops, indices, kept, len(rows))
-
-
-def _without(indices: Indices, there: Sequence[int]) -> Indices:
-    """What a concept that is nowhere explains by itself is not estimated: it is nothing."""
-    known = torch.zeros_like(indices.alone).index_fill(0, torch.tensor(there, dtype=torch.long), 1.0)
-    return Indices(indices.total, indices.alone * known, indices.error, indices.variance)
 
 
 def _scores(

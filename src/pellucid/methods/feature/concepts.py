@@ -14,7 +14,7 @@ from pellucid.methods.feature._concepts_chosen import Answers, chosen
 from pellucid.methods.feature._concepts_drawn import bars, facts_of, gallery, pieces_table, said_of, table
 from pellucid.methods.feature._concepts_judged import Judged, judged
 from pellucid.methods.feature._concepts_pieces import pieces_of
-from pellucid.methods.feature._concepts_read import Read, samples_read
+from pellucid.methods.feature._concepts_read import Read, layer_of, samples_read
 from pellucid.methods.feature._concepts_shown import pieces_shown, tiles_of
 from pellucid.methods.feature._concepts_weighed import Weighed, weighed
 from pellucid.registry import method
@@ -53,12 +53,12 @@ from pellucid.results import Gallery, Series, Table
 )
 def concepts(
     data: Source,
-    layer: Layer = "last block",
+    layer: Layer | None = None,
     of: int | str | None = None,
     concepts: Annotated[int, Ge(1)] = 8,
     crop: Annotated[float, Gt(0), Le(1)] | None = 0.33,
     samples: Annotated[int, Ge(1)] = 32,
-    masks: Annotated[int, Ge(2)] = 32,
+    masks: Annotated[int, Ge(2)] = 64,
     k: Annotated[int, Ge(1)] = 4,
     maps: Annotated[int, Ge(0)] = 3,
     seed: int = 0,
@@ -66,7 +66,8 @@ def concepts(
     """The concepts of one class in one layer, in falling order of importance.
 
     Args:
-        layer: where; best where values are not negative. Of each place that it denotes there are results.
+        layer: where; best where no value is negative. Of each place that it denotes there are results. None: "last
+            spatial", as in the paper; of networks where nothing lies on a grid "last block".
         of: the class, by number or name; None: the one that the network predicts most. Its samples are those that are
             predicted to be of it.
         concepts: how many.
@@ -88,7 +89,8 @@ def concepts(
     answers = Answers(OUTPUT, seed=seed)
     swept = yield from Sweep([answers])
     some = chosen(swept.at(answers)[0], of, data.outputs, samples)
-    read = yield from samples_read(data, some.ordinals, layer, some.number, data.outputs)
+    where = yield from layer_of(data, some.ordinals[0], layer)
+    read = yield from samples_read(data, some.ordinals, where, some.number, data.outputs)
     results: list[Gallery | Series | Table] = []
     for place in range(len(read[0].spots)):
         spots = [one.spots[place] for one in read]
