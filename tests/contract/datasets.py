@@ -95,7 +95,7 @@ CASES: Mapping[str, Case] = {
 }
 REFUSES: Mapping[str, str] = {"scripted": "(?i)script"}
 REFUSES_OF: Mapping[tuple[str, str], str] = dict.fromkeys(
-    (("activation_maximization", case) for case in ("texts", "dicts")), "words"
+    ((method, case) for method in ("activation_maximization", "correlation") for case in ("texts", "dicts")), "words"
 )
 
 

@@ -20,6 +20,7 @@ from tests.contract.test_settings import others
 BESIDE: dict[str, dict[str, Any]] = {
     "activation_maximization": {"layer": "first weight", "channels": 2, "n_images": 2},
     "codebook": {"dimensions": 2},
+    "correlation": {"layer": "first weight", "measure": "weights"},
     "embedding": {"projection": "tsne", "samples": 9, "perplexity": 2.0},
     "unit_statistics": {"layer": "last spatial"},
 }
