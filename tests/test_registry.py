@@ -102,6 +102,8 @@ def test_what_a_setting_takes(settings):
         ({"extra": TENSOR}, {"extra": TENSOR.T}, False),
         ({"extra": MODULE}, {"extra": MODULE}, True),
         ({"extra": MODULE}, {"extra": nn.Linear(2, 2)}, False),
+        ({"extra": TENSOR.numpy()}, {"extra": TENSOR}, True),
+        ({"extra": TENSOR.numpy()}, {"extra": TENSOR.numpy() + 1}, False),
         ({"extra": len}, {"extra": len}, True),
         ({"extra": len}, {"extra": abs}, False),
         ({"extra": {"a": [1]}}, {"extra": {"a": (1,)}}, True),
@@ -178,6 +180,12 @@ def test_what_is_known_of_a_method():
         and list(spec.settings) == list(probe().settings)
     )
     assert spec(n=3) == probe(n=3)
+
+
+def test_what_a_method_cannot_do_without():
+    assert probe.spec.required == ("x", "target") and pl.top_regions.spec.required == ("data",)
+    assert pl.activation_maximization.spec.given == ("target", "lens", "x", "data")
+    assert pl.activation_maximization.spec.required == ("target", "lens")
 
 
 def test_the_public_signature_holds_the_settings_alone():

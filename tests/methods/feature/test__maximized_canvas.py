@@ -129,3 +129,18 @@ def test_a_generator_makes_inputs_of_the_network() -> None:
     (other,) = canvases(x, (lambda z: z, (5,)), size=None, steps_first=False)
     with pytest.raises(pl.BadSetting, match="shape"):
         other.values(other.drawn(2, 0))
+
+
+@pytest.mark.parametrize("grid", [(12, 16), (9, 11), (8, 15)])
+@pytest.mark.parametrize("measured", [False, True])
+def test_only_phases_are_free_and_every_column_keeps_its_magnitude(grid: tuple[int, int], measured: bool) -> None:
+    """Before it is standardised each picture has exactly the magnitudes of the template, and they scale with it."""
+    from pellucid.ops.spectrum import falling, from_phases, magnitudes_of
+
+    canvas = box((1, 3, *grid), "maco")
+    magnitudes = magnitudes_of(normal(4, 3, *grid), 2) if measured else falling(grid).expand(3, *falling(grid).shape)
+    phases = canvas.drawn(2, 1) * 7
+    made = from_phases(phases, grid, magnitudes)
+    spectrum = torch.fft.rfft2(made, norm="ortho").abs()
+    assert float((spectrum - magnitudes).abs().max()) < 2e-5 * float(magnitudes.max())
+    assert torch.allclose(from_phases(phases, grid, 3 * magnitudes), 3 * made, atol=1e-4)

@@ -3,6 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
+import transformers
 from torch import Tensor, nn
 
 import pellucid as pl
@@ -242,3 +244,104 @@ def test_an_interrupt_leaves_the_model_as_found() -> None:
         pl.Lens(model).see(x, activation_maximization(n_steps=50), progress=watch)
     assert model.training and not any(one.requires_grad for one in model.parameters())
     assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_without_an_input_the_preprocessing_states_what_is_made() -> None:
+    stated = pl.Preprocess((0.5, 0.4, 0.3), (0.2, 0.3, 0.4), size=12)
+    lens, low, high = pl.Lens(small(), preprocess=stated), *stated.limits
+    made = lens.see(None, activation_maximization(layer="2", channels=2, n_steps=4))[0][0]
+    assert made.values.shape == (2, 3, 12, 12) and [str(one).split(":")[0] for one in made.captions] == [
+        "channel 0",
+        "channel 1",
+    ]
+    assert (made.tensor().amin((0, 2, 3)) >= torch.tensor(low) - 1e-5).all()
+    assert (made.tensor().amax((0, 2, 3)) <= torch.tensor(high) + 1e-5).all()
+    assert any("black and white" in note.en for note in made.notes)
+    named = lens.see(None, activation_maximization(n_steps=4), target=3)[0][0]
+    assert named.targets[0].index == (3,) and named.code.endswith("(n_steps=4)(lens, target=3)")
+    with pytest.raises(pl.BadSetting, match="no predicted class"):
+        lens.see(None, activation_maximization(n_steps=4))
+    with pytest.raises(pl.BadInput, match="needs an input x: nothing states"):
+        pl.Lens(small()).see(None, activation_maximization(layer="2"))
+
+
+def test_codes_and_arrays_are_directions() -> None:
+    codes = Gallery(values=np.eye(5, dtype=np.float32)[[2, 4]], axes=("code", "channel"), layer="2")
+    by_result = pictures(small(), x, objective=codes, n_steps=5)
+    by_array = pictures(small(), x, layer="2", objective=codes.values, n_steps=5)
+    assert by_result.layer == "2" and np.array_equal(by_result.values, by_array.values)
+    assert [str(one).split(":")[0] for one in by_result.captions] == ["code 0", "code 1"]
+    assert [str(one).split(":")[0] for one in by_array.captions] == ["direction 0", "direction 1"]
+    assert by_result.captions[0].say("zh").startswith("码 0：") and "objective=<Gallery>" in by_result.code
+    assert activation_maximization(objective=codes) == activation_maximization(objective=codes.with_())
+    assert activation_maximization(objective=codes.values) == activation_maximization(objective=codes.tensor())
+    other = codes.with_(axes=("code", "code"), values=np.eye(2, dtype=np.float32))
+    with pytest.raises(pl.BadSetting, match=r"\(code, code\), not directions"):
+        pictures(small(), x, layer="2", objective=other)
+
+
+def test_the_codes_of_a_codebook_are_wanted_by_what_is_made() -> None:
+    """Each picture lies nearer to its own code than to any other."""
+    model, data = small(), torch.sigmoid(drawn(16, 3, 12, 12, seed=7) * 3)
+    lens = pl.Lens(model)
+    codes = lens.sweep(data, pl.codebook(layer="2", codes=3, k=1, pictures=0))[0][0]
+    made = lens.sweep(pl.data(data), activation_maximization(objective=codes, k=1, n_steps=60))[0][0]
+    assert [str(one) for one in made.groups] == ["code 0", "code 0", "code 1", "code 1", "code 2", "code 2"]
+    cells = model[:3](made.tensor()).detach().flatten(2)
+    cosine = torch.einsum(
+        "bcp,kc->bkp", nn.functional.normalize(cells, dim=1), nn.functional.normalize(codes.tensor(), dim=1)
+    )
+    assert made.facts["objective"] == pytest.approx(tuple(cosine.mean(2).diagonal().tolist()), rel=1e-4)
+    assert all(a > b for a, b in zip(made.facts["objective"], made.facts["best of noise"], strict=True))
+
+
+HF_SMALL: dict[str, Any] = {"image_size": 32, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
+HF_VISION: list[tuple[str, dict[str, Any], str]] = [
+    ("ViT", {**HF_SMALL, "patch_size": 8, "num_hidden_layers": 2}, "every block"),
+    ("Dinov2", {**HF_SMALL, "patch_size": 8, "num_hidden_layers": 2}, "every block"),
+    ("ConvNext", {"hidden_sizes": [4, 8], "depths": [1, 1], "num_stages": 2, "image_size": 32}, "last spatial"),
+    (
+        "Swin",
+        {"image_size": 32, "patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4},
+        "last spatial",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "layer"), HF_VISION, ids=[name for name, _, _ in HF_VISION])
+def test_models_of_hugging_face_with_their_own_preprocessing(
+    name: str, settings: dict[str, Any], layer: str, tmp_path: Any
+) -> None:
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{name}Config")(**settings, num_labels=3)
+    getattr(transformers, f"{name}ForImageClassification")(config).save_pretrained(tmp_path)
+    processor = transformers.ViTImageProcessor(
+        size={"height": 32, "width": 32}, image_mean=[0.4, 0.5, 0.6], image_std=[0.2, 0.25, 0.3]
+    )
+    processor.save_pretrained(tmp_path)
+    lens = pl.open(f"hf:{tmp_path}")
+    settings = {"n_steps": 25, "moves": False}  # a random network answers to noise that moves take away
+    inner, outer = activation_maximization(layer=layer, channels=2, **settings), activation_maximization(**settings)
+    views = lens.see(None, inner, outer, target=1)
+    assert not views.failures, [one.reason for one in views.failures]
+    mean, std = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.25, 0.3])
+    black, white = -mean / std, (1 - mean) / std
+    for found in (views[0][0], views[1][0]):
+        made = found.tensor()
+        assert made.shape[1:] == (3, 32, 32) and any("black and white" in note.en for note in found.notes)
+        assert (made.amin((0, 2, 3)) >= black - 1e-4).all() and (made.amax((0, 2, 3)) <= white + 1e-4).all()
+        assert all(a > b for a, b in zip(found.facts["objective"], found.facts["best of noise"], strict=True))
+
+
+def test_a_vision_transformer_of_torchvision_moves_towards_its_units() -> None:
+    torch.manual_seed(0)
+    model = torchvision.models.VisionTransformer(32, 8, 2, 2, 16, 16, num_classes=4).eval()
+    lens = pl.Lens(model, preprocess=pl.Preprocess(size=32))
+    objectives = ("channel", "neuron", torch.eye(16)[0])
+    same: dict[str, Any] = {"layer": "every block", "channels": 2, "moves": False, "n_steps": 25}
+    views = lens.see(None, *(activation_maximization(objective=one, **same) for one in objectives))
+    for one in views:
+        galleries = [each for each in one if isinstance(each, Gallery)]
+        assert len(galleries) == 2
+        for found in galleries:
+            assert all(a > b for a, b in zip(found.facts["objective"], found.facts["best of noise"], strict=True))
