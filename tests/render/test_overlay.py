@@ -3,7 +3,8 @@ import math
 import pytest
 
 from pellucid.render.collapse import closed
-from pellucid.render.overlay import MEASURES, known, overlay, seconds, size
+from pellucid.render.overlay import overlay
+from pellucid.results.quantities import QUANTITIES
 from tests.render.graphs import blocks
 
 GIVEN = {
@@ -27,7 +28,7 @@ def bars(name, **changes):
     ("name", "of_body", "full"),
     [
         ("parameters", 9, "9"),
-        ("flops", 40, "40FLOP"),
+        ("flops", 40, "40 FLOP"),
         ("memory", 8_000_000, "8 MB"),
         ("time", 0.008, "8 ms"),
         ("activation", 0.5, "0.5"),
@@ -43,15 +44,12 @@ def test_what_is_spent_adds_up_and_what_is_measured_is_that_of_the_output(name, 
 
 
 def test_every_quantity_has_its_words():
-    for name in MEASURES:
+    for name in QUANTITIES:
         made, _ = bars(name)
         assert made.words.en != made.words.zh
 
 
-def test_only_what_the_graph_has_is_known():
-    _, net = bars("flops")
-    assert known(net.nodes) == list(MEASURES)
-    assert known(blocks(1).nodes) == ["parameters"]
+def test_what_no_node_has_is_no_bar():
     assert overlay("time", blocks(1).nodes, closed(blocks(1).collapse()[0])) is None
 
 
@@ -73,8 +71,3 @@ def test_what_is_not_finite_has_no_bar(value):
     made = overlay("activation", net.nodes, closed(net.collapse(depth=9)[0]))
     assert made.share(1) is None
     assert made.share(2) == 1.0
-
-
-def test_units():
-    assert [seconds(value) for value in (2.5, 0.0034, 5e-6, 2e-9)] == ["2.5 s", "3.4 ms", "5 µs", "2 ns"]
-    assert [size(value) for value in (12, 3400, 2.5e6, 7e9)] == ["12 B", "3.4 kB", "2.5 MB", "7 GB"]

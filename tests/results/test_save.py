@@ -33,7 +33,9 @@ def test_html_is_a_report_with_one_result(tmp_path, monkeypatch):
 
 
 def test_an_unknown_ending_names_the_known_ones(tmp_path):
-    with pytest.raises(BadRequest, match=r"(?s)\.gif.*\.png, \.svg, \.pdf, \.html, \.json, \.npz, \.safetensors"):
+    with pytest.raises(
+        BadRequest, match=r"(?s)\.gif.*\.png, \.svg, \.pdf, \.html, \.json, \.npz, \.safetensors, \.dot, \.mmd"
+    ):
         samples.matrix().save(tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
 
@@ -62,3 +64,12 @@ def test_files_have_the_usual_permissions(tmp_path):
 def test_json_is_json(tmp_path):
     record = json.loads(samples.attribution().save(tmp_path / "a.json").read_text(encoding="utf-8"))
     assert np.array(record["values"]["data"]).shape == (1, 7, 7)
+
+
+@pytest.mark.parametrize("ending", ["dot", "mmd"])
+def test_a_graph_is_written_in_the_languages_of_graphs_and_nothing_else_is(tmp_path, ending):
+    assert (
+        samples.graph().save(tmp_path / f"a.{ending}").read_text(encoding="utf-8").startswith(("digraph", "flowchart"))
+    )
+    with pytest.raises(BadRequest, match=f"Only a graph is written as '.{ending}', and this is a matrix"):
+        samples.matrix().save(tmp_path / f"b.{ending}")

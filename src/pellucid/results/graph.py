@@ -1,16 +1,23 @@
 """Graph: operations and what flows between them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from pellucid.core.errors import BadSetting, nearest_names, quoted
+from pellucid.results.quantities import known
 from pellucid.results.result import Result
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Graph(Result):
     """`values (edge, 2)`: index of the source node and of the sink node of every edge.
+
+    In JSON (`save("graph.json")`) `nodes`, `edges`, `modules`, `folds` and `failed` stand under these names in the
+    outermost object, with the records below; keys may be added to records, and none is renamed or removed while
+    `pellucid.schema` is the same.
 
     Args:
         nodes: records `id op site module shape parameters attributes`: `id` int in execution order, `op` str, `site`
@@ -43,3 +50,45 @@ class Graph(Result):
         object.__setattr__(self, "values", np.array(pairs, dtype=np.int64).reshape(-1, 2))
         object.__setattr__(self, "axes", ("edge", "end"))
         super().__post_init__()
+
+    def drawn(
+        self,
+        *,
+        depth: int | None = None,
+        open: str | Iterable[str] = (),  # noqa: A002
+        overlay: str = "parameters",
+    ) -> Self:
+        """The same graph, to be drawn otherwise.
+
+        Args:
+            depth: how many levels of modules are open, from 1; a large number opens everything. None: the deepest level
+                that needs no more than about thirty boxes.
+            open: paths of modules that are open beside, and all around them.
+            overlay: what the bar in every box shows: "parameters", or where the graph knows it "flops", "memory",
+                "time", "activation", "gradient" or "dead".
+        Raises:
+            BadSetting: no such depth, module or quantity in this graph.
+        """
+        paths = (open,) if isinstance(open, str) else tuple(open)
+        if depth is not None and depth < 1:
+            raise BadSetting(f"A graph has no depth {depth}: its outermost modules are depth 1.", hint="depth=2")
+        modules = self._modules()
+        for path in paths:
+            if path not in modules:
+                raise BadSetting(
+                    f"No operation of this graph lies in a module '{path}'.",
+                    asked_by=f"open={path!r}",
+                    nearest=quoted(nearest_names(path, sorted(modules))),
+                )
+        if overlay != "parameters" and overlay not in known(self.nodes):
+            raise BadSetting(
+                f"The nodes of this graph know nothing of '{overlay}'.",
+                asked_by=f"overlay={overlay!r}",
+                nearest=quoted(known(self.nodes)),
+                hint="pl.flow_graph(...)(model, x) with an input that is really run",
+            )
+        return self.with_(depth=depth, open=paths, overlay=overlay)
+
+    def _modules(self) -> set[str]:
+        parts = [str(node["module"]).split(".") for node in self.nodes if node.get("module")]
+        return {".".join(one[: k + 1]) for one in parts for k in range(len(one))}

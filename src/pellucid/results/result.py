@@ -110,7 +110,8 @@ class Result:
 
         Args:
             path: ends in png, svg, pdf (the picture), html (a report with this one result), json, npz or safetensors
-                (the numbers; `pellucid.results.encode.decode` reads safetensors back).
+                (the numbers; `pellucid.results.encode.decode` reads safetensors back); of a graph also dot (Graphviz)
+                or mmd (Mermaid).
             theme: as in `figure`.
             lang: as in `figure`; also of the html.
             cmap: as in `figure`.

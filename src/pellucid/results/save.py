@@ -12,7 +12,8 @@ from pellucid.results.result import Lang, Result, Theme
 
 PICTURES = ("png", "svg", "pdf")
 DATA: dict[str, Callable[[Result], bytes]] = {"json": to_json, "npz": to_npz, "safetensors": encode}
-ENDINGS = (*PICTURES, "html", *DATA)
+GRAPHS = ("dot", "mmd")
+ENDINGS = (*PICTURES, "html", *DATA, *GRAPHS)
 
 
 def save(
@@ -30,11 +31,23 @@ def save(
         )
     if ending == "html":
         late("pellucid.render.report:save_report")([result], path, lang=lang)
+    elif ending in GRAPHS:
+        if result.kind != "graph":
+            raise BadRequest(
+                f"Only a graph is written as '.{ending}', and this is a {result.kind}.",
+                asked_by=f"save({str(path)!r})",
+                hint=f"save('{path.stem or 'result'}.png')",
+            )
+        write(path, _as_graph(ending)(result))
     elif ending in PICTURES:
         write(path, late("pellucid.render.static:picture")(result, ending, theme=theme, lang=lang, cmap=cmap))
     else:
         write(path, DATA[ending](result))
     return path
+
+
+def _as_graph(ending: str) -> Callable[[Result], bytes]:
+    return late("pellucid.render.dot:to_dot") if ending == "dot" else late("pellucid.render.mermaid:to_mermaid")
 
 
 def write(path: Path, data: bytes) -> None:

@@ -1,6 +1,5 @@
 """What stands in the boxes of a graph, how densely, and how much room that takes."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,9 +70,9 @@ def name_of(box: Box) -> str:
         return box.name
     if " … " in box.name:
         return box.name
-    shared = len(os.path.commonprefix([box.name, box.last]).rstrip("0123456789"))
-    whole = box.last[shared:].isdigit() and box.name[shared:].isdigit()
-    return f"{box.name} – {box.last[shared:] if whole else box.last}"
+    stem = box.name.rstrip("0123456789")
+    number = box.last.removeprefix(stem)
+    return f"{box.name} – {number if number.isdigit() else box.last}"
 
 
 def times_of(box: Box) -> str:
