@@ -68,11 +68,11 @@ def channels(lens: pl.Lens, given: argparse.Namespace, settings: dict[str, Any])
         pictures = lens.sweep(f"folder:{folder}", view)[0][0]
     facts = pictures.facts
     triples = list(zip(facts["objective"], facts["best of data"], facts["best of noise"], strict=True))
-    more = [made > real for made, real, _ in triples]
+    more, noisy = [made > real for made, real, _ in triples], sum(made > noise for made, _, noise in triples)
     print(
-        f"{given.layer}, {given.side} px, {given.steps} steps, prior {given.prior}: {sum(more)} of {len(more)} channels "
-        f"({sum(more) / len(more):.0%}, wanted {AIM:.0%}) exceed the best of {facts['samples']} real squares; "
-        f"{sum(made > noise for made, _, noise in triples)} exceed the best of noise; "
+        f"{given.layer}, {given.side} px, {given.steps} steps, prior {given.prior}: {sum(more)} of {len(more)} "
+        f"channels ({sum(more) / len(more):.0%}, wanted {AIM:.0%}) exceed the best of {facts['samples']} real squares; "
+        f"{noisy} exceed the best of noise; "
         f"{time.process_time() - began:.0f} CPU seconds"
     )
     for i, (made, real, noise) in enumerate(triples):
