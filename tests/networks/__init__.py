@@ -49,6 +49,7 @@ _INSIDE = (
     "gradient_maps",
     "gradient_flow",
     "slices",
+    "dynamic_slice",
     "flow_graph",
     "logit_lens",
     "logit_attribution",
@@ -72,6 +73,7 @@ _GRADIENT = (
     "gradient_maps",
     "gradient_flow",
     "slices",
+    "dynamic_slice",
 )
 _NO_GRADIENT = dict.fromkeys((*_GRADIENT, "activation_maximization"), "(?i)gradient")
 _NO_NUMBERS = {"activation_maximization": "words"}
