@@ -23,7 +23,7 @@ SPECIMENS: dict[str, tuple[Any, ...]] = {
     "loss": (lambda output, label: F.cross_entropy(output, label, label_smoothing=0.3, reduction="none"),),
     "layer": ("first conv", "conv1", "0", "every conv", "/add.1", "second/attention.0"),
     "tokens": ((0, 1),),
-    "of": ("input_x_gradient", ("saliency", "integrated_gradients"), 0),
+    "of": ("input_x_gradient", ("saliency", "integrated_gradients"), 3),
     "channel": (1, (0, 2)),
     "size": (18,),
     "most": (2,),
