@@ -13,6 +13,7 @@ from typing import Any
 _PUBLIC = {
     "lens.lens": "Lens",
     "lens.views": "Views",
+    "lens.run": "Run",
     "zoo.opening": "open",
     "inputs.preprocess": "Preprocess",
     "inputs.inputs": "Inputs",

@@ -1,0 +1,131 @@
+"""Where non-finite values are born: the forward of this very step once more, looked at call by call."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from pellucid.core.sites import Place, address
+from pellucid.engine.calls import fields
+from pellucid.engine.monitor.sample import Birth
+from pellucid.engine.monitor.walk import Frame, Walk
+
+MOST_TENSORS = 8
+MASKING = frozenset(
+    {"masked_fill", "where", "full", "full_like", "new_full", "fill", "triu", "tril", "setitem", "index_fill"}
+)
+
+
+class _Found(BaseException):
+    """The place is known; nothing more has to run."""
+
+
+class _Search:
+    """Stops at the first call that makes non-finite values of finite ones."""
+
+    def __init__(self, held: Mapping[int, str]) -> None:
+        self.held = held
+        self.found: tuple[str, str, str] | None = None
+        self.looking = False
+
+    def called(self, frame: Frame, place: Place, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
+        self._check(frame, place.op, (args, kwargs), out)
+
+    def left(self, frame: Frame, out: Any) -> None:
+        if not frame.counts:  # what happens inside cannot be seen: a custom function, a scripted part
+            self._check(frame, frame.last or type(frame.module).__name__, (), out)
+
+    def _check(self, frame: Frame, op: str, given: Any, out: Any) -> None:
+        made = _badness(tensors(out))
+        if not made or (made == {"-inf"} and op in MASKING):
+            return
+        spoiled = [one for one in tensors(given) if _badness([one])]
+        name = next((self.held[id(one)] for one in spoiled if id(one) in self.held), None)
+        if name is None and made <= _badness(spoiled):
+            return
+        where = address(Place(frame.path, frame.call), called_once=frame.call == 0)
+        self.found = (name.rpartition(".")[0], "", "update") if name is not None else (where, op, "forward")
+        raise _Found
+
+
+def first_birth(
+    model: nn.Module, paths: Mapping[str, nn.Module], args: Any, kwargs: Any, random: Tensor | None, step: int
+) -> Birth | None:
+    """Run the model once more on the same input from the same random state; None if nothing bad comes of it.
+
+    Buffers are copies, the random state is put back: the training does not notice.
+    """
+    if any(_is_bad(one) for one in tensors((args, kwargs))):
+        return Birth(step, "input", "", "input")
+    held = {id(one): name for name, one in model.named_parameters()}
+    buffers = {name: one.detach().clone() for name, one in model.named_buffers()}
+    search = _Search(held)
+    walk = Walk(paths, search)
+    devices = sorted({one.device.index for one in model.parameters() if one.device.type == "cuda"})
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        if random is not None:
+            torch.set_rng_state(random)
+        try:
+            walk.begin(model)
+            functional_call(model, buffers, args, kwargs)
+        except _Found:
+            pass
+        finally:
+            walk.close()
+    return None if search.found is None else Birth(step, search.found[0], search.found[1], search.found[2])  # pyright: ignore[reportArgumentType]
+
+
+def born_behind(loss: Tensor, since: int, most: int = 64) -> str:
+    """The functions between the output of the model and the loss, first to last, as far as the graph tells.
+
+    Args:
+        since: the sequence number of the graph's node that gave the output.
+    """
+    names: list[str] = []
+    node: Any = loss.grad_fn
+    while node is not None and node._sequence_nr() > since and len(names) < most:
+        names.append(_plain(type(node).__name__))
+        node = next((one for one, _ in node.next_functions if one is not None), None)
+    return ", ".join(name for name in reversed(names) if name != "accumulategrad")
+
+
+def is_bad(value: Any) -> bool:
+    """Whether an output holds anything that is not finite."""
+    return any(_is_bad(one) for one in tensors(value))
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """The first floating tensors of a nest."""
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() else []
+    found: list[Tensor] = []
+    for _, one in fields(value):
+        found += tensors(one)
+        if len(found) >= MOST_TENSORS:
+            break
+    return found[:MOST_TENSORS]
+
+
+def _is_bad(value: Tensor) -> bool:
+    """Whether the sum is not finite, and then an element."""
+    plain = value.detach()
+    if plain.is_meta or plain.layout != torch.strided or not plain.numel():
+        return False
+    if math.isfinite(plain.sum(dtype=torch.float64 if plain.dtype == torch.float64 else torch.float32).item()):
+        return False
+    return not bool(plain.isfinite().all())
+
+
+def _badness(values: list[Tensor]) -> set[str]:
+    """Which of "nan", "inf" and "-inf" occur."""
+    bad = [one.detach() for one in values if _is_bad(one)]
+    kinds = {"nan": torch.isnan, "inf": torch.isposinf, "-inf": torch.isneginf}
+    return {name for name, occurs in kinds.items() if any(bool(occurs(one).any()) for one in bad)}
+
+
+def _plain(node: str) -> str:
+    """`LogBackward0`: log."""
+    return node.rstrip("0123456789").removesuffix("Backward").lower()

@@ -1,0 +1,83 @@
+"""Where measurements go: memory at once, the folder from a thread of its own, so that no disk holds up the training."""
+
+import queue
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from pellucid.engine.monitor.chunk import pack
+from pellucid.engine.monitor.history import History
+from pellucid.engine.monitor.log import Log
+from pellucid.engine.monitor.sample import Item, Sample, Told
+
+SECONDS, FIRST, WAITING = 5.0, 0.5, 4096
+
+
+class Sink:
+    """Takes items in the order in which they come.
+
+    Args:
+        history: the record in memory.
+        log: the folder's part, or None.
+        kind: float type of stored numbers.
+
+    `dropped` counts samples that the disk was too slow for; what is told and born is never dropped.
+    """
+
+    def __init__(self, history: History, log: Log | None = None, kind: type[Any] = np.float32) -> None:
+        self.history, self.log, self.kind = history, log, kind
+        self.dropped, self.error = 0, ""
+        self._queue: queue.Queue[Item | None] = queue.Queue()
+        self._thread = None if log is None else threading.Thread(target=self._write, name="pellucid-run", daemon=True)
+        if self._thread is not None:
+            self._thread.start()
+
+    def put(self, item: Item) -> None:
+        """Remember, and write soon."""
+        self.history.add((item,))
+        if self._thread is None or self.error:
+            return
+        if isinstance(item, Sample) and self._queue.qsize() > WAITING:
+            self.dropped += 1
+            return
+        self._queue.put(item)
+
+    def close(self, state: str, seconds: float = 10.0) -> None:
+        """Write everything that is left, and how the run ended; waits at most so long."""
+        if self.dropped:
+            en, zh = f"{self.dropped} samples were dropped: slow disk.", f"磁盘过慢，丢弃了 {self.dropped} 个样本。"
+            self.put(Told(note=(en, zh)))
+        self.put(Told(state=state))
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(seconds)
+            self._thread = None
+
+    def _write(self) -> None:
+        held: list[Item] = []
+        ends = False
+        due = time.monotonic() + FIRST
+        while not ends:
+            try:
+                item = self._queue.get(timeout=max(0.0, due - time.monotonic()) if held else None)
+                ends = item is None
+                if item is not None:
+                    held.append(item)
+            except queue.Empty:
+                pass
+            if held and (ends or time.monotonic() >= due):
+                self._flush(held)
+                held = []
+            if not held:
+                due = time.monotonic() + SECONDS
+        if self.log is not None:
+            self.log.close()
+
+    def _flush(self, held: list[Item]) -> None:
+        try:
+            if self.log is not None and not self.error:
+                self.log.append(pack(held, self.kind))
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"

@@ -1,0 +1,242 @@
+"""Run: the log of a training, as watched; while it goes on and afterwards."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from pellucid import __version__
+from pellucid.core.errors import BadRequest, BadSetting
+from pellucid.core.text import Text
+from pellucid.engine.looker import unwrapped
+from pellucid.engine.monitor.budget import Budget
+from pellucid.engine.monitor.history import Curve, Grid, History, read_run
+from pellucid.engine.monitor.log import MANIFEST, Log
+from pellucid.engine.monitor.monitor import Monitor, is_compiled
+from pellucid.engine.monitor.parameters import SHARDED
+from pellucid.engine.monitor.sample import Birth, Told
+from pellucid.engine.monitor.sink import Sink
+
+Every = int | Literal["auto"]
+COMPILED = Text(
+    "The model is compiled: gradients, weights and updates are measured, activations are unseen.",
+    "模型已编译：可测量梯度、权重与更新量，但看不到激活。",
+)
+
+
+class Run:
+    """A training that is watched: `with lens.watch(optimizer) as run: ...`; or one read from its folder.
+
+    Leaving the block takes every hook off the model. The same run may be entered again to go on.
+    """
+
+    def __init__(self, history: History, watching: "Watching | None" = None) -> None:
+        self.history, self._watching = history, watching
+        self._monitor: Monitor | None = None
+        self._sink: Sink | None = None
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """The run that a folder holds, also while it is written and after its process was killed.
+
+        Raises:
+            BadInput: it holds none.
+        """
+        return cls(read_run(folder))
+
+    def __enter__(self) -> Self:
+        if self._watching is None:
+            raise BadRequest("this run was read from its folder", hint="lens.watch(optimizer, folder=..., resume=True)")
+        if self._monitor is not None:
+            raise BadRequest("this run is being watched already")
+        self._sink, self._monitor = self._watching.begin(self.history)
+        self._monitor.open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        monitor, sink, self._monitor, self._sink = self._monitor, self._sink, None, None
+        if monitor is None or sink is None:
+            return
+        monitor.close()
+        ended = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{kind.__name__}: {error}" if kind else ""
+        if monitor.error:
+            sink.put(Told(note=_stopped(monitor.error)))
+        sink.close(ended or "finished")
+
+    def log(self, **metrics: Any) -> None:
+        """Numbers of this step: `run.log(loss=loss, accuracy=0.9, val_loss=...)`; tensors are read without waiting.
+
+        A metric whose name holds `val`, `eval` or `test` is one of validation; its partner of training has the rest of
+        the name. Numbers that cannot be read end the watching, not the training.
+        """
+        if self._monitor is None:
+            raise BadRequest("this run is not being watched now", hint="with lens.watch(optimizer) as run: ...")
+        self._monitor.log(metrics)
+
+    def end_step(self) -> None:
+        """A step of training is over; only for loops that use no `torch.optim.Optimizer`."""
+        if self._monitor is not None:
+            self._monitor.finish()
+
+    @property
+    def steps(self) -> np.ndarray:
+        """`(n,)` the steps, from 0, at which layers were measured."""
+        return self.history.steps
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Addresses, in the order in which they run."""
+        return self.history.layers
+
+    @property
+    def metrics(self) -> dict[str, Curve]:
+        """What was logged: name → steps and values."""
+        return self.history.metrics
+
+    @property
+    def born(self) -> Birth | None:
+        """Where non-finite values first appeared: step, layer, operation, direction; None if they never did."""
+        return self.history.born
+
+    @property
+    def state(self) -> str:
+        """One of "running", "finished", "interrupted", "killed", or the error that ended it."""
+        return self.history.state
+
+    def grid(self, statistic: str) -> Grid:
+        """One statistic `(step, layer)`: gradient, weight, update, ratio, flow, mean, std, dead, saturated, bad_...
+
+        Raises:
+            BadRequest: there is none of that name.
+        """
+        return self.history.grid(statistic)
+
+    def __repr__(self) -> str:
+        history = self.history
+        name = history.about.get("model", "")
+        return f"Run({name}, {history.last + 1} steps, {len(history.samples)} of them measured, {history.state})"
+
+
+class Watching:
+    """How a run is watched; what `Lens.watch` was asked.
+
+    Args:
+        model: as the lens has it.
+        name: of the model.
+        optimizer: one, several, or None for every optimizer that moves the model's weights.
+        every: steps between two measurements, or "auto": by the budget.
+        budget: share of the time of training that measuring may take.
+        folder: where the run is stored; None: in memory.
+        resume: go on with the run that the folder holds.
+        start: number of the first step; None: 0, or the one behind the last of the folder.
+        scaler: of mixed precision, where it does not call the optimizer itself.
+
+    Raises:
+        BadSetting: a setting that cannot be.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        name: str,
+        optimizer: Optimizer | Iterable[Optimizer] | None,
+        *,
+        every: Every,
+        budget: float,
+        folder: str | Path | None,
+        resume: bool,
+        start: int | None,
+        scaler: Any,
+    ) -> None:
+        if every != "auto" and not (type(every) is int and every >= 1):
+            raise BadSetting(f'every={every!r} is neither a number of steps nor "auto"')
+        if not 0 < budget <= 1:
+            raise BadSetting(f"budget={budget} is not a share between 0 and 1")
+        if folder is None and resume:
+            raise BadRequest("resume=True needs the folder of the run", hint="folder=")
+        self.optimizers = _optimizers(optimizer)
+        self.given, self.model, self.name = model, unwrapped(model), name
+        self.every: Every = every
+        self.budget, self.scaler = budget, scaler
+        self.folder = None if folder is None else Path(folder)
+        self.resume, self.start = resume, start
+
+    def begin(self, history: History) -> tuple[Sink, Monitor]:
+        """Take up the record where it stands."""
+        start = history.last + 1 if history.rows else self.start
+        double = any(one.dtype == torch.float64 for one in self.model.parameters())
+        watches = _rank() == 0
+        log = None
+        if self.folder is not None and watches:
+            again = bool(history.rows)
+            start = _after(self.folder) if start is None else start
+            log = Log(self.folder, self.about(), resume=self.resume or again)
+        history.about = history.about or self.about()
+        history.rows = []
+        sink = Sink(history, log, np.float64 if double else np.float32)
+        seen = watches and not is_compiled(self.given) and not is_compiled(self.model)
+        seen = seen and not isinstance(self.model, torch.jit.ScriptModule)
+        monitor = Monitor(
+            self.model,
+            self.optimizers,
+            sink.put,
+            Budget(self.budget, self.every),
+            scaler=self.scaler,
+            seen=seen,
+            start=start or 0,
+        )
+        if not watches:
+            monitor.error = "another process watches"
+        for note in ((COMPILED,) if watches and not seen else ()) + ((SHARDED,) if monitor.parameters.sharded else ()):
+            sink.put(Told(note=(note.en, note.zh), step=start or 0))
+        return sink, monitor
+
+    def about(self) -> dict[str, Any]:
+        """What the manifest says."""
+        return {
+            "model": self.name,
+            "parameters": sum(one.numel() for one in self.model.parameters()),
+            "optimizers": [type(one).__name__ for one in self.optimizers],
+            "every": self.every,
+            "budget": self.budget,
+            "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": {"pellucid": __version__, "torch": str(torch.__version__), "python": sys.version.split()[0]},
+        }
+
+
+def _optimizers(given: Optimizer | Iterable[Optimizer] | None) -> Sequence[Optimizer]:
+    """One or several; what wraps one (Lightning, Accelerate) is looked through.
+
+    Raises:
+        BadSetting: it is none.
+    """
+    if given is None:
+        return ()
+    several: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+    found = [one if isinstance(one, Optimizer) else getattr(one, "optimizer", one) for one in several]
+    for one in found:
+        if not isinstance(one, Optimizer):
+            raise BadSetting(f"{type(one).__name__} is no torch.optim.Optimizer", hint="lens.watch(optimizer)")
+    return found
+
+
+def _after(folder: Path) -> int:
+    """The step behind the last that a folder knows of."""
+    return read_run(folder).last + 1 if (folder / MANIFEST).exists() else 0
+
+
+def _rank() -> int:
+    """Which process of a distributed training this is; the first one watches."""
+    distributed = torch.distributed
+    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
+
+
+def _stopped(error: str) -> tuple[str, str]:
+    return f"Watching ended before the training: {error}", f"监视先于训练结束：{error}"
