@@ -24,6 +24,8 @@ def arguments_of(spec: str) -> tuple[str, dict[str, Any]]:
         call = ast.parse(f"f{found[2]}", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or not isinstance(call.func, ast.Name):
             raise ValueError("each value needs its name")
+        if len({one.arg for one in call.keywords}) < len(call.keywords):
+            raise ValueError("a name is given twice")
         return bare, {_name(one): ast.literal_eval(one.value) for one in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         told = "each value is written out" if "malformed node" in str(error) else str(error)

@@ -47,11 +47,11 @@ def compared(model: nn.Module, path: Path, inputs: tuple[StatedInput, ...]) -> I
             hint="open the code that the model was made of",
         ) from error
     first = seen[0] if isinstance(seen, (tuple, list)) else seen
-    if first.shape != expected.shape or not torch.isfinite(expected).all():
+    if first.shape != expected.shape or not expected.numel() or not torch.isfinite(expected).all():
         return
     apart = float((first - expected).abs().max())
     scale = max(float(expected.abs().max()), 1e-6)
-    if apart > _APART * scale:
+    if not apart <= _APART * scale:  # NaN is not
         raise BadSetting(
             f"'{path}' was converted to a network that computes something else: its output is off by {apart:.2g} "
             f"where the largest number is {scale:.2g}.",

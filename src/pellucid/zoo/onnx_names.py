@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from torch import fx, nn
+
 _WEIGHT = re.compile(r"(.+)\.(weight|bias|running_mean|kernel|gamma|scale)$")
+_TAKEN = {*dir(fx.GraphModule), *vars(nn.Module())}
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -34,8 +37,9 @@ def paths_of(nodes: Sequence[Any], initializers: set[str]) -> list[str]:
 
 
 def plain(name: str) -> str:
-    """A dotted name with nothing but letters, digits and underscores between the dots."""
-    return ".".join(re.sub(r"\W+", "_", part) or "_" for part in name.split("."))
+    """A dotted name with nothing but letters, digits and underscores between dots, none a word of torch's modules."""
+    parts = (re.sub(r"\W+", "_", part) or "_" for part in name.split("."))
+    return ".".join(f"{part}_" if part in _TAKEN else part for part in parts)
 
 
 def _owner(node: Any, initializers: set[str]) -> str:
