@@ -232,3 +232,13 @@ def test_looks_wait_for_each_other(same):
         order.append("out")
     thread.join(5)
     assert order == ["out", "in"]
+
+
+def test_parameters_of_a_module_with_two_names_come_back():
+    layer = nn.Linear(3, 3)
+    model, weight = nn.Sequential(layer, nn.ReLU(), layer), layer.weight
+    x = torch.ones(2, 3)
+    changed, plain = (see(model, x, keep=[OUTPUT], state=state) for state in ({"0.weight": torch.zeros(3, 3)}, None))
+    assert (
+        layer.weight is weight and torch.equal(plain[OUTPUT], model(x)) and not torch.equal(changed[OUTPUT], model(x))
+    )

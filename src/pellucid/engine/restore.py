@@ -34,9 +34,11 @@ class Snapshot:
             if buffer is not None
         ]
         self._seen = [one[4] for one in self.buffers]
+        self._places = [(module._parameters, dict(module._parameters)) for module in modules if module._parameters]
 
     def rewind(self) -> None:
         """Put the buffers back as they were, before the next forward."""
+        self._place()
         for i, (module, name, buffer, before, _) in enumerate(self.buffers):
             if module._buffers[name] is not buffer:
                 module._buffers[name] = buffer
@@ -46,6 +48,7 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
+        self._place()
         for module, training in self.training:
             if module.training != training:
                 module.training = training
@@ -59,6 +62,13 @@ class Snapshot:
                 parameter.grad = grad
             if parameter.requires_grad != requires_grad:
                 parameter.requires_grad_(requires_grad)
+
+    def _place(self) -> None:
+        """`functional_call` leaves what it was given in a module that has two names."""
+        for held, before in self._places:
+            for name, parameter in before.items():
+                if held[name] is not parameter:
+                    held[name] = parameter
 
     def check_parameters(self) -> None:
         """Refuse a model that wrote into its own parameters.

@@ -18,7 +18,6 @@ from torch._subclasses.fake_tensor import (
     UnsupportedFakeTensorException,
     UnsupportedOperatorException,
 )
-from torch.func import functional_call
 
 from pellucid.core.errors import NotApplicable, PellucidError
 from pellucid.core.text import Text
@@ -80,18 +79,18 @@ def _traced(session: Session, x: Inputs, recording: Recording) -> str:
         ModelFailed: the model raised, and has no values to run it with.
     """
     model, links = session.looker.model, recording.graph
-    held = session.looker.held
-    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    empty = _Empty()
     output: Any = None
     try:
-        state = {name: _emptied(mode, one) for name, one in held.items()}
-        if links is not None:
-            links.know(state)
-            links.know(held)
-        with quiet(), mode, torch.no_grad(), attributes_kept(model):
-            entered = enter(x.mapped(lambda _, value: _emptied(mode, value)), recording)
-            with session.intercept.watching(recording):
-                output = functional_call(model, state, entered.args, entered.kwargs)
+        with quiet(), tensors_kept(model):
+            for module in model.modules():
+                empty.out(module)
+            if links is not None:
+                links.know({name: empty.of(one) for name, one in session.looker.held.items()})
+            with empty.mode, torch.no_grad():
+                entered = enter(x.mapped(lambda _, value: empty.of(value)), recording)
+                with session.intercept.watching(recording):
+                    output = model(*entered.args, **entered.kwargs)
     except Exception as error:
         if isinstance(error, _NEEDS_VALUES) or can_run(session.looker, x):
             return _said(error)
@@ -103,13 +102,35 @@ def _traced(session: Session, x: Inputs, recording: Recording) -> str:
     return ""
 
 
-def _emptied(mode: FakeTensorMode, tensor: Tensor) -> Tensor:
-    """The tensor without its values; what lies on the meta device becomes one of the processor's."""
-    if not tensor.is_meta:
-        return mode.from_tensor(tensor, static_shapes=True)
-    with mode:
-        empty = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="cpu")
-    return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+class _Empty:
+    """Tensors without values, one for each of the model's and the input's."""
+
+    def __init__(self) -> None:
+        self.mode = FakeTensorMode(allow_non_fake_inputs=True)
+        self._made: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def of(self, tensor: Any) -> Any:
+        """The one that stands for a tensor; what lies on the meta device becomes one of the processor's."""
+        if not isinstance(tensor, Tensor):
+            return tensor
+        if id(tensor) not in self._made:
+            self._made[id(tensor)] = (tensor, self._new(tensor))
+        return self._made[id(tensor)][1]
+
+    def out(self, module: nn.Module) -> None:
+        """Put them in the place of every tensor that a module itself holds."""
+        for held in _containers(module):
+            if isinstance(held, dict):
+                held.update({name: self.of(one) for name, one in held.items() if isinstance(one, Tensor)})
+            else:
+                held[:] = map(self.of, held)
+
+    def _new(self, tensor: Tensor) -> Tensor:
+        if not tensor.is_meta:
+            return self.mode.from_tensor(tensor, static_shapes=True)
+        with self.mode:
+            empty = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="cpu")
+        return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _said(error: Exception) -> str:
@@ -129,39 +150,29 @@ def quiet() -> Generator[None]:
 
 
 @contextmanager
-def attributes_kept(model: nn.Module) -> Generator[None]:
-    """What modules keep in attributes of their own, as tables made at the first call, is put back as it was."""
-    before = [(module, dict(module.__dict__), _contents(module)) for module in model.modules()]
+def tensors_kept(model: nn.Module) -> Generator[None]:
+    """What modules hold is put back: parameters, buffers, and attributes, as tables made at the first call."""
+    before = [(held, held.copy()) for module in model.modules() for held in _containers(module)]
     try:
         yield
     finally:
-        for module, held, contents in before:
-            now = module.__dict__
-            if now.keys() != held.keys() or any(now[name] is not one for name, one in held.items()):
-                now.clear()
-                now.update(held)
-            for container, inside in contents:
-                _put_back(container, inside)
+        for held, inside in before:
+            _put_back(held, inside)
 
 
-def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
-    """Lists and dicts among a module's own attributes, each with a copy."""
-    own = (one for name, one in module.__dict__.items() if name not in _TORCHS)
-    return [(one, one.copy()) for one in own if type(one) in (dict, list)]
+def _containers(module: nn.Module) -> list[Any]:
+    """Everything that a module keeps something in."""
+    own = (one for name, one in module.__dict__.items() if name not in _TORCHS and type(one) in (dict, list))
+    return [module.__dict__, module._parameters, module._buffers, *own]
 
 
-def _put_back(container: Any, inside: Any) -> None:
-    same = len(container) == len(inside) and all(
-        one is two
-        for one, two in zip(
-            container.values() if isinstance(container, dict) else container,
-            inside.values() if isinstance(inside, dict) else inside,
-            strict=True,
-        )
-    )
-    if not same:
-        container.clear()
-        container.update(inside) if isinstance(container, dict) else container.extend(inside)
+def _put_back(held: Any, inside: Any) -> None:
+    now, then = (one.values() if isinstance(one, dict) else one for one in (held, inside))
+    named = not isinstance(held, dict) or list(held) == list(inside)
+    if named and len(now) == len(then) and all(one is two for one, two in zip(now, then, strict=True)):
+        return
+    held.clear()
+    held.update(inside) if isinstance(held, dict) else held.extend(inside)
 
 
 _TORCHS = frozenset(nn.Module().__dict__)
