@@ -1,4 +1,5 @@
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ def folder(tmp_path: Path) -> Path:
     place = tmp_path / "llama"
     place.mkdir()
     (place / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
-    (place / "model.safetensors").write_bytes(b"weights")
+    (place / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     return place
 
 
@@ -44,10 +45,39 @@ def test_a_folder_of_the_cache_bears_the_name_of_the_hub() -> None:
     )
 
 
-def test_a_name_of_the_hub_is_not_fetched(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(BadSetting, match="no folder 'google/gemma'; nothing is fetched") as caught:
+def test_a_name_of_the_hub_is_fetched_where_no_folder_is_called_so(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadWeights, match="'google/gemma' of the Hugging Face hub cannot be fetched") as caught:
         folder_of("google/gemma")
-    assert caught.value.hint == "fetch it once: hf download google/gemma --local-dir gemma, then hf:gemma"
+    assert "hf download google/gemma --local-dir gemma; then hf:gemma" in caught.value.hint
+    with pytest.raises(BadSetting, match="no folder 'gemma'; nothing is fetched"):
+        folder_of("gemma")
+    monkeypatch.setattr("pellucid.zoo.hugging_face_folder.folder_at", {"google/gemma": folder}.__getitem__)
+    assert folder_of("google/gemma").path == folder
+    (tmp_path / "google").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadSetting, match="no folder 'google/gemma'"):
+        folder_of("google/gemma")
+
+
+def test_folders_that_lead_elsewhere_or_could_fill_the_memory(tmp_path: Path, folder: Path) -> None:
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../secret.bin"}}')
+    (tmp_path / "secret.bin").write_bytes(b"\x80\x02.")
+    with pytest.raises(BadWeights, match="not a file beside it"):
+        folder_of(str(folder))
+    (folder / "model.safetensors.index.json").unlink()
+    (folder / "model.safetensors").write_bytes((2**40).to_bytes(8, "little") + b"{")
+    with pytest.raises(BadWeights, match="header claims"):
+        folder_of(str(folder))
+    (folder / "model.safetensors").unlink()
+    with zipfile.ZipFile(folder / "pytorch_model.bin", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", b"0" * 10_000)
+    with pytest.raises(BadWeights, match="compressed"):
+        folder_of(str(folder))
+
+
+def test_near_names_of_folders(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(BadSetting) as caught:
         folder_of(f"{tmp_path}/lama")
     assert caught.value.nearest == f"'hf:{folder}'"

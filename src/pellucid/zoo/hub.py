@@ -51,7 +51,10 @@ def folder_at(name: str) -> Path:
     Raises:
         BadWeights: it cannot be fetched.
     """
-    import huggingface_hub
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise unreachable(f"'{name}' of the Hugging Face hub", error, "pip install 'pellucid[text]'") from error
 
     def taken(parts: tuple[str, ...], **how: Any) -> Path:
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(parts), **how))
@@ -69,7 +72,8 @@ def folder_at(name: str) -> Path:
         folder = taken(_PARTS)
         return folder if has_weights(folder) else taken((*_PARTS, *_PICKLED))
     except Exception as error:  # the network, the hub and its library fail in many classes
-        hint = f"on a machine with a network: hf download {name} --local-dir {name.rpartition('/')[2]}, then hf: that"
+        last = name.rpartition("/")[2]
+        hint = f"on a machine with a network: hf download {name} --local-dir {last}; then hf:{last} here"
         raise unreachable(f"'{name}' of the Hugging Face hub", error, hint) from error
 
 
@@ -79,4 +83,6 @@ def unreachable(what: str, error: BaseException, hint: str) -> BadWeights:
     while cause is not None and not str(cause).strip():
         cause = cause.__cause__
     said = " ".join(str(cause or error).split()) or type(error).__name__
-    return BadWeights(f"{what} cannot be fetched: {said[:160].rstrip('.')}.", hint=hint)
+    said = re.sub(r"^<urlopen error (.*)>$", r"\1", said)
+    first = re.split(r"(?<=\w)[.:]\s", said, maxsplit=1)[0]
+    return BadWeights(f"{what} cannot be fetched: {first[:200].rstrip('.')}.", hint=hint)

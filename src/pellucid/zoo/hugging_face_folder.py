@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadSetting, BadWeights, nearest_names, quoted
+from pellucid.zoo.archive import kind_of, refuse_unsafe_zip, safetensors_header
+from pellucid.zoo.hub import folder_at
+from pellucid.zoo.sharded import shards_of
 
 CONFIG = "config.json"
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
@@ -76,13 +79,16 @@ class Folder:
 
 
 def folder_of(place: str) -> Folder:
-    """The folder at `place`, if it holds a model with its weights.
+    """The folder at `place`, if it holds a model with its weights; `OWNER/NAME` of the hub is fetched.
 
     Raises:
         BadSetting: there is no such folder, or its configuration is missing or damaged.
-        BadWeights: its weights are missing, or stand-ins for files that were not fetched.
+        BadWeights: its weights are missing, stand-ins for files that were not fetched, or could fill the memory; or
+            the hub cannot be reached.
     """
     path = Path(place).expanduser()
+    if not path.is_dir() and _on_the_hub(place, path):
+        path = folder_at(place)
     if not path.is_dir():
         raise _no_folder(place, path)
     if not (path / CONFIG).is_file():
@@ -90,6 +96,11 @@ def folder_of(place: str) -> Folder:
     config = _read(path / CONFIG)
     _refuse_without_weights(path)
     return Folder(path, config)
+
+
+def _on_the_hub(place: str, path: Path) -> bool:
+    """Whether `OWNER/NAME` of the hub is meant: it is written so, and no folder here is called as its owner."""
+    return "/" in place and _HUB_NAME.fullmatch(place) is not None and not path.exists() and not path.parent.is_dir()
 
 
 def _no_folder(place: str, path: Path) -> BadSetting:
@@ -147,14 +158,8 @@ def _refuse_without_weights(path: Path) -> None:
             nearest=others,
             hint="model.safetensors or pytorch_model.bin; model.save_pretrained(DIR) writes them",
         )
-    missing = {str(name) for index in indexes[:1] for name in dict(_read(index).get("weight_map", {})).values()}
-    lacking = sorted(name for name in missing if not (path / name).is_file())
-    if lacking:
-        raise BadWeights(
-            f"{len(lacking)} of {len(missing)} files of weights are not in '{path}'.",
-            nearest=quoted(lacking[:3]),
-            hint="fetch the whole folder again",
-        )
+    for index in indexes:
+        found += [shard for shard in shards_of(index) if shard not in found]
     for file in found:
         with file.open("rb") as opened:
             if opened.read(len(_POINTER)) == _POINTER:
@@ -162,3 +167,7 @@ def _refuse_without_weights(path: Path) -> None:
                     f"'{file}' is a pointer of Git LFS, not the weights.",
                     hint="git lfs pull in the folder it came from",
                 )
+        if kind_of(file) == "zip":
+            refuse_unsafe_zip(file)
+        elif kind_of(file) == "safetensors":
+            safetensors_header(file)
