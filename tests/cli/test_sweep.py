@@ -86,6 +86,20 @@ def test_top_regions_without_a_method():
     assert seen.exit_code == 0 and "top_regions" in seen.stdout, seen.output
 
 
+def test_noise_is_a_data_set_whose_shape_is_told_or_asked_for():
+    seen = sweep("--data", "noise:24#3x12x12", "-m", "correlation:measure=weights", "-o", "x.npz")
+    assert seen.exit_code == 0 and "All 24 samples went through." in seen.stdout
+    seen = sweep("--data", "noise:24", "-m", "correlation")
+    assert seen.exit_code != 0 and "shape" in seen.stderr and "noise:4096#3x224x224" in seen.stderr
+
+
+def test_what_units_want_beside_the_data(folder):
+    made = "activation_maximization:layer=conv2,channels=2,n_steps=3,k=2"
+    seen = sweep("--data", "data.py:Pictures", "-m", made, "-m", "top_regions:channels=2,k=2", "-o", "learned.html")
+    assert seen.exit_code == 0, seen.output
+    assert "activation_maximization conv2" in seen.stdout and "best of 64 real" in (folder / "learned.html").read_text()
+
+
 def test_pictures_in_folders_of_classes_and_labels_of_the_model(folder):
     draw = np.random.default_rng(0)
     for name in ("hen", "cat"):

@@ -189,8 +189,9 @@ class Lens:
 
         Args:
             data: `"folder:DIR"`, `"list:FILE.csv"`, `"npz:FILE#KEY"`, `"cifar10:DIR#test"`, `"hf:DIR"`, `"text:FILE"`,
-                an array, a list, a map-style `Dataset`, or what `pl.data` opens with settings. Where its classes are
-                called as those of the model (`labels` of the lens), labels are numbered as the model numbers them.
+                `"noise:N"`, an array, a list, a map-style `Dataset`, or what `pl.data` opens with settings. Where its
+                classes are called as those of the model (`labels` of the lens), labels are numbered as the model
+                numbers them.
             views: configured methods over data, or their names.
             batch_size: samples in a batch; default that of the lens, or 32.
             folder: stores what is gathered there, so that it can be gone on with; default in memory.

@@ -58,6 +58,7 @@ def test_it_is_what_the_formula_says_of_every_pair(measure: Any) -> None:
     values = correlated(model, data, layer="1", channels=(3, 0), measure=measure)[0].values.reshape(2, -1)
     seen, units = pairs(model, data, 3, 2)
     for one, unit in zip(values, (3, 0), strict=True):
+        expected: Any
         if measure == "correlation":
             expected = [pearsonr(pixel, units[:, unit])[0] for pixel in seen.T]
         elif measure == "covariance":

@@ -61,7 +61,7 @@ class Noise:
             NotStated: nobody has stated the shape.
         """
         if self.shape is None:
-            raise NotStated("Noise needs the shape of what the model takes, and none is stated.", hint=_HINT)
+            raise NotStated("Noise needs the shape of what the model takes, and nothing states it.", hint=_HINT)
         numbers = np.random.default_rng((self.seed, ordinal)).standard_normal(self.shape, np.float32)
         return Sample(numbers * np.float32(self.white))
 
@@ -109,7 +109,7 @@ def shaped(data: Data, preprocess: Preprocess | None) -> Data:
     if not isinstance(data.reader, Noise) or data.reader.shape is not None:
         return data
     if preprocess is None:
-        raise NotStated("Noise needs the shape of what the model takes, and no preprocessing states it.", hint=_HINT)
+        raise NotStated("Noise needs the shape of what the model takes, and nothing states it.", hint=_HINT)
     try:
         first, second = (tuple(preprocess(Image.new("RGB", size))[0].shape) for size in _TRIED)
     except (BadInput, BadSetting) as error:
@@ -117,5 +117,5 @@ def shaped(data: Data, preprocess: Preprocess | None) -> Data:
             f"Noise needs a shape, and the preprocessing does not tell it: {error.what}", hint=_HINT
         ) from error
     if first != second:
-        raise NotStated("Noise needs a shape, and the preprocessing leaves pictures at their own size.", hint=_HINT)
+        raise NotStated("Noise needs a shape, and the model's own pictures keep theirs.", hint=_HINT)
     return replace(data, reader=replace(data.reader, shape=first))
