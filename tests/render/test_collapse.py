@@ -21,7 +21,7 @@ def test_closed_it_is_one_box():
 
 def test_a_small_network_is_opened_and_a_module_used_twice_is_a_box_per_call():
     boxes, _ = blocks(1).collapse()
-    assert outline(boxes) == ["x", ["body.0", ["conv", "relu", "add", "relu#1"]], "head"]
+    assert outline(boxes) == ["x", ["body", ["0.conv", "0.relu", "add", "0.relu#1"]], "head"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

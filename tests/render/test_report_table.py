@@ -32,3 +32,12 @@ def test_cells():
 def test_long_curves_keep_their_ends():
     made = numbers(series(curves={"loss": np.arange(1000, dtype="f4")}, positions=(), marks={}), "en")
     assert made.count("<tr>") == 201 and "<td>0</td>" in made and "<td>999</td>" in made
+
+
+def test_a_graph_tells_what_its_operations_cost_and_gave():
+    nodes = tuple({**node, "flops": 2_000_000, "value": {"rms": 0.5}} for node in graph().nodes)
+    made = numbers(graph(nodes=nodes[:1] + graph().nodes[1:2] + nodes[2:]), "en")
+    for cell in ("arithmetic of one forward</th>", "<td>2 MFLOP</td>", "<td>0.5</td>", "<td>–</td>"):
+        assert cell in made
+    assert "gradient" not in made
+    assert "arithmetic" not in numbers(graph(), "en")

@@ -60,6 +60,10 @@ def test_graphs():
     assert "One operation hands its output" in said
     assert told(graph(samples.graph(failed=4))).startswith("The model raised after layer1.0.add;")
     assert "One group of identical blocks" in told(graph(samples.graph(folds=(("layer1.0", "layer1.1"),))))
+    spent = tuple({**node, "flops": 10**9, "memory": 2_000_000} for node in samples.graph().nodes)
+    assert "One forward takes 6 GFLOP and 12 MB of new memory." in told(graph(Graph(nodes=spent)))
+    broken = ({**spent[0], "value": {"nonfinite": 0}}, {**spent[1], "value": {"nonfinite": 3}})
+    assert told(graph(Graph(nodes=broken))).startswith("Values that are not finite first appear at conv1.")
     bare = tuple({**node, "parameters": 0} for node in samples.graph().nodes)
     assert "No operation reads a parameter" in told(graph(Graph(nodes=bare)))
 

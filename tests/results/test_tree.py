@@ -14,7 +14,7 @@ def test_modules_lie_in_modules():
     assert shape(tree(net.nodes, net.edges)) == (
         "",
         0,
-        ["", ("body.0", 0, ["body.0.conv", "body.0.relu", "body.0", "body.0.relu"]), "head"],
+        ["", ("body", 0, ["body.0.conv", "body.0.relu", "body.0", "body.0.relu"]), "head"],
     )
 
 

@@ -1,14 +1,16 @@
 """The numbers behind a picture as a table of HTML, for who cannot see it or wants to copy them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from pellucid.core.messages import message
 from pellucid.core.text import Text, say
 from pellucid.render.escape import html
 from pellucid.render.report_words import phrase
 from pellucid.results import Graph, Points, Result, Series, Table, spell
+from pellucid.results.quantities import QUANTITIES, Quantity, known
 
 MOST = 200
 
@@ -53,11 +55,22 @@ def _table(result: Result, lang: str) -> str:
             )
         ]
     elif isinstance(result, Graph):
+        more = {name: one for name, one in QUANTITIES.items() if name != "parameters" and name in known(result.nodes)}
         head = [phrase(key, lang) for key in ("operation", "address", "shape", "parameters")]
-        rows = [[node["op"], node["site"], tuple(node["shape"]), node["parameters"]] for node in result.nodes]
+        head += [say(message(f"graph.overlay.{name}"), lang) for name in more]
+        rows = [
+            [node["op"], node["site"], tuple(node["shape"]), node["parameters"], *_spelled(more.values(), node)]
+            for node in result.nodes
+        ]
     else:
         return ""
     return _html(head, rows, result.layer, lang) if rows else ""
+
+
+def _spelled(quantities: Iterable[Quantity], node: Mapping[str, Any]) -> Iterator[str | None]:
+    for one in quantities:
+        value = one.of(node)
+        yield None if value is None else one.spelled(value)
 
 
 def _html(head: Sequence[str], rows: Sequence[Sequence[Any]], name: str, lang: str) -> str:

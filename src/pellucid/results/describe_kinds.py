@@ -6,7 +6,7 @@ import numpy as np
 
 from pellucid.core.messages import LANGUAGES, message
 from pellucid.core.text import Text, say
-from pellucid.results import measures, spell
+from pellucid.results import measures, quantities, spell
 from pellucid.results.gallery import Gallery
 from pellucid.results.graph import Graph
 from pellucid.results.matrix import Matrix
@@ -123,6 +123,9 @@ def graph(result: Graph) -> list[Text]:
     ]
     if result.failed is not None and result.failed in index:
         found.insert(0, message("graph.failed", site=result.nodes[index[result.failed]]["site"]))
+    born = next((node["site"] for node in result.nodes if (node.get("value") or {}).get("nonfinite")), None)
+    if born is not None:
+        found.insert(0, message("graph.nonfinite", site=born))
     by_module: dict[str, int] = {}
     for node in result.nodes:
         place = str(node["module"]).split(".")[0] or str(node["site"])
@@ -140,6 +143,9 @@ def graph(result: Graph) -> list[Text]:
         )
     else:
         found.append(message("graph.no_parameters"))
+    flops, memory = (quantities.total(result.nodes, name) for name in ("flops", "memory"))
+    if flops and memory is not None:
+        found.append(message("graph.cost", flops=quantities.arithmetic(flops), memory=quantities.size(memory)))
     if result.folds:
         return [*found, message("graph.folds", count=len(result.folds))]
     readers = np.bincount(pairs[:, 0].astype(np.int64), minlength=1)

@@ -81,3 +81,10 @@ def known(nodes: Iterable[Node]) -> list[str]:
     """The quantities that some node has."""
     held = list(nodes)
     return [name for name, one in QUANTITIES.items() if any(one.of(node) is not None for node in held)]
+
+
+def total(nodes: Iterable[Node], name: str) -> float | None:
+    """The number of the whole graph, or None where no node has it."""
+    quantity = QUANTITIES[name]
+    held = [value for node in nodes if (value := quantity.of(node)) is not None]
+    return quantity.together(held) if held else None

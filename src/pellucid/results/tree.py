@@ -33,7 +33,8 @@ def tree(nodes: Sequence[Record], edges: Sequence[Record], modules: Sequence[Rec
     """The model as the outermost branch.
 
     A module that is called again, or goes on after another has read what it gave, is a branch per call, so links
-    between siblings always lead from an earlier one to a later one.
+    between siblings always lead from an earlier one to a later one. What holds a single module is left out: its
+    children are those of that module, and around a single operation only the innermost is kept.
 
     Args:
         nodes, edges, modules: the records of a `Graph`.
@@ -89,10 +90,13 @@ class _Growth:
             child = self.branch(own, 0, inside, depth + 1)
             calls[child.path] = calls.get(child.path, -1) + 1
             children.append(replace(child, call=calls[child.path]))
-        alone = bool(path) and len(children) == 1
-        if alone and children[0].owned:
-            return children[0]
-        return Branch(path, call, tuple(members), () if alone else tuple(children), self.kinds.get(path, ""))
+        kind = self.kinds.get(path, "")
+        if not path or len(children) > 1:
+            return Branch(path, call, tuple(members), tuple(children), kind)
+        only = children[0]
+        if only.owned and not only.children:
+            return only
+        return Branch(path, call, tuple(members), only.children, kind or only.kind)
 
     def _parts(self, members: Sequence[int], depth: int) -> list[tuple[str, list[int]]]:
         """Members by the call that they belong to; path "" for an operation of the branch itself."""

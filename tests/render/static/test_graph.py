@@ -34,7 +34,7 @@ def test_a_box_for_each_and_a_frame_for_each_open_module():
     figure = drawn(graph, samples.graph())
     frames, boxes = frames_and_boxes(figure)
     assert (len(frames), len(boxes)) == (1, 6)
-    assert {"input", "conv1", "layer1.0", "conv", "add", "fc", "8×8×8", "convolution"} <= set(words(figure))
+    assert {"input", "conv1", "layer1", "0.conv", "0.add", "fc", "8×8×8", "convolution"} <= set(words(figure))
     assert "bar: parameters, full at 500" in words(figure)
     assert graph.remark(samples.graph(), STYLE) == "5 operations as 6 boxes."
 

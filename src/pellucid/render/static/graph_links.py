@@ -29,8 +29,26 @@ def links(painter: Painter, column: Column, shift: Point) -> None:
         for piece, route in zip(chosen, routes, strict=True):
             if piece.ends:
                 route[-1, 1] -= 0.7 * tip * (-1 if piece.back else 1)
-        _lines(painter, [_smooth(route.tolist()) for route in routes], main=kind[0], back=kind[1])
+        _lines(painter, [_smooth(route) for route in _once(routes)], main=kind[0], back=kind[1])
         _heads(painter, heads, back=kind[1])
+
+
+def _once(routes: Sequence[np.ndarray]) -> list[list[Point]]:
+    """The routes without what another one has drawn already: links of one source share their way."""
+    drawn: set[tuple[Point, Point]] = set()
+    found: list[list[Point]] = []
+    for route in routes:
+        points: list[Point] = [(x, y) for x, y in route.tolist()]
+        run: list[Point] = []
+        for pair in pairwise(points):
+            if pair in drawn:
+                found += [run] if run else []
+                run = []
+            else:
+                run = [*(run or pair[:1]), pair[1]]
+                drawn.add(pair)
+        found += [run] if run else []
+    return found
 
 
 def _lines(painter: Painter, paths: Sequence[Path], *, main: bool, back: bool = False) -> None:
