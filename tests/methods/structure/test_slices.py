@@ -1,10 +1,16 @@
 """Network slices: a row per level and call, with what it holds, answers and passes back."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 import pellucid as pl
+from pellucid.core.sites import Site
+from pellucid.engine.edits import patch
+from tests.engine.asking import see
 from tests.networks import NETWORKS
 from tests.oracle import naive
 
@@ -46,6 +52,60 @@ def test_rows_run_in_execution_order_not_as_registered() -> None:
             return self.last(self.first(x))
 
     assert [row["layer"] for row in pl.slices()(Reversed().eval(), torch.randn(1, 3)).rows] == ["first", "last"]
+
+
+@pytest.mark.parametrize("name", ["article_net", "called_twice", "residual", "in_place", "tiny_vit", "causal_lm"])
+def test_what_a_slice_answers_carries_the_rest_of_the_network(name: str) -> None:
+    """Fed on from any slice, the network gives the same bits; and every slice is where the forward passes it."""
+    network = NETWORKS[name]
+    model, x = network.build(), network.x(2)
+    first = see(model, x, keep=("every weight", "output"))
+    table = pl.slices()(model, x, target=1)
+    spots = first.at("every weight")
+    assert [row["layer"] for row in table.rows] == [spot.address for spot in spots]
+    for spot, row in zip(spots, table.rows, strict=True):
+        place = spot.place
+        site = Site(place.path, place.call, place.op, place.n, side=place.side)
+        fed = see(model, x, keep=("output",), edits=(patch(site, spot.value),))
+        assert torch.equal(fed["output"], first["output"])
+        other = see(model, x, keep=("output",), edits=(patch(site, 2 * spot.value + 1),))
+        assert not torch.equal(other["output"], first["output"])
+        assert row["activation_mean"] == pytest.approx(float(spot.value.double().mean()), abs=1e-6)
+
+
+def test_distribution_and_zeros_of_a_level() -> None:
+    network = NETWORKS["article_net"]
+    model, x = network.build(), network.x(2)
+    row = pl.slices(layer="/relu.1")(model, x, target=1).rows[0]
+    value, gradient = _after(model, x)
+    expected, _ = np.histogram(value.double().numpy(), 41, (row["low"], row["high"]))
+    np.testing.assert_allclose(row["distribution"], expected, atol=1)
+    assert row["distribution"].sum() == value.numel()
+    assert (row["low"], row["high"]) == (pytest.approx(float(value.min())), pytest.approx(float(value.max())))
+    assert row["activation_zero"] == pytest.approx(float((value == 0).double().mean()), abs=1e-3)
+    assert row["gradient_zero"] == pytest.approx(float((gradient == 0).double().mean()), abs=1e-3)
+    assert row["activation_zero"] > 0.2 and row["gradient_zero"] > 0.5, "max pooling picks one of four"
+
+
+def _after(model: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The second ReLU of the article's network and the gradient there."""
+    hidden = F.relu(model.conv2(model.pool(F.relu(model.conv1(x)))))
+    rest = model.pool(hidden).view(-1, 16 * 5 * 5)
+    score = model.fc3(F.relu(model.fc2(F.relu(model.fc1(rest)))))[:, 1].sum()
+    (gradient,) = torch.autograd.grad(score, hidden)
+    return hidden.detach(), gradient
+
+
+def test_several_examples_have_pictures_of_their_own() -> None:
+    network = NETWORKS["article_net"]
+    model, x = network.build(), network.x(3)
+    table = pl.slices(layer="conv1", examples=2)(model, x, target=1)
+    (row,) = table.rows
+    assert "activation_3" not in table.columns and "gradient_2" in table.columns
+    second = pl.slices(layer="conv1")(model, x[1:2], target=1).rows[0]
+    np.testing.assert_allclose(row["activation_2"], second["activation"], atol=1e-6)
+    np.testing.assert_allclose(row["gradient_2"], second["gradient"], atol=1e-6)
+    assert "example 2" in table.columns["activation_2"].en and "样本 2" in table.columns["activation_2"].zh
 
 
 @pytest.mark.parametrize(

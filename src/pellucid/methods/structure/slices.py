@@ -1,8 +1,9 @@
 """Network slices: every level of the network side by side: its weights, its activation, its gradient."""
 
-from typing import Any
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from pellucid.core.needs import WEIGHTS
@@ -11,13 +12,11 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.ops.kernels import filters_first
-from pellucid.ops.precision import in_double
-from pellucid.ops.spatial import channels_first
-from pellucid.ops.tiles import mosaic, thumbnail
+from pellucid.methods.structure._slice_level import level_of
 from pellucid.registry import method
 from pellucid.results import Table
 
+FURTHER = {"activation": ("activation", "激活"), "gradient": ("gradient", "梯度")}
 _COLUMNS = {
     "layer": Text("layer", "层"),
     "kind": Text("kind", "类型"),
@@ -28,8 +27,13 @@ _COLUMNS = {
     "activation_shape": Text("activation shape", "激活形状"),
     "activation_mean": Text("mean", "均值"),
     "activation_std": Text("standard deviation", "标准差"),
+    "activation_zero": Text("zeros", "零值占比"),
+    "distribution": Text("distribution, least to largest", "分布（最小至最大）"),
+    "low": Text("least", "最小值"),
+    "high": Text("largest", "最大值"),
     "gradient": Text("gradient (first example)", "梯度（首个样本）"),
     "gradient_norm": Text("‖∂f/∂a‖", "‖∂f/∂a‖"),
+    "gradient_zero": Text("zeros of the gradient", "梯度零值占比"),
 }
 
 
@@ -52,7 +56,7 @@ _COLUMNS = {
         "用 activation_maps、weights 或 grad_cam 展开某一层。",
     ),
     needs=WEIGHTS,
-    formula="slice(l) = (W_l, a_l(x), ∂f_t/∂a_l)",
+    formula="slice(l) = (W_l, a_l(x), P(a_l), ∂f_t/∂a_l)",
     paper="Zeiler & Fergus 2014, arXiv:1311.2901",
     steps=Text(
         "1. Run the input forward, noting every layer with weights in the order of its calls. 2. Go back from the target. 3. Show weights, activation and gradient of each level.",
@@ -60,19 +64,40 @@ _COLUMNS = {
     ),
     tour=60,
 )
-def slices(x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight") -> Looking[Table]:
+def slices(
+    x: Inputs, target: Target, lens: Looker, layer: Layer = "every weight", examples: Annotated[int, Ge(1)] = 1
+) -> Looking[Table]:
     """Weights, activation and gradient of every level, in execution order.
 
     Args:
         layer: which levels; a module called twice has two rows.
-    Returns:  Table; the columns `weight`, `activation` and `gradient` hold small pictures `(height, width)`. A layer of
-        several matrices (an LSTM) has the norm of all and no picture; a function that reads a parameter has neither.
+        examples: of how many examples activation and gradient are drawn.
+    Returns:  Table; the columns `weight`, `activation` and `gradient` hold small pictures `(height, width)`, those of
+        further examples `activation_2`, `gradient_2` and so on; `distribution` counts the activations of the batch in
+        bins of equal width from `low` to `high`; numbers are of the whole batch. A layer of several matrices (an LSTM)
+        has the norm of all and no picture; a function that reads a parameter has neither.
     Raises:   NotApplicable if no layer holds a weight.
     """
     seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
+    drawn = min(examples, x.size)
     with torch.no_grad():
-        rows = tuple(_row(spot, _held(spot, lens), lens.modules.get(spot.place.path)) for spot in seen.at(layer))
-    return Table(rows=rows, columns=_COLUMNS, targets=seen.targets, notes=seen.notes)
+        rows = tuple(
+            level_of(spot, _held(spot, lens), lens.modules.get(spot.place.path), drawn) for spot in seen.at(layer)
+        )
+    return Table(rows=rows, columns=_columns(drawn), targets=seen.targets, notes=seen.notes)
+
+
+def _columns(drawn: int) -> dict[str, Text]:
+    """The columns, with those of further examples behind the first."""
+    columns: dict[str, Text] = {}
+    for key, words in _COLUMNS.items():
+        columns[key] = words
+        if key in FURTHER:
+            english, chinese = FURTHER[key]
+            columns |= {
+                f"{key}_{i}": Text(f"{english} (example {i})", f"{chinese}（样本 {i}）") for i in range(2, drawn + 1)
+            }
+    return columns
 
 
 def _held(spot: Spot, lens: Looker) -> list[Tensor]:
@@ -84,23 +109,3 @@ def _held(spot: Spot, lens: Looker) -> list[Tensor]:
     if module is None or spot.place.op:
         return []
     return [one for one in module.parameters(recurse=False) if one.ndim > 1]
-
-
-def _row(spot: Spot, held: list[Tensor], module: Any) -> dict[str, Any]:
-    alone = held[0] if len(held) == 1 else None
-    value, grad = (
-        one if spot.layout is None else channels_first(one, spot.layout) for one in (spot.value, spot.gradient)
-    )
-    return {
-        "layer": spot.address,
-        "kind": spot.event.kind if spot.event else "",
-        "weight": None if alone is None else mosaic(filters_first(alone, module)),
-        "weight_shape": None if alone is None else tuple(alone.shape),
-        "weight_norm": float(torch.stack([in_double(one).norm() for one in held]).norm()) if held else None,
-        "activation": thumbnail(value[0]),
-        "activation_shape": tuple(spot.value.shape),
-        "activation_mean": float(in_double(value).mean()),
-        "activation_std": float(in_double(value).std(unbiased=False)),
-        "gradient": thumbnail(grad[0]),
-        "gradient_norm": float(in_double(grad).norm()),
-    }
