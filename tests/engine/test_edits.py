@@ -215,3 +215,11 @@ def test_a_wrong_edit_fails_alone(place):
     assert torch.equal(good[OUTPUT], MODEL(X).detach()) and torch.equal(
         other[OUTPUT], MODEL(X, "conv1", torch.zeros_like)
     )
+
+
+def test_what_is_patched_in_is_not_written_by_the_model() -> None:
+    """The model writes into what flows: into a copy of the caller's tensor."""
+    value = torch.full((2, 3), -1.0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.ReLU(inplace=True))
+    seen = see(model, torch.ones(2, 3), keep=("output",), edits=(patch("0", value),))
+    assert not seen["output"].any() and (value == -1).all()

@@ -72,8 +72,8 @@ def ablate(site: str | nn.Module | Site, value: float = 0.0) -> Edit:
 
 
 def patch(site: str | nn.Module | Site, value: Tensor) -> Edit:
-    """What flows at `site` becomes `value`, broadcast to its shape."""
-    return Edit(site, lambda tensor: value.to(tensor).expand_as(tensor), "patch", value)
+    """What flows at `site` becomes `value`, broadcast to its shape; a copy, which the model may write into."""
+    return Edit(site, lambda tensor: value.to(tensor).expand_as(tensor).clone(), "patch", value)
 
 
 def mask(site: str | nn.Module | Site, keep: Tensor) -> Edit:
