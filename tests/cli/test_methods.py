@@ -76,3 +76,9 @@ def test_what_to_try_can_be_tried():
 def test_a_method_over_data_is_tried_with_a_sweep() -> None:
     said = CliRunner().invoke(main, ["methods", "embedding"]).output
     assert "pellucid sweep demo --data folder:photos -m " in said and "pl.embedding()(model, data)" in said
+
+
+def test_a_method_that_may_take_data_is_tried_with_both() -> None:
+    said = CliRunner().invoke(main, ["methods", "activation_maximization"]).output
+    assert "pellucid see demo cat.jpg -m " in said and "pellucid sweep demo --data folder:photos -m " in said
+    assert "pl.activation_maximization()(model, x)" in said

@@ -84,9 +84,11 @@ def explain(screen: Screen, spec: Any) -> None:
     given = f" {sample(spec)}" if "x" in spec.given else ""
     screen.say(Text("Try:", "试一试："), "bold")
     model = "demo" if given.endswith(".jpg") or not given else "hf:DIR"
-    swept = "data" in spec.given
-    asked = "sweep demo --data folder:photos" if swept else f"see {model}{given}"
-    screen.say(f"    pellucid {asked} -m {example(spec)}")
+    swept = "data" in spec.required
+    over_data, over_input = "sweep demo --data folder:photos", f"see {model}{given}"
+    screen.say(f"    pellucid {over_data if swept else over_input} -m {example(spec)}")
+    if "data" in spec.given and not swept:
+        screen.say(f"    pellucid {over_data} -m {example(spec)}")
     screen.say(f"    pl.{spec.name}()(model{', data' if swept else ', x' if given else ''})")
 
 
