@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import pellucid as pl
+from pellucid.zoo.opening import stated_inputs
 
 
 def test_random_weights_are_told_with_every_result() -> None:
@@ -33,3 +34,15 @@ def test_unknown_model_names_the_nearest() -> None:
     with pytest.raises(pl.BadSetting) as caught:
         pl.open("torchvision:resnet19")
     assert "resnet18" in str(caught.value)
+
+
+def test_the_line_that_opens_it_again_names_what_was_trusted(tmp_path: Path) -> None:
+    torch.save(nn.Sequential(nn.Linear(3, 2)), tmp_path / "a.pt")
+    lens = pl.open(f"{tmp_path}/a.pt", unsafe_pickle=True)
+    assert lens.said == f"pl.open('{tmp_path}/a.pt', unsafe_pickle=True)"
+    assert torch.equal(eval(lens.said, {"pl": pl}).model[0].weight, lens.model[0].weight)
+
+
+def test_inputs_are_known_where_the_source_states_them(tmp_path: Path) -> None:
+    assert stated_inputs(pl.open("torchvision:squeezenet1_1"))[0].words == "?x3x224x224"
+    assert stated_inputs(pl.Lens(nn.Linear(2, 2))) == ()

@@ -1,0 +1,60 @@
+"""`pellucid see MODEL` without an input: structure and weights."""
+
+import onnx
+import pytest
+import torch
+from click.testing import CliRunner
+from onnx import helper, numpy_helper
+from torch import nn
+
+from pellucid.cli import main
+from pellucid.cli.alone import standing, with_tree
+from pellucid.lens.lens import Lens
+from pellucid.zoo.opening import open as open_lens
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    torch.save({"model": net.state_dict()}, "weights.pth")
+    held = [numpy_helper.from_array(one.detach().numpy(), f"0.{name}") for name, one in net[0].named_parameters()]
+    x, y = (helper.make_tensor_value_info(name, 1, ["n", size, None, None]) for name, size in (("x", 3), ("y", 4)))
+    nodes = [helper.make_node("Conv", ["x", "0.weight", "0.bias"], ["c"]), helper.make_node("Relu", ["c"], ["y"])]
+    made = helper.make_model(helper.make_graph(nodes, "g", [x], [y], held), opset_imports=[helper.make_opsetid("", 17)])
+    made.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 8
+    made.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 8
+    made.ir_version = 10
+    onnx.save(made, "model.onnx")
+
+
+def see(*words):
+    return CliRunner().invoke(main, ["see", *words])
+
+
+def test_an_onnx_file_shows_its_graph_and_its_weights():
+    seen = see("model.onnx", "-o", "x.json", "-m", "weights")
+    assert seen.exit_code == 0, seen.output
+    seen = see("model.onnx", "-o", "all")
+    assert seen.exit_code == 0, seen.output
+    assert "flow_graph" in seen.output and "2 operations" in seen.output and "weights 0:weight" in seen.output
+
+
+def test_weights_alone_show_their_tree_and_their_numbers():
+    seen = see("weights.pth", "-o", "all")
+    assert seen.exit_code == 0, seen.output
+    assert "weight_tree" in seen.output and "weights 0:weight" in seen.output and "weights alone" in seen.output
+
+
+def test_a_source_that_states_no_size_says_what_is_lacking():
+    lens = Lens(nn.Linear(2, 2))
+    x, views, note = standing(lens, [])
+    assert (x, views) == (None, []) and "random:1x3x224x224" in note.en
+    seen = lens.see(None, "weights")
+    assert with_tree(lens, "nets.py:Net", seen) is seen
+
+
+def test_inputs_are_zeros_of_the_stated_shape_of_which_shapes_alone_are_followed():
+    x, views, note = standing(open_lens("model.onnx"), [])
+    assert torch.equal(x, torch.zeros(1, 3, 8, 8)) and note is None
+    assert views[0].name == "flow_graph" and views[0].changed["real"] is False
