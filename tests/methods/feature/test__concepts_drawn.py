@@ -61,7 +61,7 @@ def test_what_is_always_told() -> None:
     ("one", "chosen", "part"),
     [
         (found(), replace(CHOSEN, ordinals=(1, 2)), "not the class"),
-        (found(each=(replace(found().each[0], rebuilt=0.2),)), CHOSEN, "tell little of the layer"),
+        (found(each=(replace(found().each[0], rebuilt=0.2),)), CHOSEN, "a part of the layer only"),
         (found(flat=2), CHOSEN, "does not move"),
         (found(bank=replace(found().bank, converged=False)), CHOSEN, "not come to rest"),
         (found(pieces=replace(found().pieces, broken=3)), CHOSEN, "3 pieces hold NaN"),

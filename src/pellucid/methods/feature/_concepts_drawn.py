@@ -98,10 +98,12 @@ def table(spot: Spot, found: Judged, info: TargetInfo, said: Sequence[Text], fac
     return Table(rows=rows, columns=_COLUMNS, layer=spot.address, targets=(info,), notes=tuple(said), facts=facts)
 
 
-def pieces_table(data: Source, swept: Swept, spot: Spot, found: Judged, regions: Sequence[Region]) -> Table:
+def pieces_table(
+    data: Source, swept: Swept, spot: Spot, found: Judged, regions: Sequence[Region], info: TargetInfo
+) -> Table:
     """The pieces that hold most of each concept."""
     one = Gathered(spot.place, spot.address, {}, tuple(spot.value.shape), spot.layout, spot.event)
-    made = table_of_regions(data, swept, one, regions, _PIECES)
+    made = table_of_regions(data, swept, one, regions, _PIECES).with_(targets=(info,))
     return made.with_(notes=(_crops(found), *swept.notes)) if found.pieces.boxes else made
 
 
@@ -204,8 +206,8 @@ def _fidelity(found: Judged, info: TargetInfo) -> Text:
     poor = found.rebuilt < _POOR or (kept is not None and kept[0] < _POOR * kept[1])
     less, less_zh = (
         (
-            " So much is left that the concepts tell little of the layer: take more of them.",
-            "剩余过多，概念难以说明该层：请增加概念数。",
+            " So little is rebuilt that the importances are those of a part of the layer only.",
+            "重建得很少，重要性只针对该层的这一部分。",
         )
         if poor
         else ("", "")
@@ -222,7 +224,7 @@ def _score(info: TargetInfo) -> str:
 
 
 def _score_zh(info: TargetInfo) -> str:
-    return {"logit": " logit ", "probability": "概率"}.get(info.unit, "得分")
+    return {"logit": "logit ", "probability": "概率"}.get(info.unit, "得分")
 
 
 def _sum(found: Judged) -> Text:

@@ -91,7 +91,7 @@ def _map(data: Source, one: Read, spot: Spot, held: Tensor, concept: int) -> Til
     grid = as_array(held.float()).reshape(spot.layout.grid)
     heat = resample(grid[None], picture.shape[:2])[0]
     name = short(data.name(one.ordinal))
-    return Tile(concept, heat, picture, Text(f"where in {name}", f"在 {name} 中的位置"))
+    return Tile(concept, heat, picture, Text(f"map, {name}", f"热图，{name}"))
 
 
 def _caption(data: Source, ordinal: int, value: float) -> Text:

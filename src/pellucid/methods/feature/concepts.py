@@ -103,7 +103,7 @@ def concepts(
         if tiles:
             results.append(gallery(spots[0], found, tiles, info, said, facts))
         results += [bars(spots[0], found, info, said, facts), table(spots[0], found, info, said, facts)]
-        results.append(pieces_table(data, swept, spots[0], found, regions))
+        results.append(pieces_table(data, swept, spots[0], found, regions, info))
     return tuple(results)
 
 
