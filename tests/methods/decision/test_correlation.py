@@ -1,5 +1,6 @@
 """Correlation: on noise a linear unit shows its weights, and everything else what theory says of it."""
 
+from importlib import import_module
 from math import sqrt
 from typing import Any
 
@@ -212,6 +213,18 @@ def test_what_it_cannot_do_is_refused_with_what_to_try() -> None:
         correlated(nn.Sequential(nn.Linear(4, 2), nn.Threshold(1e9, 0.0)), "noise:9#4", layer="1")
     with pytest.raises(NotApplicable, match="needs two"):
         correlated(nn.Linear(4, 2), "noise:1#4", layer="")
+
+
+def test_of_large_boxes_as_many_channels_are_looked_at_as_there_is_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("pellucid.methods.decision.correlation")
+    monkeypatch.setattr(module, "_KEPT", 10 * 40 * 3)
+    model = nn.Linear(40, 9)
+    maps, _, table = correlated(model, "noise:60#40", layer="", channels=3)
+    assert {row["channel"] for row in table.rows} == {"0", "4", "8"} and maps.facts["groups"] == 10
+    assert any("of 3 evenly chosen ones" in note.en for note in maps.notes)
+    with pytest.raises(pl.BadSetting, match="memory for 3 channels"):
+        correlated(model, "noise:60#40", layer="", channels=(0, 1, 2, 3))
+    assert correlated(model, "noise:60#40", layer="", channels=(5, 1))[0].facts["channels"] == (5, 1)
 
 
 def test_words_are_refused() -> None:

@@ -92,20 +92,27 @@ def correlation(
 
 def _with_units(place: Place, channels: int | tuple[int, ...], measure: Measure, samples: int) -> Place:
     """Those asked for; else all, or as many as there is memory for."""
+    asked = channels if isinstance(channels, tuple) else ()
+    wrong = [channel for channel in asked if not 0 <= channel < place.channels]
+    if wrong:
+        raise BadSetting(f"'{place.spot.address}' has channels 0 to {place.channels - 1}, not {wrong[0]}")
     whitened = measure == "weights" and place.pixels <= MOST_WHITENED
-    groups = min(samples, _GROUPS)
-    if isinstance(channels, tuple):
-        wrong = [channel for channel in channels if not 0 <= channel < place.channels]
-        if wrong:
-            raise BadSetting(f"'{place.spot.address}' has channels 0 to {place.channels - 1}, not {wrong[0]}")
-        units = channels
-    else:
-        room = _KEPT // groups // place.pixels - (place.pixels if whitened else 0)
-        if room < min(channels, place.channels):
-            groups = min(samples, _FEWEST_GROUPS)
-            room = _KEPT // groups // place.pixels
-        units = evenly(place.channels, max(1, room))
-    return replace(place, units=units, asked=isinstance(channels, tuple), whitened=whitened, groups=groups)
+    wanted = len(channels) if isinstance(channels, tuple) else min(channels, place.channels)
+    rooms = [(min(samples, groups), _room(place, groups, whitened=whitened)) for groups in (_GROUPS, _FEWEST_GROUPS)]
+    groups, room = next((one for one in rooms if one[1] >= wanted), rooms[-1])
+    if len(asked) > room:
+        raise BadSetting(
+            f"a unit of '{place.spot.address}' sees {place.pixels:,} values: there is memory for {room} channels at once",
+            hint="fewer channels, one sweep after another",
+        )
+    return replace(
+        place, units=asked or evenly(place.channels, room), asked=bool(asked), whitened=whitened, groups=groups
+    )
+
+
+def _room(place: Place, groups: int, *, whitened: bool) -> int:
+    """Channels that there is memory for."""
+    return max(1, _KEPT // groups // place.pixels - (place.pixels if whitened else 0))
 
 
 def _wish(place: Place, data: Source, measure: Measure, seed: int) -> Crossed:
