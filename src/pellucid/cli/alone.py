@@ -15,6 +15,8 @@ NO_SIZE = Text(
     "模型来源未说明输入大小：如需数据流图，请给出输入，例如 random:1x3x224x224。",
 )
 
+_ROWS = 40  # as many as a drawn table shows
+
 
 def standing(lens: Lens, views: list[View]) -> tuple[Any, list[View], Text | None]:
     """Input, views and note of a look without an input: the flow graph joins where the source states the input.
@@ -34,7 +36,7 @@ def with_tree(lens: Lens, model: str, seen: Views) -> Views:
     """The pictures of weights alone, after the tree of their names."""
     if not isinstance(lens.model, Weights):
         return seen
-    tree = weight_tree(model)
+    tree = weight_tree(model, most=_ROWS)
     first = seen.given[0] if seen.given else ()
     given = [(tree, *(first if isinstance(first, tuple) else (first,))), *seen.given[1:]]
     return Views(seen.asked, given, seen.cost, seen.title)

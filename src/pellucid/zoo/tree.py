@@ -9,13 +9,14 @@ from pellucid.lens.provenance import versions
 from pellucid.results.table import Table
 from pellucid.zoo.stored import Stored, stored
 
+ALL = "*"  # the name of the row that sums all tensors
 _COLUMNS = {
     "name": Text("name", "名称"),
     "shape": Text("shape", "形状"),
     "type": Text("number type", "数值类型"),
-    "tensors": Text("tensors", "张量数"),
     "numbers": Text("numbers", "数值个数"),
     "bytes": Text("bytes", "字节数"),
+    "tensors": Text("tensors", "张量数"),
 }
 _WORDS = Words(
     title=Text("Weight tree", "权重树"),
@@ -29,18 +30,40 @@ _WORDS = Words(
 )
 
 
-def weight_tree(path: str | Path) -> Table:
+def weight_tree(path: str | Path, *, most: int | None = None) -> Table:
     """Names, shapes and sizes of a weights file, without its network and, where the format allows, without its numbers.
 
+    Args:
+        path: the file; `FILE#KEY` for one of several sets in it.
+        most: how many rows; where there are more, the deepest levels that do not fit are summed.
     Returns:  Table, a row for every tensor and for every part of a name that several tensors share.
     Raises:
         BadWeights: see `stored`.
     """
     held = stored(path)
+    rows = tuple(_rows(held))
+    deepest = depth = max((_depth(row) for row in rows), default=0)
+    while most is not None and depth > 1 and sum(_depth(row) <= depth for row in rows) > most:
+        depth -= 1
+    summed = () if depth == deepest else (_summed(depth, deepest),)
     made = Provenance(
         "weight_tree", model=Path(path).stem, versions=versions(), words=_WORDS, code=f"pl.open({str(path)!r})"
     )
-    return Table(rows=tuple(_rows(held)), columns=_COLUMNS, provenance=made)
+    kept = tuple(row for row in rows if _depth(row) <= depth)
+    return Table(rows=kept, columns=_COLUMNS, provenance=made, notes=summed)
+
+
+def _depth(row: dict[str, object]) -> int:
+    name = str(row["name"])
+    return 0 if name == ALL else name.count(".") + 1
+
+
+def _summed(depth: int, deepest: int) -> Text:
+    return Text(
+        f"{depth} of {deepest} levels are listed; what lies deeper is summed.",
+        f"共 {deepest} 层，列出前 {depth} 层；更深的各层已汇总。",
+        aside=True,
+    )
 
 
 def _rows(held: Sequence[Stored]) -> Iterator[dict[str, object]]:
@@ -50,7 +73,7 @@ def _rows(held: Sequence[Stored]) -> Iterator[dict[str, object]]:
         for part in ("", *_parts(one.name)):
             total = sums.setdefault(part, [0, 0, 0])
             total[0], total[1], total[2] = total[0] + 1, total[1] + one.numbers, total[2] + one.bytes
-    yield _row("", None, "", sums.get("", [0, 0, 0]))
+    yield _row(ALL, None, "", sums.get("", [0, 0, 0]))
     told: set[str] = set()
     for one in _grouped(held):
         for part in _parts(one.name):
@@ -75,4 +98,4 @@ def _grouped(held: Sequence[Stored]) -> list[Stored]:
 
 def _row(name: str, shape: tuple[int, ...] | None, dtype: str, sums: list[int]) -> dict[str, object]:
     tensors, numbers, count = sums
-    return {"name": name, "shape": shape, "type": dtype, "tensors": tensors, "numbers": numbers, "bytes": count}
+    return {"name": name, "shape": shape, "type": dtype, "numbers": numbers, "bytes": count, "tensors": tensors}
