@@ -61,8 +61,12 @@ def test_the_best_of_real_samples_is_that_of_brute_force(objective: Any, score: 
     assert found.facts["objective"] == pytest.approx(tuple(final.diagonal().tolist()), rel=1e-4)
     more = sum(a > b for a, b in zip(found.facts["objective"], found.facts["best of data"], strict=True))
     rows = len(found.values)
-    assert any(note.en.startswith(f"{more} of {rows} reach a higher objective than") for note in found.notes)
-    assert found.facts["samples"] == 14 and f"best of 14 real {values[:, 0].max():.3g}" in str(found.captions[0])
+    assert any(
+        note.en.startswith(f"{more} of {rows} reach a higher objective than the best real sample")
+        for note in found.notes
+    )
+    assert found.facts["samples"] == 14 and f"(best real {values[:, 0].max():.3g}, noise " in str(found.captions[0])
+    assert "best of 14 real samples" in " ".join(note.en for note in found.notes)
 
 
 def test_regions_are_those_of_top_regions_and_share_its_run() -> None:

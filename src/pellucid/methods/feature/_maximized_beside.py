@@ -150,7 +150,7 @@ def _of_regions(
         mine = by_channel.get(channel, [])
         headings.append(_text(drawn.groups[mine[0]]) if drawn is not None and mine else Text(""))
         shown.append(() if drawn is None else tuple((drawn.images[i], _text(drawn.captions[i])) for i in mine))
-    notes = swept.notes if drawn is None or not k else drawn.notes
+    notes = swept.notes if drawn is None or not k else (_VALUES, *drawn.notes)
     return Beside(chosen, best, swept.read, tuple(headings), tuple(shown), notes, swept.facts)
 
 
@@ -181,6 +181,11 @@ def _text(words: Text | str) -> Text:
     return words if isinstance(words, Text) else Text(words)
 
 
+_VALUES = Text(
+    "Under a region stands the largest value of the channel in that sample, not the objective.",
+    "区域下方是该通道在该样本中的最大值，而非目标值。",
+    aside=True,
+)
 _FUNCTION = Text(
     "The objective is a function of the layer, which a run through the data does not gather: no real inputs stand beside.",
     "目标是该层的函数，遍历数据时无法汇总：旁边没有真实输入可比。",

@@ -34,7 +34,7 @@ def found_for(climb: Climb, aim: Aim, *, transparency: bool) -> Looking[tuple[Ga
         *((_FADED,) if transparency else ()),
         *_notes_beside(climb, came, beside, real),
     )
-    captions = came.captions if beside is None else came.beside(real, beside.read)
+    captions = came.captions if beside is None else came.beside(real)
     pictures: list[Gallery | Series] = []
     for canvas, parameters, touched in zip(climb.canvases, found.parameters, found.touched, strict=True):
         with torch.no_grad():
@@ -100,13 +100,20 @@ def _notes_beside(climb: Climb, came: Reached, beside: Beside | None, real: Tens
         return () if beside is None else beside.notes
     scores = torch.tensor([info.score for info in came.targets], dtype=torch.float64)
     rows, more = len(scores), int((scores > real).sum())
-    said = Text(
-        f"{more} of {rows} reach a higher objective than the best of {beside.read:,} real samples.",
-        f"{rows} 个中有 {more} 个的目标值高于 {beside.read:,} 个真实样本中的最佳者。",
-        aside=more == rows,
+    said = (
+        Text(
+            f"In brackets stand the best of {beside.read:,} real samples and of {NOISES} noise inputs.",
+            f"括号内为 {beside.read:,} 个真实样本与 {NOISES} 个噪声输入各自的最佳值。",
+            aside=True,
+        ),
+        Text(
+            f"{more} of {rows} reach a higher objective than the best real sample.",
+            f"{rows} 个中有 {more} 个的目标值高于最佳的真实样本。",
+            aside=more == rows,
+        ),
     )
     resized = any(one.grid != tuple(one.like.shape[2:]) for one in climb.canvases)
-    return (said, *((_RESIZED,) if resized else ()), *beside.notes)
+    return (*said, *((_RESIZED,) if resized else ()), *beside.notes)
 
 
 def _box(climb: Climb) -> Text:

@@ -34,16 +34,15 @@ class Reached:
     def captions(self) -> tuple[Text, ...]:
         return tuple(map(_caption, self.targets, self.noise.tolist()))
 
-    def beside(self, best: Tensor | None, read: int) -> tuple[Text, ...]:
+    def beside(self, best: Tensor | None) -> tuple[Text, ...]:
         """What stands under inputs that stand beside real ones, under a heading that names the unit.
 
         Args:
             best: the largest objective of a sample, for each row; None where it is not known.
-            read: samples.
         """
         known: list[float | None] = [None] * len(self.targets) if best is None else [float(one) for one in best]
         rows = zip(self.targets, self.noise.tolist(), known, strict=True)
-        return tuple(_beside(info, noise, real, read) for info, noise, real in rows)
+        return tuple(_beside(info, noise, real) for info, noise, real in rows)
 
 
 def reached(climb: Climb, found: Climbed, infos: Sequence[TargetInfo]) -> Looking[Reached]:
@@ -75,15 +74,16 @@ def _answer(seen: Seen, row: int, info: TargetInfo) -> tuple[bool | None, float 
     return int(output.argmax()) == info.index[0], float(scale_of(output)[1][info.index[0]])
 
 
-def _beside(info: TargetInfo, noise: float, real: float | None, read: int) -> Text:
+def _beside(info: TargetInfo, noise: float, real: float | None) -> Text:
     chance = info.probability
-    english, chinese = ("", "") if chance is None else (f", p = {chance:.2f}", f"，p = {chance:.2f}")
-    one, other = (
-        ("", "") if real is None else (f" · best of {read:,} real {real:.3g}", f" · {read:,} 个真实样本最佳 {real:.3g}")
-    )
+    p, p_zh = ("", "") if chance is None else (f", p {chance:.2f}", f"，p {chance:.2f}")
+    best, best_zh = ("best ", "最佳") if chance is None else ("", "")  # two lines under a small picture hold no more
+    compared, compared_zh = f"noise {noise:.3g}", f"噪声 {noise:.3g}"
+    if real is not None:
+        compared, compared_zh = f"real {real:.3g}, {compared}", f"真实 {real:.3g}，{compared_zh}"
     return Text(
-        f"objective {info.score:.3g}{english}{one} · best of noise {noise:.3g}",
-        f"目标 {info.score:.3g}{chinese}{other} · 噪声最佳 {noise:.3g}",
+        f"objective {info.score:.3g}{p} ({best}{compared})",
+        f"目标 {info.score:.3g}{p_zh}（{best_zh}{compared_zh}）",
     )
 
 
