@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pellucid.ops.kernels import is_convolution, is_transposed
 from pellucid.ops.precision import in_double
 
-RANDOMISED, POWERS = 128, 4
+RANDOMISED, POWERS = 64, 4
 MOST_TORUS = 2e10
 _SHAPE, _SCALE, _SHIFT = 46.446, 0.186054, 9.84801  # Tracy-Widom of order one as a shifted gamma: Chiani 2014, table 1
 SURE = 0.99

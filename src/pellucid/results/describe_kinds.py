@@ -141,7 +141,7 @@ def graph(result: Graph) -> list[Text]:
                 share=spell.percent(by_module[module] / total),
             )
         )
-    else:
+    elif any(node.get("parameters") is not None for node in result.nodes):
         found.append(message("graph.no_parameters"))
     flops, memory = (quantities.total(result.nodes, name) for name in ("flops", "memory"))
     if flops and memory is not None:

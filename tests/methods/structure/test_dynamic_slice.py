@@ -197,6 +197,7 @@ def test_what_is_zero_to_first_order_and_matters_is_told() -> None:
 def test_it_reads_itself_in_both_languages() -> None:
     graph, series, shares = dynamic_slice(steps=1)(_perceptron(), _x(1), target=1)
     assert "units (" in graph.notes[0].en and "个单元" in graph.notes[0].zh
+    assert "parameter" not in graph.describe("en") and series.notes == graph.notes
     for one in (graph, series, shares):
         assert len(one.describe("en")) > 40 and one.describe("zh") != one.describe("en")
 

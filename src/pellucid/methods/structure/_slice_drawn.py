@@ -45,7 +45,7 @@ def graph_of(seen: Seen, units: Sequence[Units], trial: Trial, theta: float, exa
 
 
 def _node(index: int, op: str, site: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"id": index, "op": op, "site": site, "module": "", "shape": shape, "parameters": 0, "attributes": {}}
+    return {"id": index, "op": op, "site": site, "module": "", "shape": shape, "parameters": None, "attributes": {}}
 
 
 def _layer(index: int, one: Units, theta: float, example: int) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _notes(facts: dict[str, Any], units: Sequence[Units], theta: float) -> list[
     return notes
 
 
-def trial_of(seen: Seen, trial: Trial, example: int) -> Series:
+def trial_of(seen: Seen, trial: Trial, example: int, notes: tuple[Text, ...]) -> Series:
     """The score by share: the slice, random sets of the same sizes, everything."""
     curves = {"slice": trial.slices[:, example].numpy()}
     if len(trial.random):
@@ -146,6 +146,7 @@ def trial_of(seen: Seen, trial: Trial, example: int) -> Series:
         position_unit=_SHARE,
         unit=seen.targets[example].unit,
         targets=(seen.targets[example],),
+        notes=notes,
         facts={"kept units": tuple(trial.kept[:, example].tolist()), "random": trial.random[:, :, example].tolist()},
     )
 

@@ -77,8 +77,8 @@ def findings(rows: Sequence[Row], grid: int | None) -> list[Text]:
     if estimated:
         notes.append(
             Text(
-                f"Too large for all singular values, the first ones estimated by random projection: {_some(estimated)}. Effective rank, rank and condition number are not known there.",
-                f"矩阵过大，只用随机投影估计了最前面的奇异值：{_some(estimated)}。其有效秩、秩与条件数未知。",
+                f"Too large for all singular values, the first ones estimated from below by random projection: {_some(estimated)}. Effective rank, rank and condition number are not known there.",
+                f"矩阵过大，只用随机投影（从下方）估计了最前面的奇异值：{_some(estimated)}。其有效秩、秩与条件数未知。",
             )
         )
     fitted = [row for row in rows if row.tail is not None]

@@ -81,11 +81,8 @@ def dynamic_slice(
     trial = yield from tried(x, target, units, shares, fill, controls, seed, seen.scores)
     results: list[Graph | Series] = []
     for example in range(min(examples, x.size)):
-        results += [
-            graph_of(seen, units, trial, theta, example),
-            trial_of(seen, trial, example),
-            shares_of(seen, units, example),
-        ]
+        graph = graph_of(seen, units, trial, theta, example)
+        results += [graph, trial_of(seen, trial, example, graph.notes), shares_of(seen, units, example)]
     return tuple(results)
 
 

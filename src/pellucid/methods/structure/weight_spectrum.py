@@ -45,7 +45,7 @@ def weight_spectrum(
     lens: Looker,
     layer: Layer = "every weight",
     grid: Annotated[int, Ge(1)] | None = None,
-    most: Annotated[int, Ge(1)] = 2048,
+    most: Annotated[int, Ge(1)] = 1024,
 ) -> Looking[tuple[Series | Table, ...]]:
     """Singular values of weights; the network is not run.
 
@@ -53,7 +53,7 @@ def weight_spectrum(
         layer: whose weights.
         grid: also the largest singular value of each convolution as a map on a grid of so many cells a side that wraps
             around: exact for circular padding and stride one; zero padding and strides only estimate it.
-        most: up to which shorter side all singular values are computed; beyond, the first 128 are estimated.
+        most: up to which shorter side all singular values are computed; beyond, the first 64 are estimated.
     Returns:  Series, a curve per layer, values `(curve, rank)`, NaN behind the last one; of one layer also the curve
         of a random matrix. Table with a row per layer, `norm` ‖W‖_F. Complex weights have real singular values.
     Raises:   NotApplicable if there is no such weight, or none has finite numbers.
