@@ -73,9 +73,9 @@ def test_cautions(one: Judged, chosen: Chosen, part: str) -> None:
 
 
 def test_concepts_that_act_together_are_told_only_beyond_the_error() -> None:
-    assert "act together" in all_of(said(found((0.9, 0.4))))
-    assert "act together" not in all_of(said(found((0.9, 0.4), error=0.2)))
-    assert "act together" not in all_of(said(found((0.9, 0.13)))), "and not for rounding"
+    assert "comes of concepts that act together" in all_of(said(found((0.9, 0.4))))
+    assert "no sign" in all_of(said(found((0.9, 0.4), error=0.2)))
+    assert "no sign" in all_of(said(found((0.9, 0.13)))), "and not for rounding"
 
 
 def test_what_is_particular_to_a_layer() -> None:

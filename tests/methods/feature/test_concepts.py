@@ -105,7 +105,7 @@ def test_concepts_that_act_together_sum_to_more_than_one_and_it_is_told() -> Non
     variance = 1 / 9 - 1 / 16
     total = {colour: row["total"] for colour, row in zip(colours(gallery), table.rows, strict=True)}
     assert total[RED] == pytest.approx(1 / 36 / variance, abs=0.02) == total[GREEN] and total[BLUE] < 0.01
-    assert any("act together" in note.en for note in table.notes)
+    assert any("comes of concepts that act together" in note.en for note in table.notes)
 
 
 def test_what_lies_behind_the_layer_runs_as_often_as_masks_need_and_the_rest_hardly() -> None:

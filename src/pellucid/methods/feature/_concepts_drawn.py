@@ -236,8 +236,8 @@ def _sum(found: Judged) -> Text:
             aside=True,
         )
     return Text(
-        f"The importances sum to {total}, which is not told apart from 1: the concepts act on their own.",
-        f"各重要性之和为 {total}，与 1 无法区分：各概念各自独立地起作用。",
+        f"The importances sum to {total}, within their error of 1: no sign that concepts act together.",
+        f"各重要性之和为 {total}，在误差范围内与 1 一致：看不出概念之间有共同作用。",
         aside=True,
     )
 
