@@ -49,6 +49,18 @@ def test_how_a_map_was_made_is_told_in_both_languages(model: nn.Module, data: st
     assert chinese in said(model, data, "zh", **layer)
 
 
+def test_that_the_map_is_zero_outside_is_said_only_where_it_is() -> None:
+    """Of pictures whose pixels are alike, those outside the box correlate with the unit too."""
+    pictures, model = torch.randn(30, 1, 1, 1).expand(30, 1, 6, 6) + 0.1 * torch.randn(30, 1, 6, 6), nn.Conv2d(1, 2, 3)
+    outside = torch.corrcoef(torch.stack([pictures[:, 0, 5, 5], model(pictures)[:, 0, 0, 0].detach()]))[0, 1]
+    assert abs(outside) > 0.3
+    assert "zero by construction" not in said(model, pictures, layer="")
+    assert "Pixels outside have no effect" in said(model, pictures, layer="")
+    assert "框外像素" in said(model, pictures, "zh", layer="")
+    assert "zero by construction" in said(model, pictures, layer="", measure="weights")
+    assert "zero by construction" in said(model, "noise:9#1x6x6", layer="")
+
+
 def test_whitening_is_told() -> None:
     model, settings = nn.Linear(5, 3), {"layer": "", "measure": "weights"}
     rows = torch.randn(30, 5)

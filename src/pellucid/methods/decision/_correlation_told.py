@@ -53,6 +53,13 @@ def beside(place: Place, most: int) -> tuple[Text, ...]:
 
 def _sees(place: Place) -> Text:
     size = " × ".join(map(str, place.window.size))
+    if place.sees == "part" and not place.zero_outside:
+        return Text(
+            f"A unit sees {size} of the input, and the map covers that alone. Pixels outside have no effect on the unit, "
+            "though they correlate with it as far as they are like those inside.",
+            f"一个单元能看到输入的 {size}，图只画此范围。框外像素对该单元没有影响，但若与框内像素相似，也会与它相关。",
+            aside=True,
+        )
     if place.sees == "part":
         return Text(
             f"A unit sees {size} of the input; outside that box its map is zero by construction.",
@@ -103,10 +110,10 @@ def _pairs(place: Place, found: Estimate) -> Text:
     )
     band, chance = spell.percent(CERTAIN), spell.percent(1 - CERTAIN)
     return Text(
-        f"{found.pairs:,} pairs of a box and a unit{each}. What is told of a map is its largest value, ± its standard "
-        f"error, a jackknife over {found.groups} groups of samples. Above noise is what lies outside its {band} band; "
+        f"{found.pairs:,} pairs of a box and a unit{each}. The numbers are a map's largest value ± its standard error, "
+        f"a jackknife over {found.groups} groups of samples. Above noise is what lies outside its {band} band; "
         f"chance alone leaves {chance} there.",
-        f"共 {found.pairs:,} 对（框，单元）{each_zh}。图旁的数字为绝对值最大的值 ± 其标准误，后者由 {found.groups} 组样本的刀切法得出。"
+        f"共 {found.pairs:,} 对（框，单元）{each_zh}。数字为图中绝对值最大的值 ± 其标准误，后者由 {found.groups} 组样本的刀切法得出。"
         f"“高于噪声”指超出其 {band} 区间；纯属偶然时也有 {chance} 在外。",
         aside=True,
     )

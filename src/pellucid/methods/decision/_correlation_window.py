@@ -34,6 +34,7 @@ class Place:
         units: the channels that are looked at; `asked`, if by their numbers.
         whitened: whether the covariance of the box is kept.
         groups: of samples.
+        zero_outside: whether the true map is zero where a unit sees nothing: of weights, and of white noise.
     """
 
     spot: Spot
@@ -49,6 +50,7 @@ class Place:
     asked: bool = False
     whitened: bool = False
     groups: int = 1
+    zero_outside: bool = False
 
     @property
     def site(self) -> Site:

@@ -73,7 +73,8 @@ def correlation(
         for on other data than noise.
     """
     places = yield from places_of(data, layer, positions)
-    places = [_with_units(place, channels, measure, len(data)) for place in places]
+    zero = measure == "weights" or data.white is not None
+    places = [replace(_with_units(one, channels, measure, len(data)), zero_outside=zero) for one in places]
     wishes = [_wish(place, data, measure, seed) for place in places]
     swept = yield from Sweep(tuple(wishes))
     results: list[Gallery | Table] = []
