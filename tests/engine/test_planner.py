@@ -394,3 +394,14 @@ def test_graphs_do_not_outlive_their_look():
     tasks, _ = plan(Watched(), gradient, x=torch.randn(2, 3))
     gc.collect()
     assert freed and not any(one() is not None for one in freed) and tasks[0].result.eq(2).all()
+
+
+def test_a_method_that_stumbles_over_a_model_without_values_is_told_what_it_lacks():
+    def reads(x, target):
+        yield Step((1, 1))
+        return float(model.weight.sum())
+
+    model = nn.Linear(4, 3, device="meta")
+    (task,), _ = plan(model, reads)
+    assert isinstance(task.error, NotApplicable) and "this model has no values" in task.error.what
+    assert isinstance(task.error.__cause__, MethodFault)

@@ -1,3 +1,5 @@
+import copy
+
 import torch
 from torch import nn
 
@@ -47,3 +49,8 @@ def test_another_shape_is_run_again():
     lens = pl.Lens(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
     sizes = [[row["shape"] for row in lens.layers(torch.randn(1, 3, side, side)).rows][-1] for side in (8, 12)]
     assert sizes == [(1, 4, 6, 6), (1, 4, 10, 10)]
+
+
+def test_a_model_on_the_meta_device_has_addresses_and_shapes():
+    model, x = nn.Sequential(nn.Linear(4, 3), nn.ReLU()), torch.randn(2, 4)
+    assert pl.Lens(copy.deepcopy(model).to("meta")).layers(x).rows == pl.Lens(model).layers(x).rows

@@ -23,6 +23,7 @@ from pellucid.engine.rules import Rule, in_force
 from pellucid.inputs.inputs import Inputs
 
 MOST_TRACES = 64
+NEEDS_SHAPES = "pl.flow_graph() and lens.layers(x) need only shapes; for anything else load the weights"
 _SCRIPTED = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
 
 
@@ -204,7 +205,7 @@ def refuse_no_values(looker: Looker, x: Inputs, why: str = "") -> None:
         what = "this model has no values" if looker.hollow else "this input has no values"
         raise NotApplicable(
             f"{what}: it lies on the meta device" + (f", and {why}" if why else ""),
-            hint="pl.flow_graph() and lens.layers(x) need only shapes; for anything else load the weights",
+            hint=NEEDS_SHAPES,
         )
 
 

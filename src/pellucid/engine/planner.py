@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from pellucid.core.errors import Cancelled, MethodFault
+from pellucid.core.errors import Cancelled, MethodFault, NotApplicable
 from pellucid.core.text import Text
-from pellucid.engine.looker import Looker, Session, written
+from pellucid.engine.looker import NEEDS_SHAPES, Looker, Session, written
 from pellucid.engine.passes import Look, Pass, Step
 from pellucid.engine.recording import storage_of
 from pellucid.engine.requests import answer_to, looks_in, passes_in, sweeps_in
@@ -204,6 +204,10 @@ class Planner:
     def _advance(self, task: Task, answer: Any) -> None:
         before = task.versions(answer)
         task.step(answer)
+        if self.looker.hollow and isinstance(task.error, MethodFault):
+            refusal = NotApplicable("this model has no values: it lies on the meta device", hint=NEEDS_SHAPES)
+            refusal.__cause__ = task.error
+            task.fail(refusal)
         spoiled = {storage_of(tensor) for tensor, version in before if written(tensor) != version}
         if spoiled:
             task.fail(

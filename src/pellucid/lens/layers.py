@@ -6,7 +6,7 @@ from torch import nn
 
 from pellucid.core.provenance import Provenance
 from pellucid.core.text import Text
-from pellucid.engine.looker import Looker
+from pellucid.engine.looker import Looker, can_run
 from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.planner import Planner
 from pellucid.inputs.inputs import Inputs
@@ -47,7 +47,7 @@ def layer_table(looker: Looker, x: Inputs | None, origin: Origin) -> Table:
 
 def _trace(looker: Looker, x: Inputs) -> None:
     def once(*_: Any) -> Any:
-        return iter(Pass(x, keep=[OUTPUT]))
+        return iter(Pass(x, keep=[OUTPUT]) if can_run(looker, x) else Pass(x, graph=True, real=False))
 
     planner = Planner(looker, once, x)
     task = planner.add("layers", x, None)
