@@ -81,7 +81,7 @@ class Activations:
             tensor = first_tensor(out)
             if tensor is not None:
                 self.transfer.add(("trace", len(self.traced)), tensor.detach().sum(dtype=torch.float32))
-                self.traced.append((address(Place(frame.path, frame.call), called_once=True), op))
+                self.traced.append((frame.path or address(place, called_once=True), op))
         if op not in FUNCTIONS or _is_activation(frame.module) or place.n >= MOST_CALLS or frame.call >= MOST_CALLS:
             return
         name = address(place, called_once=frame.call == 0)

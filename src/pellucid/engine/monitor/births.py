@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from pellucid.core.sites import Place, address
 from pellucid.engine.calls import fields
-from pellucid.engine.monitor.sample import Birth
+from pellucid.engine.monitor.sample import Birth, Direction
 from pellucid.engine.monitor.walk import Frame, Walk
 
 MOST_TENSORS = 8
@@ -28,17 +28,16 @@ class _Search:
 
     def __init__(self, held: Mapping[int, str]) -> None:
         self.held = held
-        self.found: tuple[str, str, str] | None = None
-        self.looking = False
+        self.found: tuple[str, str, Direction] | None = None
 
     def called(self, frame: Frame, place: Place, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-        self._check(frame, place.op, (args, kwargs), out)
+        self._check(frame, place.op, place, (args, kwargs), out)
 
     def left(self, frame: Frame, out: Any) -> None:
         if not frame.counts:  # what happens inside cannot be seen: a custom function, a scripted part
-            self._check(frame, frame.last or type(frame.module).__name__, (), out)
+            self._check(frame, type(frame.module).__name__, None, (), out)
 
-    def _check(self, frame: Frame, op: str, given: Any, out: Any) -> None:
+    def _check(self, frame: Frame, op: str, place: Place | None, given: Any, out: Any) -> None:
         made = _badness(tensors(out))
         if not made or (made == {"-inf"} and op in MASKING):
             return
@@ -46,13 +45,20 @@ class _Search:
         name = next((self.held[id(one)] for one in spoiled if id(one) in self.held), None)
         if name is None and made <= _badness(spoiled):
             return
-        where = address(Place(frame.path, frame.call), called_once=frame.call == 0)
+        inside = Place(frame.path, frame.call) if frame.path or not place else place
+        where = address(inside, called_once=frame.call == 0)
         self.found = (name.rpartition(".")[0], "", "update") if name is not None else (where, op, "forward")
         raise _Found
 
 
 def first_birth(
-    model: nn.Module, paths: Mapping[str, nn.Module], args: Any, kwargs: Any, random: Tensor | None, step: int
+    model: nn.Module,
+    paths: Mapping[str, nn.Module],
+    args: Any,
+    kwargs: Any,
+    random: Tensor | None,
+    step: int,
+    clean: int | None = None,
 ) -> Birth | None:
     """Run the model once more on the same input from the same random state; None if nothing bad comes of it.
 
@@ -75,7 +81,10 @@ def first_birth(
             pass
         finally:
             walk.close()
-    return None if search.found is None else Birth(step, search.found[0], search.found[1], search.found[2])  # pyright: ignore[reportArgumentType]
+    if search.found is None:
+        return None
+    layer, operation, direction = search.found
+    return Birth(step, layer, operation, direction, clean if direction == "update" else None)
 
 
 def born_behind(loss: Tensor, since: int, most: int = 64) -> str:

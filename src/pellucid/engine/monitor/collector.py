@@ -154,7 +154,7 @@ class Collector:
         found = (
             self._spoiled(one, columns)
             or _traced(one, values)
-            or self._backward(one, values, scale)
+            or self._backward(one, values, columns, scale)
             or self._gradient(one, columns, scale)
         )
         if found is not None:
@@ -166,8 +166,11 @@ class Collector:
         bad = _where(columns.get("bad_weight"))
         return Birth(one.step, self.rows[bad[0]].address, "", "update", self.clean) if bad else None
 
-    def _backward(self, one: Measured, values: dict[Any, float], scale: float) -> Birth | None:
-        if one.activations is None:
+    def _backward(
+        self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], scale: float
+    ) -> Birth | None:
+        harmless = "gradient" in columns and not _where(columns.get("bad_gradient"))  # masked on the way back
+        if one.activations is None or harmless:
             return None
         before: int | None = None
         for number in one.activations.arrived:

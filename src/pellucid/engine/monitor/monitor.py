@@ -152,7 +152,7 @@ class Monitor:
             self.aside = True
             try:
                 args, kwargs, random = given
-                born = first_birth(self.model, self.paths, args, kwargs, random, self.step)
+                born = first_birth(self.model, self.paths, args, kwargs, random, self.step, self.collector.clean)
             finally:
                 self.aside = False
             self.collector.bear(born or Birth(self.step, "output"))

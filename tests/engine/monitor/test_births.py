@@ -1,0 +1,84 @@
+import pytest
+import torch
+from torch import nn
+
+from pellucid.engine.monitor.births import born_behind, first_birth, is_bad, tensors
+
+
+class Spoils(nn.Module):
+    def __init__(self, spoil):
+        super().__init__()
+        self.first, self.norm, self.last, self.spoil = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2), spoil
+
+    def forward(self, x):
+        return self.last(self.spoil(self.norm(self.first(x))))
+
+
+class Inside(nn.Module):
+    def forward(self, x):
+        return torch.log(-x.abs() - 1)
+
+
+def masked(x):
+    weights = x.masked_fill(torch.tensor([True, False, False, False]), float("-inf")).softmax(-1)
+    return torch.sqrt(weights - 2)
+
+
+def searched(model, x=None):
+    x = torch.randn(5, 3) if x is None else x
+    return first_birth(model, dict(model.named_modules()), (x,), {}, torch.get_rng_state(), 30)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "layer", "operation"),
+    [
+        (lambda x: torch.log(-x.abs() - 1), "/log.0", "log"),
+        (lambda x: (x / 0) * 0, "/div.0", "div"),
+        (lambda x: (x * 1e30) * 1e30, "/mul.1", "mul"),
+        (lambda x: (x.half() * 0 + 9) @ torch.full((4, 4), 6e4).half(), "/matmul.0", "matmul"),
+        (Inside(), "spoil", "log"),
+        (masked, "/sqrt.0", "sqrt"),  # minus infinity where a mask put it is meant
+    ],
+)
+def test_the_first_call_is_named(spoil, layer, operation):
+    found = searched(Spoils(spoil))
+    assert (found.step, found.direction) == (30, "forward")
+    assert found.operation == operation and found.layer == layer
+
+
+def test_weights_that_are_spoiled_are_told_apart_from_operations():
+    model = Spoils(nn.Identity())
+    model.last.weight.data[0, 0] = float("nan")
+    found = searched(model)
+    assert (found.layer, found.direction) == ("last", "update")
+
+
+def test_bad_input_is_told():
+    found = searched(Spoils(nn.Identity()), torch.full((5, 3), float("nan")))
+    assert (found.layer, found.direction) == ("input", "input")
+
+
+def test_looking_again_changes_nothing():
+    model = Spoils(nn.Sequential(nn.Dropout(0.5), Inside()))
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    random, x = torch.get_rng_state(), torch.ones(5, 3)
+    assert searched(model, x).operation == "log"
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), random)
+    assert not any(one._forward_hooks for one in model.modules())
+
+
+def test_a_finite_forward_has_no_birth():
+    assert searched(Spoils(nn.Dropout(0.5))) is None
+
+
+def test_what_follows_the_model_is_read_from_the_graph():
+    out = nn.Linear(3, 2)(torch.ones(1, 3))
+    loss = torch.log(out.sum() - 100).mean()
+    assert born_behind(loss, out.grad_fn._sequence_nr()) == "sum, sub, log, mean"
+
+
+def test_tensors_of_a_nest():
+    nest = {"a": torch.ones(2), "b": [torch.ones(1, dtype=torch.int64), (torch.zeros(1),)]}
+    assert len(tensors(nest)) == 2 and not is_bad(nest)
+    assert is_bad({"a": [torch.tensor(float("inf"))]})

@@ -1,0 +1,104 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pellucid.core.errors import BadInput, BadRequest
+from pellucid.engine.monitor.chunk import pack
+from pellucid.engine.monitor.history import History, read_run
+from pellucid.engine.monitor.log import Log
+from pellucid.engine.monitor.sample import Birth, Logged, Row, Sample, Told
+from tests.architecture.source import PACKAGE
+
+ROWS = (Row("a", "Linear", 4), Row("b", "Linear", 4))
+
+
+def part(folder, start, steps, rows=ROWS, *, state="", resume=False):
+    log = Log(folder, {"model": "Net"}, resume=resume)
+    column = np.arange(1.0, len(rows) + 1)
+    log.append(pack([Told(rows=rows, order=tuple(reversed(range(len(rows)))), every=(1, 1), step=start)]))
+    for step in steps:
+        log.append(
+            pack([Sample(step, float(step), {"gradient": column * step}), Logged(step, "loss", 1.0 / (1 + step))])
+        )
+    if state:
+        log.append(pack([Told(state=state)]))
+    log.close()
+
+
+def test_layers_stand_in_the_order_in_which_they_run(tmp_path):
+    part(tmp_path, 0, range(3), state="finished")
+    found = read_run(tmp_path)
+    grid = found.grid("gradient")
+    assert found.layers == grid.layers == ("b", "a") and found.state == "finished" and found.last == 2
+    np.testing.assert_array_equal(grid.values, [[0, 0], [2, 1], [4, 2]])
+    np.testing.assert_array_equal(found.metrics["loss"].values, [1, 1 / 2, 1 / 3])
+
+
+def test_what_was_gone_on_with_counts_as_done_last(tmp_path):
+    part(tmp_path, 0, range(10))
+    assert read_run(tmp_path).state == "killed"
+    part(tmp_path, 6, range(6, 8), (Row("c", "Linear", 1), *ROWS), state="finished", resume=True)
+    found = read_run(tmp_path)
+    np.testing.assert_array_equal(found.steps, range(8))
+    grid = found.grid("gradient")
+    assert set(grid.layers) == {"a", "b", "c"} and found.state == "finished"
+    column = grid.values[:, grid.layers.index("a")]
+    np.testing.assert_array_equal(column, [0, 1, 2, 3, 4, 5, 12, 14])
+    assert np.isnan(grid.values[0, grid.layers.index("c")])
+    np.testing.assert_array_equal(found.metrics["loss"].steps, range(8))
+
+
+def test_the_ratio_is_of_the_same_step():
+    found = History()
+    found.add([Told(rows=ROWS)])
+    for step in range(4):
+        columns = {"weight": np.array([2.0, 0.0]) * (step + 1)}
+        found.add([Sample(step, 0.0, {**columns, **({"update": np.array([1.0, 1.0])} if step % 2 else {})})])
+    grid = found.grid("ratio")
+    np.testing.assert_array_equal(grid.steps, [1, 3])
+    np.testing.assert_array_equal(grid.values, [[1 / 4, np.nan], [1 / 8, np.nan]])
+    with pytest.raises(BadRequest, match="no statistic"):
+        found.grid("gradients")
+
+
+def test_a_long_run_is_thinned_where_it_is_old():
+    found = History(most=16)
+    found.add([Told(rows=ROWS)])
+    for step in range(200):
+        found.add([Sample(step, 0.0, {})])
+    assert len(found.samples) <= 16 and found.steps[0] == 0 and found.steps[-1] == 199
+    assert (np.diff(found.steps) > 0).all()
+
+
+def test_a_skipped_step_of_mixed_precision_is_no_birth():
+    found = History()
+    found.add([Birth(0, "a", "", "scale")])
+    assert found.born is None
+    found.add([Birth(3, "b", "log")])
+    assert found.born.step == 3
+
+
+def test_nothing_is_no_run(tmp_path):
+    with pytest.raises(BadInput):
+        read_run(tmp_path)
+    with pytest.raises(BadInput):
+        read_run(tmp_path / "absent")
+
+
+def test_a_run_is_read_without_torch(tmp_path):
+    part(tmp_path, 0, range(3))
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from pellucid.engine.monitor.history import read_run\n"
+        "print(read_run(sys.argv[1]).last)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(PACKAGE.parent), "PATH": ""},
+    )
+    assert run.stdout == "2\n", run.stderr

@@ -1,0 +1,67 @@
+import pytest
+import torch
+from torch import nn
+from torch.overrides import _get_current_function_mode_stack
+
+from pellucid.engine.monitor.walk import Walk
+
+
+class Notes:
+    def __init__(self):
+        self.seen = []
+
+    def called(self, frame, place, args, kwargs, out):
+        self.seen.append((place.path, place.op, place.n))
+
+    def left(self, frame, out):
+        self.seen.append((frame.path, frame.call))
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return torch.relu(self.fc(self.fc(x)).relu() + 1)
+
+
+def followed(model, x, **given):
+    notes = Notes()
+    walk = Walk(dict(model.named_modules()), notes, **given)
+    walk.begin(model)
+    try:
+        out = model(x)
+    finally:
+        walk.close()
+    walk.end(model, None)
+    return notes.seen, out
+
+
+def test_calls_are_told_in_order():
+    seen, _ = followed(Nested(), torch.randn(1, 2))
+    own = [("", "relu", 0), ("", "add", 0), ("", "relu", 1)]
+    assert seen == [("fc", "linear", 0), ("fc", 0), ("fc", "linear", 0), ("fc", 1), *own]
+
+
+def test_functions_can_be_left_out():
+    seen, _ = followed(Nested(), torch.randn(1, 2), functions=False)
+    assert seen == [("fc", 0), ("fc", 1)]
+
+
+def test_nothing_that_flows_changes():
+    model, x = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0), torch.randn(2, 3, 8)
+    assert torch.equal(followed(model, x)[1], model(x))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_everything_is_taken_off_after_an_error(error):
+    class Raises(nn.Module):
+        def forward(self, x):
+            raise error
+
+    model = nn.Sequential(nn.Linear(2, 2), Raises())
+    with pytest.raises(error):
+        followed(model, torch.randn(1, 2))
+    assert not _get_current_function_mode_stack()
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in model.modules())
