@@ -340,7 +340,9 @@ for turn in range(60):
         number += 1
         part = Part({"a": {"x": torch.full((40_000,), number)}}, number)
         write_whole(folder / f"{number % 3}.safetensors", pack(part, {}))
-    time.sleep(0.005 + numbers.random() * 0.05)
+    while not (folder / "1.safetensors").exists():  # a busy machine starts late
+        time.sleep(0.001)
+    time.sleep(numbers.random() * 0.05)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """
@@ -352,7 +354,7 @@ def test_sixty_killed_writers_leave_no_torn_file(tmp_path: Path) -> None:
     writing.communicate(timeout=100)
     assert writing.returncode == 0
     files = list(tmp_path.glob("*/*.safetensors"))
-    assert len(files) > 60
+    assert len(files) >= 60
     for path in files:
         part, _ = unpack(path.read_bytes(), path.name)
         assert part.states["a"]["x"].unique().tolist() == [part.read]
