@@ -17,7 +17,7 @@ STRAIGHT = 1e6
 LANE_WEIGHT = 1e3
 PORT = 1000
 NARROWER = 0.5
-SNAP = 0.02
+SNAP = 0.05
 BONUS = 2.0**-16
 
 Neighbours = dict[int, tuple[list[int], list[int]]]

@@ -18,6 +18,7 @@ _KNOWN = frozenset(
         "window",
         "channel",
         "code",
+        "step",
     ]
 )
 

@@ -14,9 +14,10 @@ from pellucid.render.static import measure
 from pellucid.render.static.graph_plan import Plan
 from pellucid.render.static.graph_words import PAD, family, name_of, times_of
 from pellucid.render.static.page import Canvas
-from pellucid.render.static.theme import CURVES, FOR
+from pellucid.render.static.theme import CURVES
 
 LEGIBLE = 3.6
+RED = CURVES[6]  # readable on both papers
 REACH = 0.12
 
 
@@ -107,7 +108,7 @@ class Painter:
             )
         )
         self.plane.text(
-            x, y, measure.plain(name), fontweight="bold", color=FOR if one.box.failed else self.theme.ink, **how
+            x, y, measure.plain(name), fontweight="bold", color=RED if one.box.failed else self.theme.ink, **how
         )
         x += used + measure.width(" ", points)
         if kind:
@@ -139,11 +140,11 @@ class Painter:
             )
         if not self.plan.dense.name:
             right, bottom = left + one.width, top + one.height
-            colour = FOR if box.failed else colours[1] if colours else self.theme.line
+            colour = RED if box.failed else colours[1] if colours else self.theme.line
             corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
             self._small.setdefault(colour, []).append(corners)
             return
-        edge = {"edgecolor": FOR, "linewidth": self._thick(1.8)} if box.failed else {}
+        edge = {"edgecolor": RED, "linewidth": self._thick(1.8)} if box.failed else {}
         self._rounded((left, top), (one.width, one.height), self._fill(one.depth), 3, **edge)
         if colours:
             inset = 0.08 if one.height > 0.3 else 0.05
@@ -185,7 +186,7 @@ class Painter:
         if box.failed:
             y = top + (0.42 if dense.detail else 0.26)
             for k, line in enumerate(self.plan.told or [self.canvas.style.say(message("draw.failed"))]):
-                red: dict[str, Any] = {**how, "color": FOR, "fontsize": self.font(6.5)}
+                red: dict[str, Any] = {**how, "color": RED, "fontsize": self.font(6.5)}
                 self.plane.text(left + PAD, y + 0.125 * k, measure.plain(line), **red)
 
     def _bar(self, box: Box, x: float, y: float, wide: float) -> None:

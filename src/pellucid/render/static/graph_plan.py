@@ -16,7 +16,7 @@ from pellucid.render.static.theme import Style
 from pellucid.results.graph import Graph
 
 TALLEST, BROADEST, AREA, LONGEST = 9.5, 7.7, 420.0, 80.0
-BETWEEN, EDGE, LEAD = 0.5, 0.05, 0.34
+BETWEEN, EDGE, LEAD = 0.5, 0.12, 0.34
 
 
 @dataclass(frozen=True)
