@@ -8,7 +8,7 @@ from onnx import helper, numpy_helper
 from torch import nn
 
 from pellucid.cli import main
-from pellucid.cli.alone import standing, with_tree
+from pellucid.cli.alone import refuse_input, standing, with_tree
 from pellucid.lens.lens import Lens
 from pellucid.zoo.opening import open as open_lens
 
@@ -58,3 +58,9 @@ def test_inputs_are_zeros_of_the_stated_shape_of_which_shapes_alone_are_followed
     x, views, note = standing(open_lens("model.onnx"), [])
     assert torch.equal(x, torch.zeros(1, 3, 8, 8)) and note is None
     assert views[0].name == "flow_graph" and views[0].changed["real"] is False
+
+
+def test_an_input_for_weights_alone_is_refused():
+    seen = see("weights.pth", "random:1x3x8x8")
+    assert seen.exit_code == 2 and "weights alone" in seen.output and "-w weights.pth" in seen.output
+    refuse_input(Lens(nn.Linear(2, 2)), "nets.py:Net")

@@ -120,6 +120,14 @@ def test_what_names_no_model(spec: str, near: str) -> None:
     assert near in caught.value.nearest and "file.py:Class" in caught.value.hint
 
 
+def test_a_file_that_is_called_nearly_so_is_named(net: nn.Module, tmp_path: Path) -> None:
+    saved(net.state_dict(), tmp_path / "weights.pth")
+    for name, file in (("weights.pht", "weights.pth"), ("weihgts.pth", "weights.pth")):
+        with pytest.raises(BadRequest) as caught:
+            open_model(f"{tmp_path}/{name}")
+        assert file in caught.value.nearest
+
+
 def test_a_folder_with_a_configuration_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(BadSetting, match="is a folder") as caught:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pellucid.core.errors import BadInput
 from pellucid.core.text import Text
 from pellucid.lens.lens import Lens
 from pellucid.lens.views import Views
@@ -30,6 +31,19 @@ def standing(lens: Lens, views: list[View]) -> tuple[Any, list[View], Text | Non
         return None, views, NO_SIZE
     zeros = [one.zeros().to(lens.device) for one in stated]
     return zeros[0] if len(zeros) == 1 else tuple(zeros), [find("flow_graph")(real=False), *views], None
+
+
+def refuse_input(lens: Lens, model: str) -> None:
+    """Refuse to run an input through weights alone.
+
+    Raises:
+        BadInput: with what to name instead.
+    """
+    if isinstance(lens.model, Weights):
+        raise BadInput(
+            f"'{model}' holds weights alone: there is no network that an input could run through.",
+            hint=f"pellucid see net.py:Net INPUT -w {model}; or '{model}' without an input",
+        )
 
 
 def with_tree(lens: Lens, model: str, seen: Views) -> Views:

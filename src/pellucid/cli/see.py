@@ -145,7 +145,7 @@ def see(
     unsafe_pickle: bool,
 ) -> int:
     """Open, look, tell, write."""
-    from pellucid.cli.alone import standing, with_tree
+    from pellucid.cli.alone import refuse_input, standing, with_tree
     from pellucid.cli.asked import exist, view_of
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
@@ -163,7 +163,9 @@ def see(
     views = views or stops(layers, text=text and lens.preprocess is None, bare=not inputs)
     for note in lens.notes:
         screen.aside(note)
-    if not inputs and not methods:
+    if inputs:
+        refuse_input(lens, model)
+    elif not methods:
         x, views, lacking = standing(lens, views)
         if lacking:
             screen.aside(lacking)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pellucid.core.errors import BadSetting, quoted
+from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.zoo.archive import kind_of
 from pellucid.zoo.checkpoint import split_key
 from pellucid.zoo.opened import OpenedModel
@@ -144,5 +144,8 @@ def _refuse_what_is_no_code(spec: str) -> None:
             hint=_GRAMMAR if not config else "",
         )
     if ":" not in spec or spec.startswith(":") or spec.endswith(":"):
-        near = quoted([f"{spec}:Net"] if path.suffix == ".py" else [f"torchvision:{spec}", f"timm:{spec}"])
+        beside = [one.name for one in path.parent.iterdir() if is_file(one.name)] if path.parent.is_dir() else []
+        files = [str(path.with_name(one)) for one in nearest_names(path.name, beside)] if path.suffix else []
+        named = [f"{spec}:Net"] if path.suffix == ".py" else files or [f"torchvision:{spec}", f"timm:{spec}"]
+        near = quoted(named)
         raise BadSetting(f"'{spec}' does not name a model.", nearest=near, hint=_GRAMMAR)

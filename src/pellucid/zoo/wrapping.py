@@ -73,7 +73,8 @@ def chosen(sets: dict[str, Tensors], key: str, place: str) -> dict[str, Tensors]
         return sets
     if key not in sets:
         near = quoted(f"{place}#{one}" for one in (nearest_names(key, sets) or list(sets)[:5]) if one)
-        raise BadWeights(f"'{place}' holds no weights under '{key}'.", nearest=near)
+        hint = f"its weights lie under no key: '{place}'" if "" in sets else ""
+        raise BadWeights(f"'{place}' holds no weights under '{key}'.", nearest=near, hint=hint)
     return {key: sets[key]}
 
 
