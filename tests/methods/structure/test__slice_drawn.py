@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid import registry
+from pellucid.methods.structure._slice_drawn import apart
 
 
 class Forked(nn.Module):
@@ -38,3 +39,12 @@ def test_ways_lead_through_what_is_no_layer() -> None:
     flows = {edge["source"]: edge["contribution"] for edge in graph.edges}
     assert flows[0] is None and flows[1] == graph.nodes[1]["attributes"]["contribution"]
     assert graph.nodes[1]["op"] == f"relu {graph.nodes[1]['attributes']['kept']}/4"
+
+
+def test_names_keep_what_tells_them_apart() -> None:
+    layers = [f"encoder.layer.{i}.intermediate.act/gelu.0" for i in range(3)]
+    assert apart(layers) == ["layer.0", "layer.1", "layer.2"]
+    mixed = ["_swish#0/hardtanh.0", "_blocks.1._swish#0/hardtanh.0"]
+    assert apart(mixed) == ["_swish#0", "_blocks.1._swish#0"]
+    for short in (["blocks.0.act", "stem"], ["/relu.0", "/relu.1"], layers[:1], [layers[0], layers[0]]):
+        assert apart(short) == short

@@ -16,7 +16,7 @@ from pellucid.results import Graph, Series
 from pellucid.results.spell import number, percent
 
 BENT = 0.01
-FINE = 41
+FINE, SHORT = 41, 24
 _SHARE = Text("share θ of the contributions that is kept", "保留的贡献份额 θ")
 
 
@@ -162,8 +162,24 @@ def shares_of(seen: Seen, units: Sequence[Units], example: int) -> Series:
     }
     return Series(
         curves=curves,
+        names=dict(zip(curves, map(Text, apart(list(curves))), strict=True)),
         positions=tuple(shares),
         position_unit=_SHARE,
         unit=Text("share of the layer's units that is kept", "该层保留单元的占比"),
         targets=(seen.targets[example],),
     )
+
+
+def apart(addresses: Sequence[str]) -> list[str]:
+    """Long addresses without what all of them share in front (but its last part) and behind."""
+    if max(map(len, addresses)) <= SHORT or len(addresses) < 2:
+        return list(addresses)
+    parts = [one.replace("/", ".").split(".") for one in addresses]
+    front = 0
+    while all(len(one) > front + 1 and one[front] == parts[0][front] for one in parts):
+        front += 1
+    parts = [one[max(0, front - 1) :] for one in parts]
+    while all(len(one) > 1 and one[-1] == parts[0][-1] for one in parts):
+        parts = [one[:-1] for one in parts]
+    found = [".".join(one) for one in parts]
+    return found if len(set(found)) == len(found) else list(addresses)
