@@ -52,7 +52,8 @@ class Painter:
             self.plane.add_collection(PolyCollection(bars, facecolors=colour, linewidths=0, zorder=3), autolim=False)
         self._small.clear()
 
-    def _fill(self, depth: int) -> str:
+    def fill(self, depth: int) -> str:
+        """Colour inside a frame or box with so many frames around it."""
         return self.theme.panel if depth % 2 == 0 else self.theme.paper
 
     def _frame(self, one: Placed, column: Column, shift: tuple[float, float]) -> None:
@@ -67,7 +68,7 @@ class Painter:
         level = 1.0 + 0.01 * one.depth
         for k in range(2 if one.box.times > 1 and start == one.top and end < column.bottom else 0, 0, -1):
             self._rounded((left + 0.04 * k, top + 0.04 * k), (one.width, end - start), "none", level - 0.001 * k)
-        fill = self._fill(one.depth)
+        fill = self.fill(one.depth)
         if start == one.top and end == one.top + one.height:
             self._rounded((left, top), (one.width, end - start), fill, level)
         else:
@@ -83,39 +84,7 @@ class Painter:
                 self.plane.plot([left, right], [bottom, bottom], **edge)
         if one.top < column.top:
             return
-        self._title(one, (left, top))
-
-    def _title(self, one: Placed, corner: tuple[float, float]) -> None:
-        """The name of a frame, its class and how often it stands in a row, left of what enters it."""
-        size = self.font(self.plan.dense.frame)
-        if not size:
-            return
-        room = one.title - 0.12
-        x, y = corner[0] + 0.07, corner[1] + self.plan.dense.room.head / 2
-        points = self.plan.dense.frame
-        times = times_of(one.box)
-        spent = measure.width(f"{times} ", points, "bold") if times else 0.0
-        name = measure.shorten(name_of(one.box), room - spent, points, "bold")
-        how: dict[str, Any] = {"fontsize": size, "va": "center", "zorder": 6}
-        used = measure.width(name, points, "bold")
-        left = room - used - spent
-        kind = one.box.kind if one.box.kind and measure.width(f" {one.box.kind}", points) <= left else ""
-        wide = used + spent + (measure.width(f" {kind}", points) if kind else 0.0)
-        tall = points * 1.15 / 72
-        self.plane.add_patch(
-            Rectangle(
-                (x - 0.02, y - tall / 2), wide + 0.04, tall, linewidth=0, facecolor=self._fill(one.depth), zorder=2.6
-            )
-        )
-        self.plane.text(
-            x, y, measure.plain(name), fontweight="bold", color=RED if one.box.failed else self.theme.ink, **how
-        )
-        x += used + measure.width(" ", points)
-        if kind:
-            self.plane.text(x, y, measure.plain(kind), color=self.theme.muted, **how)
-            x += measure.width(f"{kind} ", points)
-        if times:
-            self.plane.text(x, y, times, fontweight="bold", color=CURVES[1], **how)
+        _title(self, one, (left, top))
 
     def _thick(self, points: float) -> float:
         return max(0.25, points * min(1.0, self.zoom))
@@ -136,7 +105,7 @@ class Painter:
         colours = family(box)
         for k in range(2 if box.times > 1 and self.plan.dense.name else 0, 0, -1):
             self._rounded(
-                (left + 0.04 * k, top + 0.04 * k), (one.width, one.height), self._fill(one.depth), 2.5 - 0.1 * k
+                (left + 0.04 * k, top + 0.04 * k), (one.width, one.height), self.fill(one.depth), 2.5 - 0.1 * k
             )
         if not self.plan.dense.name:
             right, bottom = left + one.width, top + one.height
@@ -145,7 +114,7 @@ class Painter:
             self._small.setdefault(colour, []).append(corners)
             return
         edge = {"edgecolor": RED, "linewidth": self._thick(1.8)} if box.failed else {}
-        self._rounded((left, top), (one.width, one.height), self._fill(one.depth), 3, **edge)
+        self._rounded((left, top), (one.width, one.height), self.fill(one.depth), 3, **edge)
         if colours:
             inset = 0.08 if one.height > 0.3 else 0.05
             self.plane.plot(
@@ -197,3 +166,36 @@ class Painter:
         how: dict[str, Any] = {"linewidth": self._thick(1.4), "solid_capstyle": "butt"}
         self.plane.plot([x, x + wide], [y, y], color=self.theme.line, zorder=4, **how)
         self.plane.plot([x, x + max(0.02, wide * share)], [y, y], color=CURVES[0], zorder=4.5, **how)
+
+
+def _title(painter: Painter, one: Placed, corner: tuple[float, float]) -> None:
+    """The name of a frame, its class and how often it stands in a row, left of what enters it."""
+    size = painter.font(painter.plan.dense.frame)
+    if not size:
+        return
+    room = one.title - 0.12
+    x, y = corner[0] + 0.07, corner[1] + painter.plan.dense.room.head / 2
+    points = painter.plan.dense.frame
+    times = times_of(one.box)
+    spent = measure.width(f"{times} ", points, "bold") if times else 0.0
+    name = measure.shorten(name_of(one.box), room - spent, points, "bold")
+    how: dict[str, Any] = {"fontsize": size, "va": "center", "zorder": 6}
+    used = measure.width(name, points, "bold")
+    left = room - used - spent
+    kind = one.box.kind if one.box.kind and measure.width(f" {one.box.kind}", points) <= left else ""
+    wide = used + spent + (measure.width(f" {kind}", points) if kind else 0.0)
+    tall = points * 1.15 / 72
+    painter.plane.add_patch(
+        Rectangle(
+            (x - 0.02, y - tall / 2), wide + 0.04, tall, linewidth=0, facecolor=painter.fill(one.depth), zorder=2.6
+        )
+    )
+    painter.plane.text(
+        x, y, measure.plain(name), fontweight="bold", color=RED if one.box.failed else painter.theme.ink, **how
+    )
+    x += used + measure.width(" ", points)
+    if kind:
+        painter.plane.text(x, y, measure.plain(kind), color=painter.theme.muted, **how)
+        x += measure.width(f"{kind} ", points)
+    if times:
+        painter.plane.text(x, y, times, fontweight="bold", color=CURVES[1], **how)
