@@ -136,6 +136,14 @@ def test_several_inputs_and_outputs() -> None:
     assert ends == {(2, 5), (2, 2)}
 
 
+@pytest.mark.parametrize("real", [True, False])
+def test_shapes_alone_end_where_the_model_raises(real: bool) -> None:
+    network = NETWORKS["article_net"]
+    graph = pl.flow_graph(real=real)(network.build().to("cpu" if real else "meta"), torch.randn(1, 3, 40, 40))
+    assert graph.failed == len(graph.nodes) - 1 and graph.modules[0]["last"] == graph.failed
+    assert graph.notes[-1].en.startswith("The model raised here")
+
+
 def test_unread_parameters_are_said() -> None:
     network = NETWORKS["unused_branch"]
     graph = pl.flow_graph()(network.build(), network.x(1))
@@ -156,7 +164,9 @@ def test_it_says_what_is_there() -> None:
     assert graph.describe("en").startswith("12 operations and 13 connections; the longest path has 12 operations.")
     assert "12 个运算" in graph.describe("zh") and graph.facts["operations"] == 12
     residual = NETWORKS["residual"]
-    assert "branches and skips" in pl.flow_graph()(residual.build(), residual.x(1)).describe("en")
+    assert (
+        pl.flow_graph()(residual.build(), residual.x(1)).describe("en").startswith("21 operations and 24 connections")
+    )
 
 
 def test_a_scripted_model_is_refused() -> None:
