@@ -50,7 +50,7 @@ def layers(
     """Open, run once where there is an input, print."""
     from pellucid.cli.source import input_of, lens_of
 
-    lens = lens_of(model, weights, preprocess=preprocess, trust=trust_code, unsafe_pickle=unsafe_pickle)
+    lens = lens_of(model, weights, preprocess=preprocess, trust_code=trust_code, unsafe_pickle=unsafe_pickle)
     for note in lens.notes:
         screen.aside(note)
     try:

@@ -133,42 +133,30 @@ def see(
     inputs: Sequence[str],
     methods: Sequence[str],
     targets: Sequence[str],
-    weights: str | None,
-    preprocess: str | None,
     labels: str | None,
     layers: Sequence[str],
     out: str | None,
     seed: int,
     batch_size: int | None,
-    device: str | None,
-    trust_code: bool,
-    unsafe_pickle: bool,
+    **stated: Any,
 ) -> int:
     """Open, look, tell, write."""
-    from pellucid.cli.alone import refuse_input, standing, with_tree
+    from pellucid.cli.alone import with_tree
     from pellucid.cli.asked import exist, view_of
     from pellucid.cli.destination import Destination
     from pellucid.cli.interrupt import looking
     from pellucid.cli.progress import working
-    from pellucid.cli.source import input_of, lens_of
+    from pellucid.cli.source import lens_of
     from pellucid.cli.targets import target_of
     from pellucid.lens.tour import tour
 
     views = [view_of(one, tuple(layers)) for one in methods]
     where = Destination.of(out, len(views) or len(tour()))
-    allowed = {"trust": trust_code, "unsafe_pickle": unsafe_pickle}
-    lens = lens_of(model, weights, preprocess=preprocess, labels=labels, device=device, **allowed)
-    text = lens.tokenizer is not None
-    x = input_of(inputs, seed, text=text, pictures=lens.preprocess is not None)
-    views = views or stops(layers, text=text and lens.preprocess is None, bare=not inputs)
+    lens = lens_of(model, labels=labels, **stated)
     for note in lens.notes:
         screen.aside(note)
-    if inputs:
-        refuse_input(lens, model)
-    elif not methods:
-        x, views, lacking = standing(lens, views)
-        if lacking:
-            screen.aside(lacking)
+    text = lens.tokenizer is not None
+    x, views = given_of(screen, lens, model, inputs, views, layers, seed)
     target = target_of(targets, lens.labels, text=text)
     with looking(screen) as (stop, watch):
         try:
@@ -188,6 +176,25 @@ def see(
             written = where.write(seen, "zh" if screen.lang == "zh" else "en", title_of(lens.name, inputs))
         screen.wrote(written)
     return INTERRUPTED if stop.asked else outcome(screen, seen)
+
+
+def given_of(
+    screen: Screen, lens: Any, model: str, inputs: Sequence[str], views: list[Any], layers: Sequence[str], seed: int
+) -> tuple[Any, list[Any]]:
+    """What is looked at, and through which views: those that were asked for, else the tour of it."""
+    from pellucid.cli.alone import refuse_input, standing
+    from pellucid.cli.source import input_of
+
+    text, asked = lens.tokenizer is not None, bool(views)
+    x = input_of(inputs, seed, text=text, pictures=lens.preprocess is not None)
+    views = views or stops(layers, text=text and lens.preprocess is None, bare=not inputs)
+    if inputs:
+        refuse_input(lens, model)
+    elif not asked:
+        x, views, lacking = standing(lens, views)
+        if lacking:
+            screen.aside(lacking)
+    return x, views
 
 
 def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:

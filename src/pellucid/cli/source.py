@@ -26,7 +26,7 @@ def lens_of(
     preprocess: str | None = None,
     labels: str | None = None,
     device: str | None = None,
-    trust: bool = False,
+    trust_code: bool = False,
     unsafe_pickle: bool = False,
 ) -> Lens:
     """A lens on the model that the word names; what is given here goes before what its source states.
@@ -37,7 +37,7 @@ def lens_of(
         preprocess: name of a preset.
         labels: a file of class names.
         device: where to look.
-        trust, unsafe_pickle: what may run code, as `pl.open` has it.
+        trust_code, unsafe_pickle: what may run code, as `pl.open` has it.
     Raises:
         BadSetting: no such model, preprocessing or device.
         BadWeights: the weights are refused or do not fit.
@@ -49,7 +49,7 @@ def lens_of(
         "device": device and _device(device),
     }
     known = {name: value for name, value in given.items() if value is not None}
-    return open_lens(model, weights=weights, trust=trust, unsafe_pickle=unsafe_pickle, **known)
+    return open_lens(model, weights=weights, trust=trust_code, unsafe_pickle=unsafe_pickle, **known)
 
 
 def _device(name: str) -> torch.device:

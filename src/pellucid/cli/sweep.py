@@ -116,9 +116,6 @@ def sweep(
     model: str,
     data: str,
     methods: Sequence[str],
-    weights: str | None,
-    preprocess: str | None,
-    labels: str | None,
     layers: Sequence[str],
     folder: str | None,
     resume: bool,
@@ -129,9 +126,7 @@ def sweep(
     out: str | None,
     seed: int,
     batch_size: int | None,
-    device: str | None,
-    trust_code: bool,
-    unsafe_pickle: bool,
+    **stated: Any,
 ) -> int:
     """Open, sweep, tell, write."""
     from pellucid.cli.destination import Destination
@@ -141,8 +136,6 @@ def sweep(
     where = Destination.of(out, len(views))
     check_folder(screen, folder, resume=resume)
     how = {"follow_symlinks": follow_symlinks, "allow_absolute": allow_absolute, "max_pixels": max_pixels}
-    stated: dict[str, Any] = {"weights": weights, "preprocess": preprocess, "labels": labels, "device": device}
-    stated |= {"trust": trust_code, "unsafe_pickle": unsafe_pickle}
     lens, source = opened(screen, model, data, stated, {name: value for name, value in how.items() if value})
     settings = {"batch_size": batch_size, "folder": folder, "resume": resume, "on_bad": on_bad, "seed": seed}
     try:
