@@ -62,6 +62,7 @@ def _lines(painter: Painter, paths: Sequence[Path], *, main: bool, back: bool = 
             linestyles="--" if back else "-",
             zorder=2.2 if main else 2,
         )
+        drawn.set_snap(False)  # a bridge would else end beside the link that it goes on with
         painter.plane.add_collection(drawn, autolim=False)
 
 
