@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -23,6 +24,9 @@ from pellucid.engine.monitor.monitor import Monitor, is_compiled
 from pellucid.engine.monitor.parameters import SHARDED
 from pellucid.engine.monitor.sample import Birth, Told
 from pellucid.engine.monitor.sink import Sink
+from pellucid.methods.gradient._training import curves, gradient_flow, pictures, updates
+from pellucid.results.result import Lang, Result
+from pellucid.results.series import Series
 
 Every = int | Literal["auto"]
 COMPILED = Text(
@@ -117,6 +121,28 @@ class Run:
             BadRequest: there is none of that name.
         """
         return self.history.grid(statistic)
+
+    def pictures(self) -> list[Result]:
+        """Everything that the run shows: metrics, gradients by layer and step, updates, activations."""
+        return pictures(self.history)
+
+    def curves(self) -> list[Series]:
+        """What was logged, training and validation together, one result for each metric."""
+        return curves(self.history)
+
+    def gradient_flow(self) -> list[Result]:
+        """The gradient at every layer's output and weights, by step; the notes say where it vanishes or explodes."""
+        return gradient_flow(self.history)
+
+    def updates(self) -> list[Result]:
+        """By how much a step moves the weights of every layer, beside their size."""
+        return updates(self.history)
+
+    def save(self, path: str | PathLike[str], *, lang: Lang = "en", title: str | None = None) -> None:
+        """Write everything that the run shows as one offline report, `.html`."""
+        from pellucid.render.report import save_report
+
+        save_report(self.pictures(), path, lang=lang, title=title or str(self.history.about.get("model", "")))
 
     def __repr__(self) -> str:
         history = self.history

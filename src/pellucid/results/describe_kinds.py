@@ -60,6 +60,8 @@ def _looks_back(result: Matrix, panels: np.ndarray) -> bool:
 
 
 def _spread(result: Matrix, panels: np.ndarray) -> list[Text]:
+    if str(result.unit).startswith("log"):  # shares of a sum mean nothing there
+        return []
     if (panels < 0).any():
         return [message("matrix.negative", share=spell.percent(-panels[panels < 0].sum() / np.abs(panels).sum()))]
     rows, columns = panels.shape[-2:]
