@@ -10,7 +10,7 @@ import pellucid as pl
 from pellucid.core.errors import BadInput, BadRequest, Cancelled, LayerNotFound
 from pellucid.engine.sweeps.reducers import ClassMeans
 from pellucid.engine.sweeps.request import Sweep
-from pellucid.lens.sweeping import check_views, folder_of
+from pellucid.lens.sweeping import check_views, folder_of, names_data
 from pellucid.registry import method, view
 from pellucid.render.report import save_report
 from pellucid.results import Table
@@ -149,3 +149,13 @@ def test_the_line_that_makes_it_again_opens_the_data_where_words_do(lens: pl.Len
     assert lens.sweep(Rows(), class_means_of_a_test())[0].code.endswith("(lens, data)")
     np.save(tmp_path / "x.npy", np.ones((6, 5), np.float32))
     assert lens.sweep(f"npy:{tmp_path}/x.npy", class_means_of_a_test())[0].code.endswith(f"'npy:{tmp_path}/x.npy')")
+
+
+def test_what_may_be_an_input_too_is_data_where_it_was_opened_or_is_named_so() -> None:
+    rows = torch.rand(4, 3, 8, 8)
+    assert names_data(pl.data(rows, layout="N...")) and names_data("folder:photos") and names_data("npz:x.npz#a")
+    assert not any(map(names_data, (rows, "cat.jpg", "npz", "a text: of words", None)))
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.Flatten()).eval()
+    view = pl.activation_maximization(layer="0", channels=1, n_steps=1, k=0)
+    assert "samples" in view(model, pl.data(rows, layout="N..."))[0].facts
+    assert "samples" not in view(model, rows)[0].facts

@@ -92,6 +92,7 @@ def test_no_regions_and_channels_that_are_dead_on_the_data() -> None:
     (dead, first), (_, second) = blocks(found)
     assert dead == "channel 2" and len(first) == 1 and len(second) > 2 and found.facts["best of data"][0] == 0
     assert len(beside(layer="2", channels=2, k=0).images) == 2
+    assert [name for name, _ in blocks(beside(layer="2", channels=(4, 2), k=0))] == ["channel 4", "channel 2"]
     for one in (0, 1, 3, 4, 5):
         model[0].weight.data[one], model[0].bias.data[one] = 0.0, -1.0
     failed = pl.Lens(model).sweep(data(), pl.activation_maximization(layer="1", channels=2, n_steps=2))[0]

@@ -71,8 +71,10 @@ def units_of(
             _of_samples(data, swept, swept.at(one)[0], range(wish.units), called(wish), k)
             for one, wish in zip(wanted, wishes, strict=True)
         ]
+    known = not k and isinstance(channels, tuple)
     regions: Look = factory("top_regions")(layer=layer, channels=channels, k=max(1, k)).look()
-    swept, shown = yield from together(Sweep((*wanted,)), _attempt(regions))
+    swept, *shown = yield from together(Sweep((*wanted,)), *(() if known else (_attempt(regions),)))
+    shown = shown[0] if shown else ()
     if isinstance(shown, NotApplicable) and isinstance(channels, int):
         raise shown
     results = () if isinstance(shown, NotApplicable) else shown if isinstance(shown, tuple) else (shown,)
