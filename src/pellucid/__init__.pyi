@@ -60,6 +60,7 @@ from pellucid.inputs.data.open import data as data
 from pellucid.inputs.inputs import Inputs as Inputs
 from pellucid.inputs.preprocess import Preprocess as Preprocess
 from pellucid.lens.lens import Lens as Lens
+from pellucid.lens.run import Run as Run
 from pellucid.lens.views import Views as Views
 from pellucid.methods.activation.ablation_cam import ablation_cam as ablation_cam
 from pellucid.methods.activation.activation_maps import activation_maps as activation_maps
@@ -83,6 +84,7 @@ from pellucid.methods.attention.attention_rollout import attention_rollout as at
 from pellucid.methods.attention.attention_weights import attention_weights as attention_weights
 from pellucid.methods.decision.agreement import agreement as agreement
 from pellucid.methods.decision.attn_lrp import attn_lrp as attn_lrp
+from pellucid.methods.decision.correlation import correlation as correlation
 from pellucid.methods.decision.deep_lift import deep_lift as deep_lift
 from pellucid.methods.decision.expected_gradients import expected_gradients as expected_gradients
 from pellucid.methods.decision.guided_backprop import guided_backprop as guided_backprop
@@ -101,13 +103,16 @@ from pellucid.methods.decision.shapley import shapley as shapley
 from pellucid.methods.decision.smooth_grad import smooth_grad as smooth_grad
 from pellucid.methods.feature.activation_maximization import activation_maximization as activation_maximization
 from pellucid.methods.feature.codebook import codebook as codebook
+from pellucid.methods.feature.concepts import concepts as concepts
 from pellucid.methods.feature.deconvolution import deconvolution as deconvolution
 from pellucid.methods.feature.embedding import embedding as embedding
 from pellucid.methods.feature.top_regions import top_regions as top_regions
 from pellucid.methods.gradient.gradient_flow import gradient_flow as gradient_flow
 from pellucid.methods.gradient.gradient_maps import gradient_maps as gradient_maps
+from pellucid.methods.structure.dynamic_slice import dynamic_slice as dynamic_slice
 from pellucid.methods.structure.flow_graph import flow_graph as flow_graph
 from pellucid.methods.structure.slices import slices as slices
+from pellucid.methods.structure.weight_spectrum import weight_spectrum as weight_spectrum
 from pellucid.methods.structure.weights import weights as weights
 from pellucid.registry import View as View
 from pellucid.registry import method as method
