@@ -1,4 +1,4 @@
-"""The command `pellucid`: see, sweep, layers, methods, demo."""
+"""The command `pellucid`: see, sweep, layers, methods, watch, demo."""
 
 import click
 
@@ -8,6 +8,7 @@ from pellucid.cli.layers import layers
 from pellucid.cli.methods import methods
 from pellucid.cli.see import see
 from pellucid.cli.sweep import sweep
+from pellucid.cli.watch import watch
 
 _HELP = """Make the inside of a PyTorch network visible.
 
@@ -18,6 +19,7 @@ pellucid see net.py:Net cat.jpg -w model.pth --preprocess imagenet
 pellucid sweep net.py:Net --data folder:pictures   what it has learned
 pellucid layers net.py:Net random:1x3x32x32   the names of all layers
 pellucid methods                              which picture answers what
+pellucid watch runs/first                     how a training fares
 
 Every command explains itself: pellucid see --help
 """
@@ -25,7 +27,7 @@ Every command explains itself: pellucid see --help
 main = click.Group(
     "pellucid",
     help=_HELP,
-    commands=[demo, see, sweep, layers, methods],
+    commands=[demo, see, sweep, layers, methods, watch],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     params=[
         click.Option(

@@ -1,7 +1,7 @@
 """Lens: a model made addressable."""
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,12 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
-from torch.optim import Optimizer
 
 from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, unwrapped
-from pellucid.engine.monitor.history import MOST, History
 from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
 from pellucid.engine.sweeps.run import Course
@@ -35,7 +33,7 @@ from pellucid.lens.layers import layer_table
 from pellucid.lens.looking import Looking, look_in_blocks
 from pellucid.lens.numbering import in_numbers_of
 from pellucid.lens.provenance import Origin
-from pellucid.lens.run import Run, Watching
+from pellucid.lens.run import watch
 from pellucid.lens.sweeping import check_views, folder_of, swept
 from pellucid.lens.tour import tour
 from pellucid.lens.views import Views
@@ -219,44 +217,7 @@ class Lens:
         raise_requests(chosen, given)
         return Views(chosen, given, cost, self.name)
 
-    def watch(
-        self,
-        optimizer: Optimizer | Iterable[Optimizer] | None = None,
-        *,
-        every: int | Literal["auto"] = "auto",
-        budget: float = 0.01,
-        folder: str | Path | None = None,
-        resume: bool = False,
-        start: int | None = None,
-        scaler: Any = None,
-    ) -> Run:
-        """Watch a training: `with lens.watch(optimizer) as run: ...`, which it neither changes nor stops.
-
-        Args:
-            optimizer: one or several; None for every optimizer that moves weights of the model.
-            every: steps between two measurements; "auto": so many that measuring keeps to the budget.
-            budget: share of the time of training.
-            folder: stores the run there, readable all the while; default in memory.
-            resume: go on with the run in the folder; steps that are done again count as they are done now.
-            start: number of the first step; default 0, or the one behind the last in the folder.
-            scaler: of mixed precision, where it does not call the optimizer itself.
-        Raises:
-            BadRequest: a setting that cannot be, or a folder that holds something else.
-        """
-        return Run(
-            History(most=MOST),
-            Watching(
-                self.model,
-                self.name,
-                optimizer,
-                every=every,
-                budget=budget,
-                folder=folder,
-                resume=resume,
-                start=start,
-                scaler=scaler,
-            ),
-        )
+    watch = watch
 
     def layers(self, x: Any = None) -> Table:
         """Every address with kind, shape and parameters; with an input, in the order in which they run."""

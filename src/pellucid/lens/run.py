@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from pellucid.core.errors import BadRequest, BadSetting
 from pellucid.core.text import Text
 from pellucid.engine.looker import unwrapped
 from pellucid.engine.monitor.budget import Budget
-from pellucid.engine.monitor.history import Curve, Grid, History, read_run
+from pellucid.engine.monitor.history import MOST, Curve, Grid, History, read_run
 from pellucid.engine.monitor.log import MANIFEST, Log
 from pellucid.engine.monitor.monitor import Monitor, is_compiled
 from pellucid.engine.monitor.parameters import SHARDED
@@ -70,8 +70,8 @@ class Run:
             return
         monitor.close()
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{kind.__name__}: {error}" if kind else ""
-        if monitor.error:
-            sink.put(Told(note=_stopped(monitor.error)))
+        if monitor.guard.error:
+            sink.put(Told(note=_stopped(monitor.guard.error)))
         sink.close(ended or "finished")
 
     def log(self, **metrics: Any) -> None:
@@ -87,7 +87,7 @@ class Run:
     def end_step(self) -> None:
         """A step of training is over; only for loops that use no `torch.optim.Optimizer`."""
         if self._monitor is not None:
-            self._monitor.finish()
+            self._monitor.guard(self._monitor.finish)
 
     @property
     def steps(self) -> np.ndarray:
@@ -159,9 +159,6 @@ class Watching:
         optimizer: one, several, or None for every optimizer that moves the model's weights.
         every: steps between two measurements, or "auto": by the budget.
         budget: share of the time of training that measuring may take.
-        folder: where the run is stored; None: in memory.
-        resume: go on with the run that the folder holds.
-        start: number of the first step; None: 0, or the one behind the last of the folder.
         scaler: of mixed precision, where it does not call the optimizer itself.
 
     Raises:
@@ -173,26 +170,38 @@ class Watching:
         model: nn.Module,
         name: str,
         optimizer: Optimizer | Iterable[Optimizer] | None,
-        *,
         every: Every,
         budget: float,
-        folder: str | Path | None,
-        resume: bool,
-        start: int | None,
-        scaler: Any,
+        *,
+        scaler: Any = None,
     ) -> None:
         if every != "auto" and not (type(every) is int and every >= 1):
             raise BadSetting(f'every={every!r} is neither a number of steps nor "auto"')
         if not 0 < budget <= 1:
             raise BadSetting(f"budget={budget} is not a share between 0 and 1")
-        if folder is None and resume:
-            raise BadRequest("resume=True needs the folder of the run", hint="folder=")
         self.optimizers = _optimizers(optimizer)
         self.given, self.model, self.name = model, unwrapped(model), name
         self.every: Every = every
         self.budget, self.scaler = budget, scaler
+        self.folder: Path | None = None
+        self.start: int | None = None
+        self.resume = False
+
+    def into(self, folder: str | Path | None, start: int | None, *, resume: bool) -> Self:
+        """Where it is stored, and where it begins.
+
+        Args:
+            folder: of the run; None: in memory.
+            start: number of the first step; None: 0, or the one behind the last of the folder.
+            resume: go on with the run that the folder holds.
+        Raises:
+            BadRequest: there is nothing to go on with.
+        """
+        if folder is None and resume:
+            raise BadRequest("resume=True needs the folder of the run", hint="folder=")
         self.folder = None if folder is None else Path(folder)
-        self.resume, self.start = resume, start
+        self.start, self.resume = start, resume
+        return self
 
     def begin(self, history: History) -> tuple[Sink, Monitor]:
         """Take up the record where it stands."""
@@ -219,7 +228,7 @@ class Watching:
             start=start or 0,
         )
         if not watches:
-            monitor.error = "another process watches"
+            monitor.guard.error = "another process watches"
         for note in ((COMPILED,) if watches and not seen else ()) + ((SHARDED,) if monitor.parameters.sharded else ()):
             sink.put(Told(note=(note.en, note.zh), step=start or 0))
         return sink, monitor
@@ -235,6 +244,41 @@ class Watching:
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": {"pellucid": __version__, "torch": str(torch.__version__), "python": sys.version.split()[0]},
         }
+
+
+class Watchable(Protocol):
+    """What has a model to watch: a `Lens`."""
+
+    model: nn.Module
+    name: str
+
+
+def watch(
+    self: Watchable,
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
+    *,
+    every: Every = "auto",
+    budget: float = 0.01,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    start: int | None = None,
+    scaler: Any = None,
+) -> Run:
+    """Watch a training: `with lens.watch(optimizer) as run: ...`, which it neither changes nor stops.
+
+    Args:
+        optimizer: one or several; None for every optimizer that moves weights of the model.
+        every: steps between two measurements; "auto": so many that measuring keeps to the budget.
+        budget: share of the time of training.
+        folder: stores the run there, readable all the while; default in memory.
+        resume: go on with the run in the folder; steps that are done again count as they are done now.
+        start: number of the first step; default 0, or the one behind the last in the folder.
+        scaler: of mixed precision, where it does not call the optimizer itself.
+    Raises:
+        BadRequest: a setting that cannot be, or a folder that holds something else.
+    """
+    how = Watching(self.model, self.name, optimizer, every, budget, scaler=scaler)
+    return Run(History(most=MOST), how.into(folder, start, resume=resume))
 
 
 def _optimizers(given: Optimizer | Iterable[Optimizer] | None) -> Sequence[Optimizer]:

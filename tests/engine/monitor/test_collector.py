@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from pellucid.engine.monitor.activations import Activations
-from pellucid.engine.monitor.collector import Collector, Measured, name_of_loss
+from pellucid.engine.monitor.collector import Collector, name_of_loss
 from pellucid.engine.monitor.history import History
+from pellucid.engine.monitor.measured import Measured
 from pellucid.engine.monitor.parameters import Parameters
 
 

@@ -87,6 +87,27 @@ def first_birth(
     return Birth(step, layer, operation, direction, clean if direction == "update" else None)
 
 
+class Again:
+    """Looks again at the forward that has just given something bad; `running` while it does."""
+
+    def __init__(self, model: nn.Module, paths: Mapping[str, nn.Module]) -> None:
+        self.model, self.paths, self.running = model, paths, False
+
+    def __call__(self, given: tuple[Any, Any, Tensor], step: int, clean: int | None) -> Birth:
+        """Where it was born; the output itself where running again gives nothing bad.
+
+        Args:
+            given: arguments, keywords and the random state of that forward.
+            clean: the last step at which everything was finite.
+        """
+        self.running = True
+        try:
+            found = first_birth(self.model, self.paths, *given, step, clean)
+        finally:
+            self.running = False
+        return found or Birth(step, "output")
+
+
 def born_behind(loss: Tensor, since: int, most: int = 64) -> str:
     """The functions between the output of the model and the loss, first to last, as far as the graph tells.
 

@@ -3,14 +3,13 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from pellucid.engine.monitor.activations import Activations
 from pellucid.engine.monitor.births import born_behind
+from pellucid.engine.monitor.measured import Measured
 from pellucid.engine.monitor.parameters import Parameters, owner
 from pellucid.engine.monitor.sample import Birth, Item, Logged, Row, Sample, Told
 from pellucid.engine.monitor.transfer import Transfer
@@ -18,18 +17,6 @@ from pellucid.engine.monitor.transfer import Transfer
 SQUARED = ("gradient", "weight", "update")
 COUNTED = ("bad_gradient", "bad_weight")
 MOST_WAITING = 64
-
-
-@dataclass(eq=False)
-class Measured:
-    """One step that was measured, on its way to the host."""
-
-    step: int
-    seconds: float
-    everything: bool
-    transfer: Transfer = field(default_factory=Transfer)
-    facts: dict[str, float] = field(default_factory=dict)
-    activations: Activations | None = None
 
 
 class Collector:

@@ -1,11 +1,13 @@
 """Weights, their gradients and their updates, measured around an optimizer's step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from pellucid.core.text import Text
 from pellucid.engine.monitor.norms import Norms, not_finite, piece
@@ -107,6 +109,14 @@ class Parameters:
                 transfer.add(("weight", name), norm)
                 if _suspect(norm, dear=dear):
                     transfer.add(("bad_weight", name), not_finite(self.named[name]))
+
+
+def step_hooks(optimizers: Sequence[Optimizer], before: Any, after: Any) -> list[Any]:
+    """Handles of hooks around the steps of some optimizers; of every one where none is named."""
+    if not optimizers:
+        return [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
+    both = [(one.register_step_pre_hook(before), one.register_step_post_hook(after)) for one in optimizers]
+    return [handle for pair in both for handle in pair]
 
 
 def owner(name: str) -> str:

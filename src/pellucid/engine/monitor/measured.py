@@ -1,0 +1,36 @@
+"""One step that was measured, on its way to the host."""
+
+import math
+from dataclasses import dataclass, field
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from pellucid.engine.monitor.activations import Activations
+from pellucid.engine.monitor.transfer import Transfer
+
+
+@dataclass(eq=False)
+class Measured:
+    """One step that was measured, on its way to the host."""
+
+    step: int
+    seconds: float
+    everything: bool
+    transfer: Transfer = field(default_factory=Transfer)
+    facts: dict[str, float] = field(default_factory=dict)
+    activations: Activations | None = None
+
+
+def note_rates(measured: Measured, optimizer: Optimizer, before: int) -> None:
+    """The learning rate of every group: `rate.GROUP`, of further optimizers in one step `rate.OPTIMIZER.GROUP`.
+
+    Args:
+        before: how many optimizers have stepped in this step.
+    """
+    for i, group in enumerate(optimizer.param_groups):
+        name, rate = f"rate.{before}.{i}" if before else f"rate.{i}", group.get("lr", math.nan)
+        if isinstance(rate, Tensor):
+            measured.transfer.add(("fact", name), rate)
+        else:
+            measured.facts[name] = float(rate)
