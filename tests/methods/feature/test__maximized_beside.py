@@ -37,8 +37,9 @@ def beside(model: nn.Module | None = None, **settings: Any) -> Gallery:
 def blocks(found: Gallery) -> list[tuple[str, list[str]]]:
     made: list[tuple[str, list[str]]] = []
     for group, caption in zip(found.groups, found.captions, strict=True):
-        if not made or made[-1][0] != say(group):
-            made.append((say(group), []))
+        name = say(group).partition(" · ")[0]
+        if not made or made[-1][0] != name:
+            made.append((name, []))
         made[-1][1].append(say(caption))
     return made
 
@@ -65,7 +66,10 @@ def test_the_best_of_real_samples_is_that_of_brute_force(objective: Any, score: 
         note.en.startswith(f"{more} of {rows} reach a higher objective than the best real sample")
         for note in found.notes
     )
-    assert found.facts["samples"] == 14 and f"(best real {values[:, 0].max():.3g}, noise " in str(found.captions[0])
+    compared = f"best real {values[:, 0].max():.3g}, noise {found.facts['best of noise'][0]:.3g}"
+    assert found.facts["samples"] == 14 and str(found.groups[0]).endswith(f" · {compared}")
+    alone = beside(model, layer="2", channels=(3, 1), objective=objective, k=0)
+    assert str(alone.captions[0]).endswith(f" ({compared})")
     assert "best of 14 real samples" in " ".join(note.en for note in found.notes)
 
 

@@ -1,7 +1,7 @@
 """What real data show of the units that inputs are made for: their best samples, and the regions that excite them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -50,6 +50,14 @@ class Beside:
     tiles: tuple[tuple[Tile, ...], ...]
     notes: tuple[Text, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def saying(self, compared: Sequence[Text], names: Sequence[Text]) -> "Beside":
+        """With what its inputs are compared with in the heading of each unit."""
+        named = [heading if heading.en else name for heading, name in zip(self.headings, names, strict=False)]
+        pairs = zip(named, compared, strict=True)
+        return replace(
+            self, headings=tuple(Text(f"{a.en} · {b.en}", f"{a.say('zh')} · {b.say('zh')}") for a, b in pairs)
+        )
 
 
 def units_of(

@@ -34,7 +34,10 @@ def found_for(climb: Climb, aim: Aim, *, transparency: bool) -> Looking[tuple[Ga
         *((_FADED,) if transparency else ()),
         *_notes_beside(climb, came, beside, real),
     )
-    captions = came.captions if beside is None else came.beside(real)
+    headed = beside is not None and any(beside.tiles)
+    if beside is not None and headed:
+        beside = beside.saying(came.compared(real, len(beside.tiles)), [one.words for one in came.targets])
+    captions = came.captions if beside is None else came.beside(real, headed=headed)
     pictures: list[Gallery | Series] = []
     for canvas, parameters, touched in zip(climb.canvases, found.parameters, found.touched, strict=True):
         with torch.no_grad():
@@ -102,8 +105,8 @@ def _notes_beside(climb: Climb, came: Reached, beside: Beside | None, real: Tens
     rows, more = len(scores), int((scores > real).sum())
     said = (
         Text(
-            f"In brackets stand the best of {beside.read:,} real samples and of {NOISES} noise inputs.",
-            f"括号内为 {beside.read:,} 个真实样本与 {NOISES} 个噪声输入各自的最佳值。",
+            f"It is compared with the best of {beside.read:,} real samples and of {NOISES} noise inputs.",
+            f"对照为 {beside.read:,} 个真实样本与 {NOISES} 个噪声输入各自的最佳值。",
             aside=True,
         ),
         Text(

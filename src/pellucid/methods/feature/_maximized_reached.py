@@ -34,15 +34,25 @@ class Reached:
     def captions(self) -> tuple[Text, ...]:
         return tuple(map(_caption, self.targets, self.noise.tolist()))
 
-    def beside(self, best: Tensor | None) -> tuple[Text, ...]:
+    def beside(self, best: Tensor | None, *, headed: bool) -> tuple[Text, ...]:
         """What stands under inputs that stand beside real ones, under a heading that names the unit.
 
         Args:
             best: the largest objective of a sample, for each row; None where it is not known.
+            headed: whether the heading says what it is compared with.
         """
-        known: list[float | None] = [None] * len(self.targets) if best is None else [float(one) for one in best]
-        rows = zip(self.targets, self.noise.tolist(), known, strict=True)
-        return tuple(_beside(info, noise, real) for info, noise, real in rows)
+        if headed:
+            return tuple(map(_objective, self.targets))
+        pairs = zip(self.targets, self.compared(best, len(self.targets)), strict=True)
+        return tuple(
+            Text(f"{_objective(info).en} ({one.en})", f"{_objective(info).zh}（{one.zh}）") for info, one in pairs
+        )
+
+    def compared(self, best: Tensor | None, units: int) -> tuple[Text, ...]:
+        """What the inputs of each unit are compared with: the best real one, and the best of noise."""
+        noise = self.noise.reshape(-1, units).amax(0).tolist()
+        known: list[float | None] = [None] * units if best is None else best[:units].tolist()
+        return tuple(_compared(chance, real) for chance, real in zip(noise, known, strict=True))
 
 
 def reached(climb: Climb, found: Climbed, infos: Sequence[TargetInfo]) -> Looking[Reached]:
@@ -74,17 +84,15 @@ def _answer(seen: Seen, row: int, info: TargetInfo) -> tuple[bool | None, float 
     return int(output.argmax()) == info.index[0], float(scale_of(output)[1][info.index[0]])
 
 
-def _beside(info: TargetInfo, noise: float, real: float | None) -> Text:
-    chance = info.probability
-    p, p_zh = ("", "") if chance is None else (f", p {chance:.2f}", f"，p {chance:.2f}")
-    best, best_zh = ("best ", "最佳") if chance is None else ("", "")  # two lines under a small picture hold no more
-    compared, compared_zh = f"noise {noise:.3g}", f"噪声 {noise:.3g}"
-    if real is not None:
-        compared, compared_zh = f"real {real:.3g}, {compared}", f"真实 {real:.3g}，{compared_zh}"
-    return Text(
-        f"objective {info.score:.3g}{p} ({best}{compared})",
-        f"目标 {info.score:.3g}{p_zh}（{best_zh}{compared_zh}）",
-    )
+def _objective(info: TargetInfo) -> Text:
+    p, p_zh = ("", "") if info.probability is None else (f", p {info.probability:.2f}", f"，p {info.probability:.2f}")
+    return Text(f"objective {info.score:.3g}{p}", f"目标 {info.score:.3g}{p_zh}")
+
+
+def _compared(noise: float, real: float | None) -> Text:
+    if real is None:
+        return Text(f"best noise {noise:.3g}", f"最佳噪声 {noise:.3g}")
+    return Text(f"best real {real:.3g}, noise {noise:.3g}", f"最佳真实 {real:.3g}，噪声 {noise:.3g}")
 
 
 def _caption(info: TargetInfo, noise: float) -> Text:
