@@ -20,6 +20,8 @@ class Budget:
     Args:
         share: of the time of training.
         every: steps between two measurements, of everything; "auto": by the budget.
+
+    `own` and `whole` are the seconds spent on measuring, and on everything else, after the first step.
     """
 
     def __init__(self, share: float = 0.01, every: Every = "auto") -> None:
@@ -29,6 +31,7 @@ class Budget:
         self.costs = {WEIGHTS: deque[float](maxlen=5), EVERYTHING: deque[float](maxlen=5)}
         self.intervals = (every, every) if every != "auto" else (1, 1)
         self.begun = 0
+        self.own = self.whole = 0.0
         self.done = {WEIGHTS: 0, EVERYTHING: 0}
 
     def level(self, step: int) -> int:
@@ -52,6 +55,8 @@ class Budget:
             Whether the intervals are other ones now.
         """
         first = step == self.begun
+        if not first:
+            self.own, self.whole = self.own + own, self.whole + whole - own
         if level == NOTHING:
             self.idle.append(own)
         elif not first:
