@@ -62,21 +62,18 @@ def main() -> None:
         )
         times = interleaved({BARE: bare, WATCHED: watched}, given.rounds)
         run = watched.run
-        budget = run._monitor.budget
         run.__exit__(None, None, None)
         same = all(torch.equal(a, b) for a, b in zip(bare.model.parameters(), watched.model.parameters(), strict=True))
         size = sum(one.stat().st_size for one in (Path(home) / "run").rglob("*") if one.is_file())
     ratio, low, high = times.ratio(WATCHED, BARE)
     schedule = run.history.schedule[-1]
     size_of = f"{given.batch} pictures of {given.side} × {given.side}"
-    print(
-        f"resnet18 of torchvision, {size_of}, {given.steps} steps in each of {given.rounds} rounds, one thread, medians."
-    )
+    print(f"resnet18 of torchvision, {size_of}, {given.steps} steps in each of {given.rounds} rounds, one thread.")
     print(f"Python {platform.python_version()}, torch {version('torch')}.\n")
     each = [times.median(side) / given.steps for side in (BARE, WATCHED)]
     print(f"CPU seconds of a step: {each[0]:.4f} bare, {each[1]:.4f} watched")
     print(f"ratio {ratio:.4f} ({low:.4f} to {high:.4f}); aim {AIM}")
-    print(f"own CPU time as it counts itself: {budget.own / budget.whole:.2%} of the training")
+    print(f"own CPU time as it counts itself: {run.overhead:.2%} of the training")
     print(f"weights every {schedule[1]} steps, everything every {schedule[2]}; weights bit-identical: {same}")
     print(f"{len(run.steps)} of {run.history.last + 1} steps measured, {size / 1e3:.0f} kB stored")
 

@@ -70,7 +70,7 @@ def test_a_run_in_memory():
         train(model, run, optimizer, 10)
         assert run.state == "running" and "running" in repr(run)
     assert run.steps.tolist() == [0, 3, 6, 9] and run.layers == ("0", "1", "2") and run.state == "finished"
-    assert run.metrics["loss"].steps.tolist() == list(range(10)) and run.born is None
+    assert run.metrics["loss"].steps.tolist() == list(range(10)) and run.born is None and run.overhead > 0
     ratio = run.grid("ratio")
     np.testing.assert_allclose(ratio.values, run.grid("update").values / run.grid("weight").values)
 

@@ -38,13 +38,15 @@ COMPILED = Text(
 class Run:
     """A training that is watched: `with lens.watch(optimizer) as run: ...`; or one read from its folder.
 
-    Leaving the block takes every hook off the model. The same run may be entered again to go on.
+    Leaving the block takes every hook off the model. The same run may be entered again to go on. `overhead` is then the
+    time that watching took, as a share of the training's own.
     """
 
     def __init__(self, history: History, watching: "Watching | None" = None) -> None:
         self.history, self._watching = history, watching
         self._monitor: Monitor | None = None
         self._sink: Sink | None = None
+        self.overhead = float("nan")
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -69,6 +71,7 @@ class Run:
         if monitor is None or sink is None:
             return
         monitor.close()
+        self.overhead = monitor.budget.own / max(monitor.budget.whole, 1e-9)
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{kind.__name__}: {error}" if kind else ""
         if monitor.guard.error:
             sink.put(Told(note=_stopped(monitor.guard.error)))
