@@ -49,9 +49,8 @@ class Member:
             for sites in self.sites.values()
             for site in sites
         )
-        return (
-            ends or (self.ask.target is not None and self.unit is None) or self.ask.graph or self.ask.rules is not None
-        )
+        scored = self.ask.target is not None and self.unit is None
+        return ends or scored or bool(self.ask.graph) or self.ask.rules is not None
 
 
 @dataclass(eq=False)
