@@ -43,7 +43,7 @@ MODULE, TENSOR = nn.Linear(2, 2), torch.arange(6.0).reshape(2, 3)
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"n": 0}, "probe: n=0 is not a whole number and at least 1 and at most 9"),
+        ({"n": 0}, "probe: n=0 is not a whole number of at least 1 and at most 9"),
         ({"n": 10}, "at most 9"),
         ({"n": 2.0}, "n=2.0 is not a whole number"),
         ({"n": True}, "n=True is not a whole number"),

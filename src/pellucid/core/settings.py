@@ -46,14 +46,15 @@ def _holds(value: Any, bound: Any) -> bool:
 
 
 def worded(annotation: Any) -> str:
-    """An annotation as people say it: "a whole number and at least 1"."""
+    """An annotation as people say it: "a whole number of at least 1", "a number above 0 and at most 1"."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         signs = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
         bounds = [
             f"{signs[type(one)][1]} {getattr(one, signs[type(one)][0])}" for one in parts[1:] if type(one) in signs
         ]
-        return " and ".join([worded(parts[0]), *bounds])
+        words = " and ".join(bounds)
+        return f"{worded(parts[0])} {'of ' if words.startswith('at ') else ''}{words}"
     if origin in (Union, UnionType):
         return " or ".join(worded(part) for part in parts)
     if origin is Literal:
