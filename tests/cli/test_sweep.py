@@ -217,3 +217,10 @@ def test_what_cannot_be_made_says_which_option_helps(folder):
     seen = CliRunner().invoke(main, words)
     assert seen.exit_code == 1 and "-l NAME; pellucid layers rows.py:net" in seen.output
     assert CliRunner().invoke(main, [*words, "-l", "0"]).exit_code == 0
+
+
+def test_what_cannot_be_made_says_what_is_nearest():
+    words = ("--data", "noise:4#3x12x12", "-o", "x.npz", "-m")
+    seen = [sweep(*words, f"concepts:of={i},concepts=2,masks=2,crop=none,layer=conv2") for i in range(3)]
+    missed = [one.output for one in seen if "is predicted to be" in one.output]
+    assert missed and all("nearest   class " in one for one in missed)

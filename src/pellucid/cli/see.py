@@ -288,9 +288,11 @@ def tell(screen: Screen, seen: Any) -> None:
         same = [one for one in seen.failures if one.reason == reason]
         names = ", ".join(dict.fromkeys(one.method for one in same))
         screen.missed(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{reason}"))
-        helps = same[0].error.hint if isinstance(same[0].error, PellucidError) else ""
-        if helps:
-            screen.missed(f"  try       {helps}")
+        error = same[0].error
+        helps = (("nearest", error.nearest), ("try", error.hint)) if isinstance(error, PellucidError) else ()
+        for name, words in helps:
+            if words:
+                screen.missed(f"  {name:<9} {words}")
     screen.counted(len(seen.results), seen.cost.forwards, seen.cost.backwards, seen.cost.seconds)
 
 
