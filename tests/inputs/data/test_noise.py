@@ -106,3 +106,8 @@ def test_a_model_takes_it_as_it_is() -> None:
 def test_open_noise_reads_its_words_in_any_order() -> None:
     made = open_noise("7", "seed=3, sd=0.25, 2x3")
     assert (made.count, made.seed, made.white, made.shape) == (7, 3, 0.25, (2, 3))
+
+
+def test_a_number_that_is_none_is_named_with_what_would_be_one() -> None:
+    with pytest.raises(BadInput, match="'abc' is no whole number from 1 to 4,294,967,295"):
+        open_noise("abc", None)

@@ -13,6 +13,7 @@ from pellucid.inputs.data.data import Data, Sample
 from pellucid.inputs.data.preparation import NotStated
 from pellucid.inputs.preprocess import Preprocess
 
+_MOST = 2**32 - 1
 _SHAPE = re.compile(r"\d+(x\d+)*")
 _TRIED = ((320, 320), (384, 352))  # two pictures that a preprocessing with a size of its own brings to one shape
 _HINT = "noise:4096#3x224x224, in the axes of the model without that of the batch"
@@ -79,8 +80,11 @@ def open_noise(count: str, part: str | None) -> Noise:
     Raises:
         BadInput: they are not that.
     """
-    if not count.isdecimal() or not 0 < int(count) < 2**32:
-        raise BadInput(f"'noise:{count}' names no number of samples.", hint="noise:4096")
+    if not count.isdecimal() or not 0 < int(count) <= _MOST:
+        raise BadInput(
+            f"'noise:{count}' needs a number of samples: '{count}' is no whole number from 1 to {_MOST:,}.",
+            hint="noise:4096",
+        )
     made = Noise(int(count))
     for words in (part or "").split(",") if part else ():
         name, equals, value = words.strip().partition("=")
