@@ -8,6 +8,7 @@ import torch
 
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.sites import Place
+from pellucid.core.text import Text
 from pellucid.engine.passes import Spot
 from pellucid.engine.roles import Layout
 from pellucid.methods.feature._concepts_bank import Bank
@@ -102,3 +103,23 @@ def test_headings_tell_the_importance_with_its_error() -> None:
     made = gallery(SPOT, found((0.9, 0.001)), tiles, INFO, (), {})
     assert [group.en for group in made.groups] == ["concept 0: importance 0.90 ± 0.01", "concept 1: importance < 0.01"]
     assert made.values.shape == (2, 2) and made.groups[0].zh == "概念 0：重要性 0.90 ± 0.01"
+
+
+def test_of_classes_that_are_predicted_as_often_it_is_told_that_one_is_the_first() -> None:
+    notes = said(found(), replace(CHOSEN, alike=8))
+    assert "the first of 8 classes that it predicts most" in all_of(notes)
+    assert "8 个类别之首" in all_of(notes, "zh")
+
+
+def test_indices_that_only_an_error_can_make_are_told() -> None:
+    assert "more masks" not in all_of(said(found(alone=torch.tensor([0.9, 0.1]))))
+    for alone in ([0.9, -0.2], [0.9, 0.3]):
+        notes = said(found(alone=torch.tensor(alone)))
+        assert "more masks" in all_of(notes) and not all(note.aside for note in notes)
+
+
+def test_a_small_error_of_an_importance_is_not_said_to_be_none() -> None:
+    one = found(error=0.001)
+    tile = Tile(1, torch.zeros(2, 2, 3).numpy(), None, Text(""))
+    (heading,) = gallery(SPOT, one, [tile], INFO, (), {}).groups
+    assert str(heading).endswith("0.10 ± < 0.01")

@@ -244,3 +244,9 @@ def test_more_concepts_than_pieces_are_refused() -> None:
     data, _ = pictures()
     with pytest.raises(pl.NotApplicable, match="9 vectors"):
         view(concepts=10)(pl.Lens(Painter()), data[:1])
+
+
+def test_crops_so_small_that_there_are_too_many_are_refused() -> None:
+    with pytest.raises(pl.BadSetting, match="into 1,024 crops") as refused:
+        view(crop=0.01)(pl.Lens(Painter()), torch.rand(2, 3, 32, 32))
+    assert "crop=None" in refused.value.hint

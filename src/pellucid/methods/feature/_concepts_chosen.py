@@ -50,6 +50,7 @@ class Chosen:
         predicted: how many samples are predicted to be of the class.
         read: of how many.
         asked: whether the class was asked for.
+        alike: how many classes are predicted as often as this one, which is the first of them.
     """
 
     number: int | None
@@ -57,6 +58,7 @@ class Chosen:
     predicted: int
     read: int
     asked: bool
+    alike: int = 1
 
 
 def chosen(one: Gathered, of: int | str | None, labels: tuple[str, ...], most: int) -> Chosen:
@@ -86,7 +88,7 @@ def chosen(one: Gathered, of: int | str | None, labels: tuple[str, ...], most: i
             hint="of=None takes the class that is predicted most",
         )
     picked = tuple(sorted(mine[:most].tolist()))
-    return Chosen(number, picked, len(mine), len(ordinals), asked=of is not None)
+    return Chosen(number, picked, len(mine), len(ordinals), of is not None, int((counts == len(mine)).sum()))
 
 
 def _name(labels: tuple[str, ...], number: int) -> str:

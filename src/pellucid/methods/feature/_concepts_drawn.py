@@ -56,7 +56,8 @@ def gallery(
 
 def _heading(found: Judged, concept: int) -> Text:
     size, error = float(found.total[concept]), float(found.error[concept])
-    told = "< 0.01" if size < _SMALL else f"{size:.2f} ± {error:.2f}" if np.isfinite(error) else f"{size:.2f}"
+    about = "" if not np.isfinite(error) else f" ± {error:.2f}" if error >= _SMALL else " ± < 0.01"
+    told = "< 0.01" if size < _SMALL else f"{size:.2f}{about}"
     return Text(f"concept {concept}: importance {told}", f"概念 {concept}：重要性 {told}")
 
 
@@ -133,6 +134,8 @@ def said_of(found: Judged, chosen: Chosen, info: TargetInfo, spot: Spot) -> tupl
         notes.append(_PREFIX)
     if not found.bank.converged:
         notes.append(_RESTLESS)
+    if bool(((found.alone < -_CLEAR) | (found.alone > found.total + _CLEAR)).any()):
+        notes.append(_ROUGH)
     if found.flat:
         notes.append(
             Text(
@@ -154,7 +157,7 @@ def _of_class(chosen: Chosen, info: TargetInfo) -> Text:
     used, name = len(chosen.ordinals), info.words
     if chosen.number is None:
         return Text(f"Explained: the output, over {used} samples.", f"解释对象：输出，共 {used} 个样本。", aside=True)
-    why, why_zh = ("", "") if chosen.asked else (", the class that it predicts most", "（预测最多的一类）")
+    why, why_zh = ("", "") if chosen.asked else _most(chosen)
     part = "" if used == chosen.predicted else f", of which {used} are used"
     part_zh = "" if used == chosen.predicted else f"，使用其中 {used} 个"
     few = used < _FEW
@@ -171,6 +174,16 @@ def _of_class(chosen: Chosen, info: TargetInfo) -> Text:
         f"网络将 {chosen.read} 个样本中的 {chosen.predicted} 个预测为 {name.say('zh')}{why_zh}{part_zh}。{more_zh}",
         aside=not few,
     )
+
+
+def _most(chosen: Chosen) -> tuple[str, str]:
+    """Why this class, where none was asked for."""
+    if chosen.alike > 1:
+        return (
+            f", the first of {chosen.alike} classes that it predicts most",
+            f"（预测最多的 {chosen.alike} 个类别之首）",
+        )
+    return ", the class that it predicts most", "（预测最多的一类）"
 
 
 def _crops(found: Judged) -> Text:
@@ -235,9 +248,10 @@ def _sum(found: Judged) -> Text:
             f"各重要性之和为 {total}：超出 1 的部分来自概念的共同作用。",
             aside=True,
         )
+    error = f" ± {spell.number(found.acting_error, 2)}" if np.isfinite(found.acting_error) else ""
     return Text(
-        f"The importances sum to {total}, within their error of 1: no sign that concepts act together.",
-        f"各重要性之和为 {total}，在误差范围内与 1 一致：看不出概念之间有共同作用。",
+        f"The importances sum to {total}{error}, not clearly above 1: no sign that concepts act together.",
+        f"各重要性之和为 {total}{error}，未明显超出 1：看不出概念之间有共同作用。",
         aside=True,
     )
 
@@ -251,6 +265,10 @@ _PREFIX = Text(
     "Tokens that stand for no place (a class token) are left as they are.",
     "不对应位置的词元（如类别词元）保持原样。",
     aside=True,
+)
+_ROUGH = Text(
+    "Some first-order indices are negative or above their totals, which only the error of few masks can make: more masks (masks=) tell them better.",
+    "有的一阶指数为负或大于其总指数，这只能是掩码过少带来的误差：增加掩码（masks=）可使其更准。",
 )
 _RESTLESS = Text(
     "The factorization had not come to rest when it was stopped; more samples or fewer concepts may help.",

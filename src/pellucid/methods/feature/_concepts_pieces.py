@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from pellucid.core.errors import BadSetting
 from pellucid.engine.passes import Keep, Looking, Pass, Spot
 from pellucid.engine.rows import rows_per_pass
 from pellucid.engine.sweeps.cells import cells
 from pellucid.methods.feature._concepts_read import Read, site_of, vectors_at
 
+_MOST = 1000  # crops of a sample
 _STRIDE = 0.8  # of the side of a crop, as in the paper's code
 Box = tuple[tuple[int, int], ...]
 
@@ -54,6 +56,8 @@ def pieces_of(read: Sequence[Read], place: int, crop: float | None) -> Looking[P
 
     Args:
         crop: side of a crop as a share of the picture's; None: positions.
+    Raises:
+        BadSetting: crops are so small that there are too many.
     """
     spot = read[0].spots[place]
     name = None if crop is None else _picture(read[0], spot)
@@ -61,6 +65,11 @@ def pieces_of(read: Sequence[Read], place: int, crop: float | None) -> Looking[P
         return _whole([vectors_at(one.spots[place]) for one in read], 0 if spot.layout is None else spot.layout.prefix)
     found: list[Tensor] = []
     boxes = boxes_of(tuple(read[0].x.tensors[name].shape[2:]), crop)
+    if len(boxes) > _MOST:
+        raise BadSetting(
+            f"crop={crop:g} cuts each sample into {len(boxes):,} crops, and at most {_MOST:,} are looked at",
+            hint="larger crops, or crop=None for the positions of the layer",
+        )
     for step, one in enumerate(read):
         mine = boxes_of(tuple(one.x.tensors[name].shape[2:]), crop)
         found.append((yield from _crops_seen(one, one.spots[place], name, mine, (step, len(read)))))

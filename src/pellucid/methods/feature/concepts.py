@@ -36,8 +36,8 @@ from pellucid.results import Gallery, Series, Table
         "该层本身是否真有这些概念：概念数不同，划分也不同。重要性没有正负（表中列出去掉各概念后得分的下降），且只针对被改变的量：系数在零与其原值之间变化。",
     ),
     check=Text(
-        "Run it with another seed and number of concepts: trust what stays. Below stands what is left of the score when the concepts rebuild the layer: where that is little, so is what they tell.",
-        "换一个种子与概念数再运行：只信保持不变的部分。图下给出用概念重建该层后的得分：若相差很大，概念能说明的也就很少。",
+        "Run it with another seed and number of concepts: trust what stays. The notes say what is left of the score when the concepts rebuild the layer: where that is little, so is what they tell.",
+        "换一个种子与概念数再运行：只信保持不变的部分。注释给出用概念重建该层后的得分：若相差很大，概念能说明的也就很少。",
     ),
     needs=Text(
         "A data set, a network with a score, a layer with channels before it, and scikit-learn.",
@@ -74,7 +74,7 @@ def concepts(
         crop: side of the crops, as a share of the picture's. None, and where there are no pictures: no crops but the
             positions of the layer.
         samples: how many of the class are used, a random choice of more.
-        masks: n of the estimate: the part of the network behind the layer runs (2 + concepts) n times for each sample,
+        masks: how many the estimate takes, n: the part of the network behind the layer runs (2 + concepts) n times for each sample,
             and once more for each concept.
         k: pieces drawn of each concept, of different samples where there are as many.
         maps: samples drawn of each concept.
