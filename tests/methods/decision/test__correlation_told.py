@@ -39,6 +39,9 @@ class Squeezed(nn.Module):
         (nn.Conv2d(6, 4, 3), "noise:9#6x6x6", "Of the 6 channels of the input", "输入有 6 个通道"),
         (Squeezed(), "noise:9#3x6x6", "along its local paths", "沿局部路径"),
         (nn.Linear(5, 3), "noise:9#5", "sees the whole input", "看到整个输入"),
+        (nn.Linear(5, 3), "noise:9#5", "values of the input in their order", "依次是输入的各个值"),
+        (nn.Conv1d(2, 4, 3), "noise:9#2x9", "A unit sees 3 steps of the input", "输入的 3 步"),
+        (nn.Conv1d(2, 4, 3), "noise:9#2x9", "Each row of a tile is a channel", "一行是输入的一个通道"),
         (nn.Conv2d(1, 4, 7, padding=3), "noise:9#1x6x5", "has all of its box inside", "伸出输入之外"),
         (nn.Linear(5, 3), "noise:9#5", "white noise", "白噪声"),
     ],
@@ -55,8 +58,8 @@ def test_that_the_map_is_zero_outside_is_said_only_where_it_is() -> None:
     outside = torch.corrcoef(torch.stack([pictures[:, 0, 5, 5], model(pictures)[:, 0, 0, 0].detach()]))[0, 1]
     assert abs(outside) > 0.3
     assert "zero by construction" not in said(model, pictures, layer="")
-    assert "Pixels outside have no effect" in said(model, pictures, layer="")
-    assert "框外像素" in said(model, pictures, "zh", layer="")
+    assert "What lies outside has no effect" in said(model, pictures, layer="")
+    assert "框外的输入" in said(model, pictures, "zh", layer="")
     assert "zero by construction" in said(model, pictures, layer="", measure="weights")
     assert "zero by construction" in said(model, "noise:9#1x6x6", layer="")
 

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.stats import norm, pearsonr
 from torch import Tensor, nn
 
 import pellucid as pl
-from pellucid.core.errors import NotApplicable
+from pellucid.core.errors import BadInput, NotApplicable
 from pellucid.results import Gallery, Table
 from pellucid.results.failure import Failure
 from tests.contract.datasets import VOCABULARY, Reads
@@ -225,6 +226,20 @@ def test_of_large_boxes_as_many_channels_are_looked_at_as_there_is_memory_for(mo
     with pytest.raises(pl.BadSetting, match="memory for 3 channels"):
         correlated(model, "noise:60#40", layer="", channels=(0, 1, 2, 3))
     assert correlated(model, "noise:60#40", layer="", channels=(5, 1))[0].facts["channels"] == (5, 1)
+
+
+def test_no_channels_are_refused() -> None:
+    with pytest.raises(pl.BadSetting, match="names no channel"):
+        correlated(convolution(), torch.randn(4, 3, 8, 8), layer="", channels=())
+
+
+def test_of_pictures_that_none_can_be_read_the_reason_is_told(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(b"nothing")
+    lens = pl.Lens(convolution(), preprocess=pl.Preprocess(mean=(0,) * 3, std=(1,) * 3, size=(8, 8)))
+    with pytest.raises(BadInput, match=r"none of the first 2 samples can be read; the last one: .*b\.jpg") as refused:
+        pl.correlation(layer="")(lens, f"folder:{tmp_path}")
+    assert refused.value.hint == "check the data set"
 
 
 def test_words_are_refused() -> None:

@@ -26,8 +26,8 @@ _UNITS = {
 _ERROR = {key: Text(f"standard error, {unit.en}", f"标准误，{unit.zh}") for key, unit in _UNITS.items()}
 _COLUMNS = {
     "channel": Text("channel", "通道"),
-    "largest": Text("largest value", "绝对值最大的值"),
-    "error": Text("its standard error", "其标准误"),
+    "largest": Text("peak of the map", "图的峰值"),
+    "error": Text("standard error of the peak", "峰值的标准误"),
     "place": Text("where in the box", "在框内的位置"),
     "above": Text("share of values above noise", "高于噪声的值所占比例"),
 }

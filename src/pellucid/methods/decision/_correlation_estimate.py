@@ -73,7 +73,8 @@ def estimated(state: State, measure: Measure, ridge: float, white: float | None,
     used = state["count"].nonzero()[:, 0].tolist()
     if len(used) < 2:
         raise NotApplicable(
-            f"{len(used)} samples give finite pairs at '{where}': a standard error needs two", hint="more samples"
+            f"a standard error needs two groups of samples, and the finite pairs at '{where}' come from {len(used)}",
+            hint="more samples",
         )
     whole, moved = _whole(state)
     dead, still = ~_varies(whole.units, state["means"]), ~_varies(whole.pixels, state["mean"])

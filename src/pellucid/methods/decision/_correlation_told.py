@@ -15,6 +15,24 @@ _COLOURS = Text(
 )
 
 
+_IN_A_ROW = {
+    1: (
+        Text(
+            "Each tile holds the values of the input in their order, from left to right.",
+            "每格从左到右依次是输入的各个值。",
+            aside=True,
+        ),
+    ),
+    2: (
+        Text(
+            "Each row of a tile is a channel of the input, from left to right its steps in order.",
+            "每格中一行是输入的一个通道，从左到右依次是各个时间步。",
+            aside=True,
+        ),
+    ),
+}
+
+
 def about(place: Place, found: Estimate, state: State, shown: int | None) -> tuple[Text, ...]:
     """Everything that a reader must know.
 
@@ -31,7 +49,7 @@ def about(place: Place, found: Estimate, state: State, shown: int | None) -> tup
 def beside(place: Place, most: int) -> tuple[Text, ...]:
     """How the channels of the input share a tile."""
     if len(place.box) < 3 or place.box[0] == 1:
-        return ()
+        return _IN_A_ROW.get(len(place.box), ())
     if place.box[0] > most:
         return (
             Text(
@@ -51,26 +69,32 @@ def beside(place: Place, most: int) -> tuple[Text, ...]:
     )
 
 
-def _sees(place: Place) -> Text:
+def _extent(place: Place) -> tuple[str, str]:
+    """The sides of the box; along one axis with what it counts."""
     size = " × ".join(map(str, place.window.size))
+    return (f"{size} steps", f"{size} 步") if len(place.window.size) == 1 else (size, size)
+
+
+def _sees(place: Place) -> Text:
+    size, size_zh = _extent(place)
     if place.sees == "part" and not place.zero_outside:
         return Text(
-            f"A unit sees {size} of the input, and the map covers that alone. Pixels outside have no effect on the unit, "
-            "though they correlate with it as far as they are like those inside.",
-            f"一个单元能看到输入的 {size}，图只画此范围。框外像素对该单元没有影响，但若与框内像素相似，也会与它相关。",
+            f"A unit sees {size} of the input, and the map covers that alone. What lies outside has no effect on the unit, "
+            "though it correlates with it as far as it is like what lies inside.",
+            f"一个单元能看到输入的 {size_zh}，图只画此范围。框外的输入对该单元没有影响，但若与框内相似，也会与它相关。",
             aside=True,
         )
     if place.sees == "part":
         return Text(
             f"A unit sees {size} of the input; outside that box its map is zero by construction.",
-            f"一个单元能看到输入的 {size}；框外的值按定义为零。",
+            f"一个单元能看到输入的 {size_zh}；框外的值按定义为零。",
             aside=True,
         )
     if place.sees == "local":
         return Text(
             f"A unit sees {size} of the input along its local paths; what it reads of the rest through means or "
             "attention over the whole input is not in the map.",
-            f"沿局部路径，一个单元能看到输入的 {size}；通过对整个输入的平均或注意力读到的其余部分不在图中。",
+            f"沿局部路径，一个单元能看到输入的 {size_zh}；通过对整个输入的平均或注意力读到的其余部分不在图中。",
         )
     if place.sees == "whole":
         return Text("A unit here sees the whole input.", "此处的单元能看到整个输入。", aside=True)

@@ -96,9 +96,12 @@ def _readable(data: Source) -> Inputs:
     for ordinal in range(min(len(data), _TRIED)):
         try:
             return data.inputs([ordinal])
-        except BadInput:
+        except BadInput as error:
             if ordinal + 1 == min(len(data), _TRIED):
-                raise
+                raise BadInput(
+                    f"none of the first {ordinal + 1} samples can be read; the last one: {error.what}",
+                    hint="check the data set",
+                ) from error
     raise BadInput("the data set is empty")
 
 

@@ -94,6 +94,8 @@ def correlation(
 def _with_units(place: Place, channels: int | tuple[int, ...], measure: Measure, samples: int) -> Place:
     """Those asked for; else all, or as many as there is memory for."""
     asked = channels if isinstance(channels, tuple) else ()
+    if channels == ():
+        raise BadSetting("channels=() names no channel", hint="channels=16, or channels=(0, 5)")
     wrong = [channel for channel in asked if not 0 <= channel < place.channels]
     if wrong:
         raise BadSetting(f"'{place.spot.address}' has channels 0 to {place.channels - 1}, not {wrong[0]}")
