@@ -79,7 +79,7 @@ class Intercept:
         run.calls[path] = call + 1
         run.stack.append(Frame(path, call))
         if run.graph is not None:
-            run.graph.begin(path, call, type(module).__name__, len(run.trace.events))
+            run.graph.begin(path, call, type(module).__name__, len(run.trace.events), (args, kwargs))
         if path == "" or (run.taps.at(path, call, "", 0, "in") is None and not run.taps.candidates):
             return None
         with torch._C.DisableTorchFunction():
@@ -97,7 +97,7 @@ class Intercept:
         while frame.path != path and run.stack:
             frame = run.stack.pop()
         if run.graph is not None:
-            run.graph.end(path, len(run.trace.events))
+            run.graph.end(path, len(run.trace.events), output)
         with torch._C.DisableTorchFunction():
             tensor = output if isinstance(output, Tensor) else first_tensor(output)
             if tensor is None:
@@ -164,7 +164,14 @@ class _Mode(TorchFunctionMode):
         if call.inner is not None:
             with self:
                 return call.inner(*args, **kwargs)
-        return _call(run, call, func, args, kwargs)
+        try:
+            return _call(run, call, func, args, kwargs)
+        except Exception as error:
+            if run.graph is not None:
+                frame = run.stack[-1]
+                place = Place(frame.path, frame.call, call.name, frame.counts.get(call.name, 0))
+                run.graph.raised(error, place, func, args, kwargs)
+            raise
 
 
 def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

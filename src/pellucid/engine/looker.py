@@ -293,6 +293,8 @@ class Session:
         if isinstance(error, PellucidError):
             return error
         trace = recording.trace
+        if trace.links is not None:
+            trace.links.fail(error, len(trace.events))
         running = recording.stack[-1] if recording.stack else None
         trace.failed = trace.address(Place(running.path, running.call)) if running else "the model"
         last = trace.events[-1] if trace.events else None

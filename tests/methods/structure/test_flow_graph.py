@@ -136,6 +136,64 @@ def test_several_inputs_and_outputs() -> None:
     assert ends == {(2, 5), (2, 2)}
 
 
+class Norm(nn.Module):
+    """Casts to a type that its input has already, and back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.to(torch.float32).contiguous()
+        return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True))).to(torch.float32)
+
+
+class PreNorm(nn.Module):
+    """A residual branch around the norm; nothing is dropped in evaluation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.fc, self.drop = Norm(), nn.Linear(4, 4), nn.Dropout(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.drop(self.fc(self.norm(x)))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_residual_branch_does_not_start_inside_the_norm(device: str) -> None:
+    model = nn.Sequential(PreNorm(), PreNorm()).eval().to(device)
+    graph = pl.flow_graph()(model, torch.randn(2, 4, device=device))
+    found = links(graph)
+    for block, before in (("0", "input"), ("1", "0/add.0")):
+        assert {one for one, sink in found if sink == f"{block}/add.0"} == {before, f"{block}.drop/dropout.0"}
+        assert {
+            (before, f"{block}.norm/to.0"),
+            (f"{block}.norm/to.0", f"{block}.norm/contiguous.0"),
+            (f"{block}.norm/contiguous.0", f"{block}.norm/mul.0"),
+            (f"{block}.norm/to.1", f"{block}.norm/mul.1"),
+            (f"{block}.fc/linear.0", f"{block}.drop/dropout.0"),
+        } <= found
+    assert graph.folds == (("0", "1"),) and graph.facts["operations"] == 22
+
+
+def test_a_write_in_place_stays_a_maker_outside_its_module() -> None:
+    class Adds(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.add_(1).exp()
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.adds = Adds()
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 2
+            return self.adds(y) + y
+
+    found = links(pl.flow_graph()(Outer().eval(), torch.randn(2, 4)))
+    assert {one for one, sink in found if sink == "/add.0"} == {"adds/exp.0", "adds/add.0"}
+
+
 @pytest.mark.parametrize("real", [True, False])
 def test_shapes_alone_end_where_the_model_raises(real: bool) -> None:
     network = NETWORKS["article_net"]
@@ -153,9 +211,48 @@ def test_unread_parameters_are_said() -> None:
 def test_a_model_that_raises_is_shown_up_to_there() -> None:
     network = NETWORKS["article_net"]
     graph = pl.flow_graph()(network.build(), torch.randn(1, 3, 40, 40))
-    assert graph.nodes[graph.failed]["op"] == graph.nodes[-1]["op"]
+    last, before = graph.nodes[-1], graph.nodes[-2]
+    assert graph.failed == last["id"] and (last["site"], last["op"], last["shape"]) == ("/view.0", "view", ())
+    assert last["attributes"]["inputs"] == (before["shape"],) and (before["site"], last["site"]) in links(graph)
+    assert last["attributes"]["size"] == (-1, 400) and "RuntimeError “shape '[-1, 400]' is invalid" in graph.notes[0].en
+    assert graph.notes[0].zh.startswith("模型在此处抛出异常：RuntimeError“shape") and graph.notes[0].zh.endswith("”")
     assert "raised" in graph.describe("en") and "报错" in graph.describe("zh")
     assert not any(node["op"] == "output" for node in graph.nodes)
+
+
+def test_a_layer_of_a_wrong_size_is_the_node_that_raised() -> None:
+    graph = pl.flow_graph()(nn.Sequential(nn.Flatten(), nn.Linear(5, 2)).eval(), torch.randn(2, 2, 3))
+    last = graph.nodes[graph.failed]
+    assert (last["site"], last["attributes"]["inputs"], last["shape"]) == ("1/linear.0", ((2, 6),), ())
+    assert last["weights"] == {"1.weight": (2, 5), "1.bias": (2,)} and ("0/flatten.0", "1/linear.0") in links(graph)
+
+
+def test_a_module_that_raises_by_itself_is_a_node() -> None:
+    class Refuses(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            raise ValueError(f"not {self.one(x).shape[1]}\n  but 5")
+
+    graph = pl.flow_graph()(nn.Sequential(nn.ReLU(), Refuses()).eval(), torch.randn(2, 4))
+    assert [node["site"] for node in graph.nodes] == ["input", "0/relu.0", "1.one/linear.0", "1/raise.0"]
+    assert graph.failed == 3 and graph.nodes[3]["attributes"]["inputs"] == ((2, 4),)
+    assert ("1.one/linear.0", "1/raise.0") in links(graph) and graph.facts["operations"] == 2
+    assert graph.notes[0].zh == "模型在此处抛出异常：ValueError“not 4 but 5”"
+
+
+def test_an_exception_that_the_model_catches_is_none() -> None:
+    class Careful(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                return x @ x
+            except RuntimeError:
+                return x.relu()
+
+    graph = pl.flow_graph()(Careful().eval(), torch.randn(2, 4))
+    assert graph.failed is None and [node["op"] for node in graph.nodes] == ["input", "relu", "output"]
 
 
 def test_it_says_what_is_there() -> None:

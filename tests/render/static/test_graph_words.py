@@ -25,7 +25,7 @@ def test_kernels_and_strides_are_told(kernel, stride, said):
     net.op("conv2d", "c", shape=(1, 8, 4, 4), attributes={"kind": "Conv2d", "kernel_size": kernel, "stride": stride})
     (box,), nodes = boxes_of(net)
     assert types_of(box, nodes, STYLE)[0] == f"Conv2d {said}".rstrip()
-    assert shape_of(box) == "8×4×4"
+    assert shape_of(box, nodes) == "8×4×4"
     assert family(box)[0] == "conv"
 
 
@@ -39,6 +39,16 @@ def test_what_was_raised_is_cut_to_a_few_lines():
     lines = told((Text("word " * 200, "字" * 500),), STYLE)
     assert len(lines) == 4
     assert lines[-1].endswith("…")
+
+
+def test_what_raised_says_what_it_was_given():
+    net = Net()
+    net.op("relu", "a", shape=(1, 8))
+    net.op("linear", "b", shape=(), attributes={"inputs": ((1, 400), (7,))})
+    boxes, nodes = boxes_of(net, failed=1)
+    assert [shape_of(box, nodes) for box in boxes] == ["8", "400, 7 → ?"]
+    lines = told((Text("how it was made", "如何得到", aside=True), Text("It raised", "抛出异常")), STYLE)
+    assert lines == ["It raised"]
 
 
 def test_a_box_is_as_wide_as_its_words_within_limits():

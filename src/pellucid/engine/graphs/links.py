@@ -1,20 +1,22 @@
 """Which call made the tensors that a call reads, and which calls of modules they lie in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import Any
-from weakref import ref
 
 import torch
 from torch import Tensor
 
+from pellucid.core.sites import Place
 from pellucid.engine.calls import fields
 from pellucid.engine.graphs.arguments import attributes
+from pellucid.engine.graphs.broken import Broken, unfinished
 from pellucid.engine.graphs.detail import Detail, ModuleCall, Note
 from pellucid.engine.graphs.figures import figures
 from pellucid.engine.graphs.flops import flops
-from pellucid.engine.graphs.overlap import overlap
+from pellucid.engine.graphs.makers import Makers
 from pellucid.engine.storage import storage_of
+from pellucid.engine.trace import Event
 
 Read = tuple[int, tuple[int, ...]]
 
@@ -28,7 +30,8 @@ class Links:
         detail: what else is noted of each call; None: nothing.
 
     `reads` holds for every event that is a call the events that made what it reads, with shapes; inputs are numbered
-    -1, -2, ... `parameters` holds the ids of what came from elsewhere, `names` what such ids are called.
+    -1, -2, ... `parameters` holds the ids of what came from elsewhere, `names` what such ids are called. Where the
+    model raised, `broken` is what would have been the next event, and `reads` holds it under that number.
     """
 
     def __init__(self, detail: Detail | None = None) -> None:
@@ -41,9 +44,10 @@ class Links:
         self.outputs: list[Read] = []
         self.notes: dict[int, Note] = {}
         self.modules: list[ModuleCall] = []
-        self._open: list[int] = []
-        self._maker: dict[int, tuple[ref[Tensor], int]] = {}
-        self._kin: dict[int, list[ref[Tensor]]] = {}
+        self.makers = Makers()
+        self.broken: Event | None = None
+        self._open: list[tuple[int, list[Read]]] = []
+        self._raised: tuple[Exception, Broken] | None = None
 
     def know(self, tensors: Mapping[str, Tensor]) -> None:
         """What tensors of the model are called."""
@@ -54,18 +58,21 @@ class Links:
         """`tensor` comes from outside."""
         self.inputs.append((name, tuple(tensor.shape)))
         self.input_types.append(_type(tensor))
-        self._made(tensor, -len(self.inputs))
+        self.makers.made(tensor, -len(self.inputs))
 
-    def begin(self, path: str, call: int, kind: str, events: int) -> None:
-        """A module is called, after that many events."""
-        self.modules.append(ModuleCall(path, call, kind, self._open[-1] if self._open else None, events))
-        self._open.append(len(self.modules) - 1)
+    def begin(self, path: str, call: int, kind: str, events: int, given: Any = ()) -> None:
+        """A module is called with `given`, after that many events."""
+        parent = self._open[-1][0] if self._open else None
+        self.modules.append(ModuleCall(path, call, kind, parent, events))
+        self._open.append((len(self.modules) - 1, [] if self.detail is None else self._read(_nested(given))))
+        self.makers.enter()
 
-    def end(self, path: str, events: int) -> None:
-        """The call is over."""
+    def end(self, path: str, events: int, output: Any = None) -> None:
+        """The call is over, and gave `output`."""
         while self._open:
-            one = self.modules[self._open.pop()]
+            one = self.modules[self._open.pop()[0]]
             one.stop = events
+            self.makers.leave(_everywhere(output) if one.path == path else ())
             if one.path == path:
                 return
 
@@ -97,30 +104,57 @@ class Links:
         """Note the tensors that event `index`, a call of `func`, read, wrote and made."""
         reads, parameters = self.reads.setdefault(index, []), self.parameters.setdefault(index, [])
         read = list(_nested((args, kwargs)))
-        for value in read:
-            maker = self._made_by(value)
-            if maker is not None:
-                reads.append((maker, tuple(value.shape)))
-            else:
-                parameters.append(id(value))
+        reads += self._read(read)
+        parameters += [id(value) for value in read if self.makers.of(value) is None]
         made = list(_nested((out,)))
         if self.detail is not None:
             self.notes[index] = self._note(name, func, args, kwargs, read, made, out, seconds)
         for value in () if written is None else _nested((written,)):
             known = {maker for maker, _ in reads}
-            reads += [one for one in self._renewed(value, index) if one[0] not in known]
+            reads += [one for one in self.makers.renewed(value, index) if one[0] not in known]
+        given = set() if written is not None else set(map(id, read))
         for value in made:
-            self._made(value, index)
+            if id(value) in given:
+                self.makers.passed(value, index)
+            else:
+                self.makers.made(value, index)
+
+    def raised(
+        self, error: Exception, place: Place, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """A call raised; that ends the forward unless the model goes on."""
+        read = list(_nested((args, kwargs)))
+        unknown = [id(value) for value in read if self.makers.of(value) is None]
+        given = tuple(tuple(one.shape) for one in read if id(one) not in self.names)
+        note = Note({**attributes(func, place.op, args, kwargs), "inputs": given})
+        self._raised = error, Broken(place, self._read(read), unknown, note)
+
+    def fail(self, error: Exception, events: int) -> None:
+        """The forward ended with `error`, after that many events: note where, in a call or in a module's own code."""
+        if self._raised is not None and self._raised[0] is error:
+            found = self._raised[1]
+        elif self._open:
+            at, given = self._open[-1]
+            found = unfinished(self.modules[at], given, self.reads, self.notes)
+        else:
+            return
+        place = found.place
+        self.broken = Event(place.path, place.call, place.op, place.n, place.op, (), None)
+        self.reads[events], self.parameters[events], self.notes[events] = found.reads, found.parameters, found.note
 
     def close(self, output: Any, events: int) -> None:
         """The forward is over: note what made its output."""
-        made = ((self._made_by(one), tuple(one.shape)) for one in _everywhere(output))
-        self.outputs = [(maker, shape) for maker, shape in made if maker is not None]
-        for at in self._open:
-            self.modules[at].stop = events
+        self.outputs = self._read(_everywhere(output))
+        for at, _ in self._open:
+            self.modules[at].stop = events + (self.broken is not None)
         self._open.clear()
-        self._kin.clear()
-        self._maker.clear()
+        self._raised = None
+        self.makers = Makers()
+
+    def _read(self, tensors: Iterable[Tensor]) -> list[Read]:
+        """Makers of those that have one."""
+        known = ((self.makers.of(one), tuple(one.shape)) for one in tensors)
+        return [(maker, shape) for maker, shape in known if maker is not None]
 
     def _note(
         self,
@@ -150,30 +184,6 @@ class Links:
             None if first is None else figures(first, name),
             seconds,
         )
-
-    def _made_by(self, tensor: Tensor) -> int | None:
-        known = self._maker.get(id(tensor))
-        return known[1] if known is not None and known[0]() is tensor else None
-
-    def _made(self, tensor: Tensor, index: int) -> None:
-        if self._made_by(tensor) is None:
-            kin = self._kin.setdefault(storage_of(tensor), [])
-            kin[:] = [*(one for one in kin if one() is not None), ref(tensor)]
-        self._maker[id(tensor)] = (ref(tensor), index)
-
-    def _renewed(self, tensor: Tensor, index: int) -> list[Read]:
-        """Other tensors that show what is written belong to this call now; what of them stays is read by it."""
-        kept: list[Read] = []
-        for one in self._kin.get(storage_of(tensor), ()):
-            other = one()
-            maker = None if other is None or other is tensor else self._made_by(other)
-            if other is None or maker is None:
-                continue
-            shared, remains = overlap(tensor, other)
-            if shared:
-                kept += [(maker, tuple(other.shape))] if remains else []
-                self._made(other, index)
-        return kept
 
 
 def assigned(args: tuple[Any, ...], written: Tensor) -> Tensor:

@@ -70,7 +70,8 @@ def _operations(
     first: dict[str, str] = {}
     edges: list[Record] = []
     for index, reads in links.reads.items():
-        event, note = trace.events[index], links.notes.get(index, Note())
+        event = trace.events[index] if index < len(trace.events) else links.broken
+        note = links.notes.get(index, Note())
         ids[index] = len(nodes)
         node = _node(ids[index], event.op, event.path, trace.address(event.place), event.shape)
         names = dict.fromkeys(links.names[key] for key in links.parameters.get(index, ()) if key in links.names)
@@ -114,7 +115,9 @@ def _node(index: int, op: str, module: str, site: str, shape: tuple[int, ...]) -
 
 
 def _first_type(note: Note, event: Event) -> str:
-    return note.outputs[0][1] if note.outputs else str(event.dtype).removeprefix("torch.")
+    if note.outputs or event.dtype is None:
+        return note.outputs[0][1] if note.outputs else ""
+    return str(event.dtype).removeprefix("torch.")
 
 
 def _calls(trace: Trace, nodes: list[Record], ids: Mapping[int, int]) -> list[Record]:

@@ -59,11 +59,13 @@ def flow_graph(
     Returns:  Graph; node 0.. are inputs, then operations in execution order, then the output. A parameter is counted
         where it is read first; where it is read again, `attributes["parameters of"]` names that operation. `flops`
         are those of matrix products, convolutions and attention, `memory` the bytes newly allocated, `value` figures
-        of what an operation gave in a real run, `gradient` and `time` what was asked for.
+        of what an operation gave in a real run, `gradient` and `time` what was asked for. Where the model raised, the
+        last node is the operation that did, or `raise` for a module's own code, with the shapes of its `inputs`.
     Source:   the layout by modules follows Wongsuphasawat et al. 2018.
     """
     real = real and can_run(lens, x)
-    failed, notes = "", () if real else (_UNREAL,)
+    failed: tuple[Text, ...] = ()
+    notes: tuple[Text, ...] = () if real else (_UNREAL,)
     try:
         seen = yield from Pass(x, graph=Detail(values=True), real=real)
         trace = seen.trace
@@ -71,7 +73,7 @@ def flow_graph(
     except ModelFailed as error:
         if error.trace is None or error.trace.links is None:
             raise
-        trace, failed = error.trace, error.what
+        trace, failed = error.trace, (_raised(error),)
     figures: dict[str, dict[int, float]] = {}
     if real and not failed and runs:
         figures["time"] = yield from timed(x, runs)
@@ -82,7 +84,7 @@ def flow_graph(
     total = sum(one.numel() for one in lens.parameters.values())
     unread = total - sum(node["parameters"] for node in nodes)
     if failed:
-        notes += (Text(f"The model raised here: {failed}", f"模型在此处抛出异常：{failed}"),)
+        notes += failed
     elif unread:
         notes += (
             Text(
@@ -102,9 +104,16 @@ def flow_graph(
     )
 
 
+def _raised(error: ModelFailed) -> Text:
+    """What the model raised, in its own words."""
+    own = error.__cause__ or error
+    kind, words = type(own).__name__, " ".join(str(own).split())
+    return Text(f"The model raised here: {kind} “{words}”", f"模型在此处抛出异常：{kind}“{words}”")
+
+
 def _facts(nodes: list[dict[str, Any]], edges: list[dict[str, Any]], total: int, unread: int) -> dict[str, int]:
     return {
-        "operations": sum(node["op"] not in ("input", "output") for node in nodes),
+        "operations": sum(node["op"] not in ("input", "output", "raise") for node in nodes),
         "connections": len(edges),
         "parameters": total,
         "unread parameters": unread,

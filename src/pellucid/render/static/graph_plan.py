@@ -56,7 +56,7 @@ class Plan:
     def detail(self, box: Box, room: float = math.inf) -> str:
         """What a box does and the shape that it gives, the first wording that fits."""
         points = self.dense.detail or self.dense.name - 1
-        shape = shape_of(box)
+        shape = shape_of(box, self.nodes)
         said = [" · ".join(part for part in (what, shape) if part) for what in types_of(box, self.nodes, self.style)]
         fitting = (words for words in said if room == math.inf or measure.width(words, points) <= room + 0.01)
         return next(fitting, "") or measure.shorten(said[-1], room, points)

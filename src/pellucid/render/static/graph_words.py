@@ -80,9 +80,14 @@ def times_of(box: Box) -> str:
     return f"× {box.times:,}" if box.times > 1 else ""
 
 
-def shape_of(box: Box) -> str:
-    """`64×56×56`: without the batch, where there is more than that."""
-    return "×".join(map(str, box.shape[1:] if len(box.shape) > 1 else box.shape))
+def shape_of(box: Box, nodes: Mapping[int, Mapping[str, Any]]) -> str:
+    """`64×56×56`: without the batch, where there is more than that; of what raised what it was given, `400 → ?`."""
+    given = (nodes[box.members[-1]].get("attributes") or {}).get("inputs") if box.failed else None
+    return f"{', '.join(map(_spelled, given))} → ?" if given else _spelled(box.shape)
+
+
+def _spelled(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape[1:] if len(shape) > 1 else shape))
 
 
 def types_of(box: Box, nodes: Mapping[int, Mapping[str, Any]], style: Style) -> list[str]:
@@ -113,7 +118,7 @@ def _window(node: Mapping[str, Any]) -> str:
 
 def told(notes: tuple[Text, ...], style: Style) -> list[str]:
     """What the model raised, in the lines of a box."""
-    words = style.say(notes[0]) if notes else style.say(message("draw.failed"))
+    words = style.say(next((note for note in notes if not note.aside), message("draw.failed")))
     lines = measure.wrap(words, TELLING - 2 * PAD, 6.5)
     if len(lines) > LINES:
         lines = [*lines[: LINES - 1], lines[LINES - 1] + " …"]
