@@ -356,20 +356,6 @@ def value_of_output(x, target):
     return seen[OUTPUT]
 
 
-def test_a_shared_forward_that_raises_is_run_again_member_by_member():
-    """A reducer of one method raises inside the forward that all share."""
-
-    def reducing(x, target):
-        def broken(tensor):
-            raise RuntimeError("my reducer")
-
-        yield from Pass(x, keep=[pl.Keep("0", broken)])
-
-    tasks, planner = plan(MODEL, reducing, gradient, value, x=X, target=1)
-    assert "my reducer" in str(tasks[0].error)
-    assert tasks[1].error is None and tasks[2].error is None and planner.cost().forwards == 4
-
-
 def test_a_method_without_passes():
     def nothing(x, target):
         return 7
