@@ -45,7 +45,6 @@ SNIPPETS = {
 # The four calls that go upward: who calls, and where to.
 UPWARD = {
     ("registry", "pellucid.lens"),
-    ("methods", "pellucid.zoo"),
     ("results", "pellucid.render"),
     ("results", "pellucid.notebook"),
     ("results", "torch"),

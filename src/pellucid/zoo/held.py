@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
-from pellucid.zoo.checkpoint import UNPICKLED, read_sets, split_key
+from pellucid.inputs.checkpoints.checkpoint import UNPICKLED, read_sets, split_key
+from pellucid.inputs.checkpoints.wrapping import Tensors, told
 from pellucid.zoo.opened import OpenedModel
-from pellucid.zoo.wrapping import Tensors, told
 
 _ALONE = Text(
     "These are weights alone: their names and shapes are known, the network that they belong to is not.",

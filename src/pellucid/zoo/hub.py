@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 import torch
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.checkpoint import content_of
+from pellucid.inputs.checkpoints.checkpoint import content_of
 
 _HASH = re.compile(r"-([a-f0-9]{8,})\.")
 # What a model folder needs; programs, other frameworks' weights and training logs stay where they are.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadSetting, BadWeights, nearest_names, quoted
-from pellucid.zoo.archive import kind_of, refuse_unsafe_zip, safetensors_header
+from pellucid.inputs.checkpoints.archive import kind_of, refuse_unsafe_zip, safetensors_header
+from pellucid.inputs.checkpoints.sharded import shards_of
 from pellucid.zoo.hub import folder_at
-from pellucid.zoo.sharded import shards_of
 
 CONFIG = "config.json"
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")

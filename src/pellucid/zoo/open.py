@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
-from pellucid.zoo.archive import kind_of
-from pellucid.zoo.checkpoint import split_key
+from pellucid.inputs.checkpoints.archive import kind_of
+from pellucid.inputs.checkpoints.checkpoint import split_key
 from pellucid.zoo.opened import OpenedModel
 from pellucid.zoo.weights import load_weights
 
@@ -95,7 +95,7 @@ def _of_library(library: str, name: str, weights: str | Path | None, *, unsafe_p
 def _of_file(spec: str, *, trust: bool, unsafe_pickle: bool) -> Callable[[], OpenedModel]:
     from pellucid.zoo.exported import open_exported
     from pellucid.zoo.held import open_held
-    from pellucid.zoo.onnx_file import open_onnx
+    from pellucid.zoo.onnx.file import open_onnx
     from pellucid.zoo.pickled import open_pickled
     from pellucid.zoo.script import open_script
 

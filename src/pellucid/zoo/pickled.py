@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from pellucid.core.text import Text
-from pellucid.zoo.checkpoint import content_of
+from pellucid.inputs.checkpoints.checkpoint import content_of
 from pellucid.zoo.held import open_held
 from pellucid.zoo.opened import OpenedModel
 

@@ -11,9 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.archive import LARGEST_HEADER, kind_of, refuse_unsafe_zip, safetensors_header
-from pellucid.zoo.checkpoint import read_sets, split_key
-from pellucid.zoo.sharded import shards_of
+from pellucid.inputs.checkpoints.archive import LARGEST_HEADER, kind_of, refuse_unsafe_zip, safetensors_header
+from pellucid.inputs.checkpoints.checkpoint import read_sets, split_key
+from pellucid.inputs.checkpoints.sharded import shards_of
 
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _WORDS = {
@@ -102,7 +102,7 @@ def _of_header(file: Path) -> Iterator[Stored]:
 def _of_onnx(file: Path) -> Iterator[Stored]:
     from onnx import helper
 
-    from pellucid.zoo.onnx_file import onnx_proto
+    from pellucid.zoo.onnx.file import onnx_proto
 
     for one in onnx_proto(file).graph.initializer:
         numbers = helper.tensor_dtype_to_np_dtype(one.data_type)

@@ -9,9 +9,9 @@ from torch.nn.parameter import is_lazy
 
 from pellucid.core.errors import BadWeights, nearest_names
 from pellucid.core.text import Text
-from pellucid.zoo.alignment import best_reading
-from pellucid.zoo.checkpoint import UNPICKLED, read_sets
-from pellucid.zoo.wrapping import Tensors, told
+from pellucid.inputs.checkpoints.alignment import best_reading
+from pellucid.inputs.checkpoints.checkpoint import UNPICKLED, read_sets
+from pellucid.inputs.checkpoints.wrapping import Tensors, told
 
 _COUNTER = "num_batches_tracked"  # torch itself fills it in for files older than it
 _SHOWN, _NEAREST = 10, 3

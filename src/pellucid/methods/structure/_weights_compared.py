@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from pellucid.core.errors import BadSetting, BadWeights, NotApplicable, PellucidError, nearest_names, quoted
-from pellucid.core.late import late
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, unwrapped
 from pellucid.engine.passes import Layer
+from pellucid.inputs.checkpoints.checkpoint import read_weights
 from pellucid.methods.structure._weights_held import Held, held
 
 
@@ -64,7 +64,7 @@ def _of_model(model: nn.Module, found: list[Held], layer: Layer) -> dict[str, Te
 
 def _named(against: Any) -> tuple[Mapping[str, Tensor], tuple[Text, ...]]:
     if isinstance(against, (str, Path)):
-        return late("pellucid.zoo.checkpoint:read_weights")(against)
+        return read_weights(against)
     pairs = against.items() if isinstance(against, Mapping) else against
     try:
         named = {str(name): value for name, value in pairs if isinstance(value, Tensor)}

@@ -8,7 +8,7 @@ from onnx import helper, numpy_helper
 from torch import nn
 
 from pellucid.core.errors import BadSetting
-from pellucid.zoo.onnx_converted import converted
+from pellucid.zoo.onnx.converted import converted
 
 node = helper.make_node
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import BadWeights, nearest_names, quoted
 from pellucid.core.text import Text
-from pellucid.zoo.archive import SAVE_WEIGHTS
+from pellucid.inputs.checkpoints.archive import SAVE_WEIGHTS
 
 Tensors = dict[str, Tensor]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pellucid.zoo.onnx_older import VERSION
+from pellucid.zoo.onnx.older import VERSION
 
 _SAME = {"GreaterOrEqual": (12, 16), "LessOrEqual": (12, 16)}  # only the number types were widened
 _LSTM, _GRU = (0, 2, 3, 1), (1, 0, 2)  # where torch's gates lie among ONNX's: i f g o, r z n

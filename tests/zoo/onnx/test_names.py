@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.zoo.onnx_names import paths_of, plain
+from pellucid.zoo.onnx.names import paths_of, plain
 
 
 def node(operation: str, name: str = "", reads: tuple[str, ...] = (), scopes: str = "") -> onnx.NodeProto:

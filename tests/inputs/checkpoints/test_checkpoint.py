@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.checkpoint import read_weights
+from pellucid.inputs.checkpoints.checkpoint import read_weights
 
 NET = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadWeights, quoted
-from pellucid.zoo.archive import LARGEST_HEADER, MOST_TENSORS
+from pellucid.inputs.checkpoints.archive import LARGEST_HEADER, MOST_TENSORS
 
 
 def shards_of(index: Path) -> dict[Path, list[str]]:

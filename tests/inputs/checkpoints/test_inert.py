@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.checkpoint import read_weights
-from pellucid.zoo.inert import INERT, Inert
+from pellucid.inputs.checkpoints.checkpoint import read_weights
+from pellucid.inputs.checkpoints.inert import INERT, Inert
 
 
 def test_what_training_tools_leave_beside_the_weights_is_read_as_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from onnx import helper
 from torch import nn
 
 from pellucid.core.errors import BadSetting
-from pellucid.zoo.onnx_compared import compared
+from pellucid.zoo.onnx.compared import compared
 from pellucid.zoo.opened import StatedInput
 
 

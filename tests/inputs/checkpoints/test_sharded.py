@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.checkpoint import read_weights
-from pellucid.zoo.sharded import shards_of
+from pellucid.inputs.checkpoints.checkpoint import read_weights
+from pellucid.inputs.checkpoints.sharded import shards_of
 
 
 def index(folder: Path, named: object) -> Path:

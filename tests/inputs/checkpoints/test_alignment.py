@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from pellucid.zoo.alignment import best_reading
-from pellucid.zoo.wrapping import Tensors
+from pellucid.inputs.checkpoints.alignment import best_reading
+from pellucid.inputs.checkpoints.wrapping import Tensors
 
 WANTED = {"conv.weight", "conv.bias", "fc.weight"}
 

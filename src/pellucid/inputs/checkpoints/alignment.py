@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pellucid.core.errors import quoted
 from pellucid.core.text import Text
-from pellucid.zoo.wrapping import Tensors
+from pellucid.inputs.checkpoints.wrapping import Tensors
 
 PREFIXES = ("module.", "model.", "net.", "network.", "backbone.", "encoder.", "_module.")
 # What compiling, sharding and checkpointing put anywhere into a name.

@@ -9,7 +9,7 @@ from torch import nn
 
 import pellucid as pl
 from pellucid.core.errors import BadSetting, BadWeights
-from pellucid.zoo.onnx_file import onnx_proto, open_onnx
+from pellucid.zoo.onnx.file import onnx_proto, open_onnx
 
 node = helper.make_node
 

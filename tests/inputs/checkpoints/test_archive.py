@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.archive import kind_of, refuse_unsafe_zip, safetensors_header
+from pellucid.inputs.checkpoints.archive import kind_of, refuse_unsafe_zip, safetensors_header
 
 
 def zipped(path: Path, *names: str) -> Path:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from onnx import helper, numpy_helper
 
-from pellucid.zoo.onnx_file import open_onnx
+from pellucid.zoo.onnx.file import open_onnx
 
 RNG = np.random.default_rng(0)
 node = helper.make_node

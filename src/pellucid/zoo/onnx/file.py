@@ -10,8 +10,8 @@ import torch
 
 from pellucid.core.errors import BadSetting, BadWeights
 from pellucid.core.text import Text
-from pellucid.zoo.onnx_compared import compared
-from pellucid.zoo.onnx_converted import converted
+from pellucid.zoo.onnx.compared import compared
+from pellucid.zoo.onnx.converted import converted
 from pellucid.zoo.opened import OpenedModel, StatedInput
 
 _CONVERTED = Text(

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from pellucid.core.errors import BadWeights
-from pellucid.zoo.wrapping import chosen, told, weight_sets
+from pellucid.inputs.checkpoints.wrapping import chosen, told, weight_sets
 
 NET = nn.Linear(2, 3)
 STATE = NET.state_dict()

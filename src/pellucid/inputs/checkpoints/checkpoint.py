@@ -12,10 +12,10 @@ from torch import Tensor
 
 from pellucid.core.errors import BadWeights
 from pellucid.core.text import Text
-from pellucid.zoo.archive import SAVE_WEIGHTS, kind_of, refuse_unsafe_zip, safetensors_header
-from pellucid.zoo.inert import INERT, NAMES
-from pellucid.zoo.sharded import shards_of
-from pellucid.zoo.wrapping import Tensors, chosen, told, weight_sets
+from pellucid.inputs.checkpoints.archive import SAVE_WEIGHTS, kind_of, refuse_unsafe_zip, safetensors_header
+from pellucid.inputs.checkpoints.inert import INERT, NAMES
+from pellucid.inputs.checkpoints.sharded import shards_of
+from pellucid.inputs.checkpoints.wrapping import Tensors, chosen, told, weight_sets
 
 UNPICKLED = Text(
     "The weights file was unpickled, which can run any code.",

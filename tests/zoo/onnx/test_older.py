@@ -5,7 +5,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from pellucid.core.errors import BadSetting
-from pellucid.zoo.onnx_older import VERSION, lower
+from pellucid.zoo.onnx.older import VERSION, lower
 
 
 def model(

@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from pellucid.core.errors import BadSetting, BadWeights, PellucidError
-from pellucid.zoo.onnx_names import paths_of, plain
-from pellucid.zoo.onnx_older import lower
-from pellucid.zoo.onnx_operators import register
+from pellucid.zoo.onnx.names import paths_of, plain
+from pellucid.zoo.onnx.older import lower
+from pellucid.zoo.onnx.operators import register
 
 _ANONYMOUS = ("onnx::", "val_", "/")
 

@@ -1,0 +1,1 @@
+"""ONNX files: read, brought to what the converter knows, converted and compared."""
