@@ -120,6 +120,17 @@ def test_of_equal_paths_the_body_is_the_road():
     assert longest(4, [(0, 1), (0, 2), (1, 3), (2, 3)]) == (0, 2, 3)
 
 
+def test_of_many_equal_branches_the_one_in_the_middle_is_the_road():
+    links = [*((0, i) for i in range(1, 5)), *((i, 5) for i in range(1, 5))]
+    assert longest(6, links) == (0, 3, 5)
+    layout = arrange([Size(1, 1)] * 6, [Link(*pair) for pair in links])
+    x = [road[0] for road in layout.roads]
+    assert x[3] == pytest.approx(x[0], abs=1e-4) and x[3] == pytest.approx(x[5], abs=1e-4)
+    assert x[1] < x[2] < x[3] < x[4], "branches lie on both sides, in their order"
+    gates = [(i, 3) for i in range(3)]
+    assert longest(4, gates, top=frozenset(range(3))) == (2, 3)
+
+
 def test_of_equal_paths_that_along_main_roads_is_the_road():
     assert longest(3, [(0, 2), (1, 2)], straight={(0, 2)}) == (0, 2)
     sizes = [Size(1, 1), Size(1, 1), Size(3, 1, 1.0)]

@@ -170,18 +170,19 @@ def longest(
 ) -> tuple[int, ...]:
     """One longest path, from `top` to `bottom` where that can be.
 
-    Of equal ones that with more `straight` links, then that over the later boxes: the body and not the shortcut.
+    Of equal ones that with more `straight` links, then that over the later boxes: the body and not the shortcut; where
+    more than two branches meet, that in the middle of them.
     """
     best = [1.0 + PORT * (box in top or box in bottom) for box in range(count)]
-    own, back = list(best), [-1] * count
+    own, back = list(best), [list[int]() for _ in range(count)]
     for source, sink in links:
         length = best[source] + own[sink] + BONUS * ((source, sink) in straight)
         if length >= best[sink]:
-            best[sink], back[sink] = length, source
-    box = max(range(count), key=lambda i: (best[i], i))
-    path = [box]
-    while back[path[-1]] >= 0:
-        path.append(back[path[-1]])
+            back[sink] = [*back[sink], source] if length == best[sink] else [source]
+            best[sink] = length
+    path = [max(range(count), key=lambda i: (best[i], i))]
+    while equal := back[path[-1]]:
+        path.append(equal[len(equal) // 2 if len(equal) > 2 and top.isdisjoint(equal) else -1])
     return tuple(reversed(path))
 
 

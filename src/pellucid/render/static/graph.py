@@ -29,7 +29,7 @@ def remark(result: Graph, style: Style) -> str:
     made = plan(result, style)
     if made is None:
         return ""
-    count = sum(node["op"] not in ("input", "output") for node in result.nodes)
+    count = sum(node["op"] not in ("input", "output", "raise") for node in result.nodes)
     folded = any(one.box.times > 1 for column in made.columns for one in column.placed)
     key = "graph.remark" if folded else "graph.remark.plain"
     return style.say(message(key, count=count, nodes=f"{count:,}", boxes=len(made.boxes)))
