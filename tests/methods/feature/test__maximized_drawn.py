@@ -51,9 +51,26 @@ def test_inputs_of_every_kind(shape: tuple[int, ...], axes: tuple[str, ...], til
     assert {one.shape for one in found.images} == {size}
     if tiles > 2:
         middle = "middle slice, " if len(shape) == 5 else ""
-        assert str(found.captions[1]) == f"one · {middle}input channel 1" and str(found.captions[-1]).startswith(
-            "two · "
-        )
+        half = tiles // 2
+        assert str(found.captions[1]) == f"{middle}input channel 1" == str(found.captions[half + 1])
+        assert found.groups == (WORDS[0],) * half + (WORDS[1],) * half, "what the parts share stands above them"
+    else:
+        assert found.captions == WORDS and found.groups == ()
+
+
+def test_parts_of_several_inputs_have_headings_with_the_name_of_the_input() -> None:
+    value = values(2, 5, 4, 4)
+    found = gallery(canvas(value), value, WORDS, None, "unit", groups=(Text("left"),) * 2)
+    assert [str(one) for one in dict.fromkeys(found.groups)] == ["left · one", "left · two"]
+    assert len(found.groups) == len(found.images) == 10
+
+
+def test_a_long_series_is_drawn_high_enough_to_be_seen_and_its_values_stay() -> None:
+    value = values(1, 2, 100)
+    found = gallery(canvas(value), value, WORDS[:1], None, "unit")
+    (image,) = found.images
+    assert image.shape == (12, 100) and np.array_equal(image[::6], value[0].numpy())
+    assert np.array_equal(found.values, value.numpy())
 
 
 def test_curves_end_where_their_row_stopped() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.core.errors import BadInput, PellucidError
+from pellucid.core.errors import BadInput, BadSetting
 from pellucid.core.provenance import TargetInfo
 from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.sweeps.gather import Source
@@ -58,18 +58,49 @@ def beginning(x: Inputs | None, data: Source | None, blank: Inputs | None) -> In
     return blank
 
 
+def check_asked(
+    layer: Layer | None,
+    channels: int | tuple[int, ...],
+    objective: Objective | Gallery,
+    diversity: float,
+    *,
+    over_data: bool,
+) -> None:
+    """Refuse settings that would change nothing.
+
+    Raises:
+        BadSetting: they are of a layer, and there is none; or no unit is named.
+    """
+    if channels == ():
+        raise BadSetting("channels=() names no unit", hint="channels=9, or channels=(0, 5)")
+    if layer is not None:
+        return
+    if diversity:
+        raise BadSetting("diversity= compares inputs inside a layer", hint="give layer=, or another seed=")
+    if not isinstance(objective, str) or objective != "channel":
+        raise BadSetting("objective= is one of a layer, and no layer was given", hint="give layer=")
+    if isinstance(channels, tuple) and not over_data:
+        raise BadSetting(
+            "channels= are units of a layer, and no layer was given", hint="give layer=, or name classes as target="
+        )
+
+
 def _first(data: Source) -> Inputs:
     """The first sample that can be read.
 
     Raises:
         BadInput: none of the first ones can.
     """
-    for ordinal in range(min(_TRIED, len(data)) - 1):
+    error, count = None, min(_TRIED, len(data))
+    for ordinal in range(count):
         try:
             return data.inputs([ordinal])
-        except PellucidError:
-            continue
-    return data.inputs([min(_TRIED, len(data)) - 1])
+        except BadInput as reason:
+            error = reason
+    raise BadInput(
+        f"none of the first {count} samples can be read; the last one: {'' if error is None else error.what}",
+        hint="check the data set",
+    )
 
 
 def at_classes(

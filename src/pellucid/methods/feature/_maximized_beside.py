@@ -113,7 +113,9 @@ def classes_of(
     aim = Target([*classes], labels if len(labels) == output.shape[1] else ())
     known = yield from Pass(example.rows(0, 1).repeated(len(classes)), target=aim)
     names = [one.words for one in known.targets]
-    return known.targets, _of_samples(data, swept, swept.at(best)[0], classes, names, k)
+    beside = _of_samples(data, swept, swept.at(best)[0], classes, names, k)
+    few = isinstance(channels, int) and len(classes) < min(channels, output.shape[1])
+    return known.targets, replace(beside, notes=(*beside.notes, _few(len(classes)))) if few else beside
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
@@ -183,14 +185,24 @@ def _of_samples(
             regions.append(Region(unit, ordinal, value, (), why="whole", picture=picture, lit=True))
         drawn = tiles(data, regions, Text(""))
         shown.append(tuple(zip(drawn.images, drawn.captions, strict=True)))
-    best = values[list(units), 0]
-    return Beside(tuple(units), best, swept.read, tuple(names), tuple(shown), swept.notes, swept.facts)
+    best, notes = values[list(units), 0], (_SAMPLES, *swept.notes) if any(shown) else swept.notes
+    return Beside(tuple(units), best, swept.read, tuple(names), tuple(shown), notes, swept.facts)
 
 
 def _text(words: Text | str) -> Text:
     return words if isinstance(words, Text) else Text(words)
 
 
+def _few(classes: int) -> Text:
+    many, many_zh = ("one class", "一个") if classes == 1 else (f"{classes} classes", f"{classes} 个")
+    return Text(
+        f"The samples are of {many} only, by their labels or else by the network's answers; no other is raised.",
+        f"按标签（无标签时按网络的回答），样本只有{many_zh}类别；不生成其他类别。",
+        aside=True,
+    )
+
+
+_SAMPLES = Text("Under a real sample stands its objective.", "真实样本下方是它的目标值。", aside=True)
 _VALUES = Text(
     "Under a region stands the largest value of the channel in that sample, not the objective.",
     "区域下方是该通道在该样本中的最大值，而非目标值。",

@@ -147,17 +147,21 @@ def canvases(
         prior: a function may come with the shape of what it takes for one input.
 
     Raises:
-        BadSetting: a size for an input without a grid.
+        BadSetting: a size or magnitudes for an input without a grid.
     """
     found: list[Canvas] = []
     made_by, latent = prior if isinstance(prior, tuple) else (prior, None)
+    if made_by in PHASES and all(x.tensors[name].ndim < 3 for name in x.explained):
+        raise BadSetting(
+            f"prior='{made_by}' means nothing here: the input '{x.explained[0]}' has no grid", hint="prior='pixels'"
+        )
     for name in x.explained:
         value = x.tensors[name].detach().clone()
         last = value.ndim == 3 and steps_first
         like = value.movedim(-1, 1) if last else value
         grid = tuple(like.shape[2:])
         if size is not None and not grid:
-            raise BadSetting(f"size={size} means nothing here: the input '{name}' has no grid")
+            raise BadSetting(f"size={size} means nothing here: the input '{name}' has no grid", hint="leave size= out")
         limits = picture_limits(x, name)
         low, high = _range(like) if limits is None else limits
         grid = grid if size is None else (size,) * len(grid)

@@ -16,6 +16,7 @@ from pellucid.results.array import as_array
 
 GREY, QUANTILE, SMOOTH = 0.5, 0.95, 5
 MOST_TILES = 8
+_FLATTEST = 8  # a series is drawn at least an eighth as high as it is long
 _AXES = {0: ("feature",), 1: ("channel", "time"), 2: ("channel", "height", "width")}
 _VOLUME = ("channel", "depth", "height", "width")
 Tile = tuple[int, np.ndarray, Text]
@@ -40,9 +41,16 @@ def gallery(
         same: further fields of the result.
     """
     tiles = _tiles(canvas, values.detach().double().cpu(), None if touched is None else touched.double().cpu())
-    drawn = [(row, image, _with_part(captions[row], part)) for row, image, part in tiles]
+    names, headings = [one.words for one in same.get("targets", ())], same.pop("groups", ())
     if beside is not None:
-        same["groups"], drawn = _in_groups(drawn, beside, [one.words for one in same["targets"]])
+        headings = [_heading(beside, row % len(beside.tiles), names) for row in range(len(values))]
+    parted = any(part.en for _, _, part in tiles)
+    if parted:  # what all parts of an input share stands above them
+        headings = [_joined(headings[row], words) if headings else words for row, words in enumerate(captions)]
+    drawn = [(row, image, part if parted else captions[row]) for row, image, part in tiles]
+    if beside is not None:
+        drawn = _with_real(drawn, beside)
+    same["groups"] = tuple(headings[row] for row, _, _ in drawn) if headings else ()
     return Gallery(
         values=as_array(values),
         axes=(lead, *_AXES.get(len(canvas.grid), _VOLUME)),
@@ -54,15 +62,17 @@ def gallery(
     )
 
 
-def _in_groups(drawn: Sequence[Tile], beside: Beside, names: Sequence[Text]) -> tuple[tuple[Text, ...], list[Tile]]:
-    """The inputs of each unit with its real ones behind, and the heading of every tile."""
-    units, headings, found = len(beside.tiles), list[Text](), list[Tile]()
+def _heading(beside: Beside, unit: int, names: Sequence[Text]) -> Text:
+    return beside.headings[unit] if beside.headings[unit].en else names[unit]
+
+
+def _with_real(drawn: Sequence[Tile], beside: Beside) -> list[Tile]:
+    """The inputs of each unit with its real ones behind the last of them."""
+    units, found = len(beside.tiles), list[Tile]()
     for unit, real in enumerate(beside.tiles):
         mine = [tile for tile in drawn if tile[0] % units == unit]
-        mine += [(unit, image, caption) for image, caption in real]
-        headings += [beside.headings[unit] if beside.headings[unit].en else names[unit]] * len(mine)
-        found += mine
-    return tuple(headings), found
+        found += [*mine, *((mine[-1][0], image, caption) for image, caption in real)]
+    return found
 
 
 def curves(scores: Sequence[Tensor], steps: Sequence[int], names: Sequence[Text], **same: Any) -> Series:
@@ -88,8 +98,9 @@ def _tiles(canvas: Canvas, value: Tensor, touched: Tensor | None) -> list[Tile]:
         pictures = shares.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).float().numpy()
         return [(row, picture, Text("")) for row, picture in enumerate(pictures)]
     if len(canvas.grid) < 2:
-        maps = value if canvas.grid else value[:, None]
-        return [(row, one.float().numpy(), Text("")) for row, one in enumerate(maps)]
+        maps = (value if canvas.grid else value[:, None]).float().numpy()
+        taller = max(1, maps.shape[2] // (_FLATTEST * maps.shape[1])) if canvas.grid else 1
+        return [(row, one.repeat(taller, 0), Text("")) for row, one in enumerate(maps)]
     flat = value[:, :, value.shape[2] // 2] if value.ndim == 5 else value
     return [
         (row, flat[row, channel].float().numpy(), _part(channel, flat.shape[1], sliced=value.ndim == 5))
@@ -112,5 +123,5 @@ def _strength(touched: Tensor) -> Tensor:
     return (sums / top[:, None, None, None]).clamp(0, 1)
 
 
-def _with_part(caption: Text, part: Text) -> Text:
-    return caption if not part.en else Text(f"{caption.en} · {part.en}", f"{caption.zh} · {part.zh}")
+def _joined(heading: Text, words: Text) -> Text:
+    return Text(f"{heading.en} · {words.en}", f"{heading.say('zh')} · {words.say('zh')}")

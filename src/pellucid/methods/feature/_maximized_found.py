@@ -30,7 +30,9 @@ def found_for(climb: Climb, aim: Aim, *, transparency: bool) -> Looking[tuple[Ga
     same: dict[str, Any] = {"layer": aim.layer, "targets": came.targets}
     facts = _facts(found, came, beside, real)
     notes = (
-        *_notes(climb, found, came),
+        *_of_what(aim, beside),
+        *_laid(climb),
+        *_notes(climb, found, came, "the example" if beside is None else "the first sample"),
         *((_FADED,) if transparency else ()),
         *_notes_beside(climb, came, beside, real),
     )
@@ -68,8 +70,27 @@ def _facts(found: Climbed, came: Reached, beside: Beside | None, real: Tensor | 
     return facts
 
 
-def _notes(climb: Climb, found: Climbed, came: Reached) -> tuple[Text, ...]:
-    notes = [_box(climb)]
+def _of_what(aim: Aim, beside: Beside | None) -> tuple[Text, ...]:
+    """What the number under an input is, and whose class it was made for."""
+    if beside is not None:
+        return ()
+    under = Text(
+        f"With each input stands the objective that it reaches and the best of {NOISES} noise inputs.",
+        f"每个输入旁标出其达到的目标值与 {NOISES} 个噪声输入中的最佳值。",
+        aside=True,
+    )
+    predicted = any(info.chosen == "predicted" for info in aim.infos)
+    return (under, _PREDICTED) if predicted else (under,)
+
+
+def _laid(climb: Climb) -> tuple[Text, ...]:
+    """How inputs that are no pictures are drawn."""
+    axes = {len(canvas.grid) for canvas in climb.canvases}
+    return tuple(note for count, note in _LAID.items() if count in axes)
+
+
+def _notes(climb: Climb, found: Climbed, came: Reached, like: str) -> tuple[Text, ...]:
+    notes = [_box(climb, like)]
     rows, silent = len(came.targets), int(found.silent.sum())
     if silent:
         notes.append(
@@ -116,10 +137,12 @@ def _notes_beside(climb: Climb, came: Reached, beside: Beside | None, real: Tens
         ),
     )
     resized = any(one.grid != tuple(one.like.shape[2:]) for one in climb.canvases)
-    return (*said, *((_RESIZED,) if resized else ()), *beside.notes)
+    grey = any(beside.tiles) and any(len(one.grid) == 2 and one.like.shape[1] not in (1, 3) for one in climb.canvases)
+    return (*said, *((_RESIZED,) if resized else ()), *((_GREY,) if grey else ()), *beside.notes)
 
 
-def _box(climb: Climb) -> Text:
+def _box(climb: Climb, like: str) -> Text:
+    like_zh = {"the example": "示例输入", "the first sample": "第一个样本"}[like]
     first = climb.canvases[0]
     if not isinstance(first.prior, str):
         return Text("The range of the values is that of the given prior.", "取值范围由所给的先验决定。", aside=True)
@@ -127,17 +150,39 @@ def _box(climb: Climb) -> Text:
         return Text("Every value lies between black and white.", "所有取值都在黑与白之间。", aside=True)
     if not first.grid:
         return Text(
-            "Every value stays between the least and the greatest of the example.",
-            "所有取值都在示例输入的最小值与最大值之间。",
+            f"Every value stays between the least and the greatest of {like}.",
+            f"所有取值都在{like_zh}的最小值与最大值之间。",
             aside=True,
         )
     return Text(
-        "Each channel stays within its range in the example, since no preprocessing of pictures is stated.",
-        "由于未声明图像预处理，各通道的取值都限制在其于示例输入中的范围内。",
+        f"Each channel stays within its range in {like}, since no preprocessing of pictures is stated.",
+        f"由于未声明图像预处理，各通道的取值都限制在其于{like_zh}中的范围内。",
         aside=True,
     )
 
 
+_GREY = Text(
+    "Real samples are drawn in grey: the mean of their channels, from the lowest to the highest value of each sample.",
+    "真实样本以灰度绘制：各通道的平均，从该样本的最小值到最大值。",
+    aside=True,
+)
+_PREDICTED = Text(
+    "They are made for the class that the network predicts of the example.",
+    "它们是为网络对示例输入所预测的类别生成的。",
+    aside=True,
+)
+_LAID = {
+    0: Text(
+        "Each picture holds the values of the input in their order, from left to right.",
+        "每幅图从左到右依次是输入的各个值。",
+        aside=True,
+    ),
+    1: Text(
+        "Each row of a picture is a channel of the input, from left to right its steps in order.",
+        "图中一行是输入的一个通道，从左到右依次是各个时间步。",
+        aside=True,
+    ),
+}
 _RESIZED = Text(
     "Real samples were looked at in their own size, the inputs that were made have another.",
     "真实样本按其自身尺寸检视，所生成的输入则是另一尺寸。",

@@ -21,7 +21,8 @@ class Reached:
     """What each row came to.
 
     Args:
-        targets: what it was made for, with the score of the final, unmoved input.
+        targets: what it was made for, with the score of the final, unmoved input: none is what the network predicts of
+            an example.
         noise: the best score of noise inputs from the same prior.
         first: whether the class that was asked for is the network's answer; None where that has no meaning.
     """
@@ -70,7 +71,7 @@ def reached(climb: Climb, found: Climbed, infos: Sequence[TargetInfo]) -> Lookin
     each = [infos[row % len(infos)] for row in range(len(scores))]
     answers = [_answer(seen, row, info) for row, info in enumerate(each)]
     targets = tuple(
-        replace(info, score=score, probability=chance)
+        replace(info, score=score, probability=chance, chosen="asked")
         for info, score, (_, chance) in zip(each, scores.tolist(), answers, strict=True)
     )
     return Reached(targets, scores if best is None else best, tuple(first for first, _ in answers))

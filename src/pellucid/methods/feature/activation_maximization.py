@@ -13,7 +13,7 @@ from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.feature._maximized_aims import at_classes, beginning, in_layer
+from pellucid.methods.feature._maximized_aims import at_classes, beginning, check_asked, in_layer
 from pellucid.methods.feature._maximized_canvas import Generator, canvases
 from pellucid.methods.feature._maximized_climb import Climb
 from pellucid.methods.feature._maximized_found import found_for
@@ -107,8 +107,7 @@ def activation_maximization(
         raise NotApplicable("words cannot be optimised from noise: the input is made of tokens", hint="top_regions")
     if layer is None and isinstance(objective, Gallery):
         layer = objective.layer
-    if diversity and layer is None:
-        raise BadSetting("diversity= compares inputs inside a layer", hint="give layer=, or another seed=")
+    check_asked(layer, channels, objective, diversity, over_data=data is not None)
     bare = x is None and data is None
     if bare and layer is None and (target is None or target.asked is None):
         raise BadSetting("without an input there is no predicted class to raise", hint="name target=, or give layer=")
