@@ -23,6 +23,27 @@ def test_any_difference_ends_a_run(change):
     assert runs(net) == [2, 1, 2]
 
 
+def test_calls_of_one_module_are_a_run_of_their_own():
+    net = Net()
+    x = net.op("input", "")
+    for path, call in [("a", 0), ("a", 1), ("a", 2), ("b", 0), ("c", 0)]:
+        first = len(net.nodes)
+        for op in ("linear", "gelu"):
+            weights = {"weights": {f"{path}.w": (8, 8)}} if op == "linear" else {}
+            x = net.op(op, f"body.{path}", x, parameters=0 if call else 64 * (op == "linear"), call=call, **weights)
+        net.modules.append(
+            {"path": f"body.{path}", "call": call, "kind": "Block", "parent": 0, "first": first, "last": x}
+        )
+    whole = {"path": "body", "call": 0, "kind": "Body", "parent": None, "first": 1, "last": x}
+    pairs = [(edge["source"], edge["sink"]) for edge in net.edges]
+    branch = next(one for one in tree(net.nodes, net.edges, [whole, *net.modules]).children if one.path == "body")
+    found = Folding(net.nodes, pairs).runs(branch.children)
+    assert [[(one.path, one.call) for one in run.branches] for run in found] == [
+        [("body.a", 0), ("body.a", 1), ("body.a", 2)],
+        [("body.b", 0), ("body.c", 0)],
+    ]
+
+
 def test_where_it_failed_stands_alone():
     assert runs(blocks(5), failed=6) == [1, 1, 3]
 

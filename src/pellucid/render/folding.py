@@ -1,5 +1,6 @@
 """Runs of identical siblings: which neighbouring branches of a graph are one block several times in a row."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,11 +56,14 @@ class Folding:
             self._out[source].append(sink)
 
     def runs(self, siblings: Sequence[Branch]) -> list[Run]:
-        """The siblings, neighbours that are the same together."""
+        """The siblings, neighbours that are the same together; calls of one module not with calls of another."""
+        calls = Counter(branch.path for branch in siblings if branch.owned)
         marks = [self._mark(branch) for branch in siblings]
         found: list[list[Branch]] = []
         for i, branch in enumerate(siblings):
             same = bool(found) and marks[i] is not None and marks[i] == marks[i - 1]
+            if same and branch.path != found[-1][-1].path:
+                same = calls[branch.path] <= 1 and calls[found[-1][-1].path] <= 1
             if same and self._goes_on(found[-1], branch):
                 found[-1].append(branch)
             else:
@@ -129,8 +133,10 @@ class Folding:
 
 
 def _does(node: Mapping[str, Any]) -> tuple[object, ...]:
+    """What an operation does; weights count by their shapes, for a module that is called again reads nothing new."""
+    weights = tuple((node.get("weights") or {}).values()) or node.get("parameters")
     attributes = {key: value for key, value in (node.get("attributes") or {}).items() if key != "parameters of"}
-    return node["op"], node.get("parameters"), tuple(node.get("shape") or ()), node.get("dtype"), repr(attributes)
+    return node["op"], weights, tuple(node.get("shape") or ()), node.get("dtype"), repr(attributes)
 
 
 def _repeats(marks: Sequence[int], start: int, length: int) -> int:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pellucid.core.text import Text
@@ -33,6 +35,13 @@ def test_runs_are_named_by_their_numbers():
     boxes, nodes = boxes_of(blocks(12), depth=2)
     assert name_of(boxes[1]) == "0 – 11"
     assert types_of(boxes[1], nodes, STYLE) == ["4 operations"]
+
+
+def test_calls_of_one_module_are_named_by_their_numbers():
+    (box, *_), _ = boxes_of(blocks(1), depth=1)
+    assert name_of(replace(box, name="block", last="block#5", times=6)) == "block#0 – 5"
+    assert name_of(replace(box, name="block#2", last="block#5", times=4)) == "block#2 – 5"
+    assert name_of(replace(box, name="block#2")) == "block#2"
 
 
 def test_what_was_raised_is_cut_to_a_few_lines():

@@ -65,7 +65,9 @@ def family(box: Box) -> tuple[str, str] | None:
 
 
 def name_of(box: Box) -> str:
-    """`layer1.0`; of several `layers.0 – 11`."""
+    """`layer1.0`; of several `layers.0 – 11`, of calls of one module `layer#0 – 11`."""
+    if box.times > 1 and box.last.partition("#")[0] == box.name.partition("#")[0] and "#" in box.last:
+        return f"{box.name if '#' in box.name else f'{box.name}#0'} – {box.last.partition('#')[2]}"
     if box.times == 1:
         return box.name
     if " … " in box.name:
