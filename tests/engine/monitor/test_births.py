@@ -80,5 +80,5 @@ def test_what_follows_the_model_is_read_from_the_graph():
 
 def test_tensors_of_a_nest():
     nest = {"a": torch.ones(2), "b": [torch.ones(1, dtype=torch.int64), (torch.zeros(1),)]}
-    assert len(tensors(nest)) == 2 and not is_bad(nest)
-    assert is_bad({"a": [torch.tensor(float("inf"))]})
+    assert len(tensors(nest)) == 2 and not is_bad(tensors(nest))
+    assert is_bad(tensors({"a": [torch.tensor(float("inf"))]}))

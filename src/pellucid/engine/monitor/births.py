@@ -1,7 +1,7 @@
 """Where non-finite values are born: the forward of this very step once more, looked at call by call."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -122,9 +122,9 @@ def born_behind(loss: Tensor, since: int, most: int = 64) -> str:
     return ", ".join(name for name in reversed(names) if name != "accumulategrad")
 
 
-def is_bad(value: Any) -> bool:
-    """Whether an output holds anything that is not finite."""
-    return any(_is_bad(one) for one in tensors(value))
+def is_bad(values: Iterable[Tensor]) -> bool:
+    """Whether any of some tensors holds anything that is not finite."""
+    return any(map(_is_bad, values))
 
 
 def tensors(value: Any) -> list[Tensor]:

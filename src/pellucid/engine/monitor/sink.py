@@ -1,8 +1,7 @@
 """Where measurements go: memory at once, the folder from a thread of its own, so that no disk holds up the training."""
 
-import queue
 import threading
-import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ SECONDS, FIRST, WAITING = 5.0, 0.5, 4096
 
 
 class Sink:
-    """Takes items in the order in which they come.
+    """Takes items in the order in which they come; the thread looks for them from time to time, none of them wakes it.
 
     Args:
         history: the record in memory.
@@ -29,7 +28,8 @@ class Sink:
     def __init__(self, history: History, log: Log | None = None, kind: type[Any] = np.float32) -> None:
         self.history, self.log, self.kind = history, log, kind
         self.dropped, self.error = 0, ""
-        self._queue: queue.Queue[Item | None] = queue.Queue()
+        self._held: deque[Item] = deque()
+        self._over = threading.Event()
         self._thread = None if log is None else threading.Thread(target=self._write, name="pellucid-run", daemon=True)
         if self._thread is not None:
             self._thread.start()
@@ -39,10 +39,10 @@ class Sink:
         self.history.add((item,))
         if self._thread is None or self.error:
             return
-        if isinstance(item, Sample) and self._queue.qsize() > WAITING:
+        if isinstance(item, Sample) and len(self._held) > WAITING:
             self.dropped += 1
             return
-        self._queue.put(item)
+        self._held.append(item)
 
     def close(self, state: str, seconds: float = 10.0) -> None:
         """Write everything that is left, and how the run ended; waits at most so long."""
@@ -51,33 +51,23 @@ class Sink:
             self.put(Told(note=(en, zh)))
         self.put(Told(state=state))
         if self._thread is not None:
-            self._queue.put(None)
+            self._over.set()
             self._thread.join(seconds)
             self._thread = None
 
     def _write(self) -> None:
-        held: list[Item] = []
-        ends = False
-        due = time.monotonic() + FIRST
-        while not ends:
-            try:
-                item = self._queue.get(timeout=max(0.0, due - time.monotonic()) if held else None)
-                ends = item is None
-                if item is not None:
-                    held.append(item)
-            except queue.Empty:
-                pass
-            if held and (ends or time.monotonic() >= due):
-                self._flush(held)
-                held = []
-            if not held:
-                due = time.monotonic() + SECONDS
+        wait = FIRST
+        while not self._over.wait(wait):
+            self._flush()
+            wait = SECONDS
+        self._flush()
         if self.log is not None:
             self.log.close()
 
-    def _flush(self, held: list[Item]) -> None:
+    def _flush(self) -> None:
+        held = [self._held.popleft() for _ in range(len(self._held))]
         try:
-            if self.log is not None and not self.error:
+            if held and self.log is not None and not self.error:
                 self.log.append(pack(held, self.kind))
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
