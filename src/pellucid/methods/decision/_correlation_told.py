@@ -163,8 +163,8 @@ def _whitened(found: Estimate) -> list[Text]:
         return []
     by = {
         "own": Text(
-            "Whitened by the covariance of the pixels in these very pairs: least squares.",
-            "以这些样本自身的像素协方差白化：即最小二乘。",
+            "Whitened by the covariance of the input's values in these very pairs: least squares.",
+            "以这些样本自身的输入协方差白化：即最小二乘。",
             aside=True,
         ),
         "white": Text("Whitened by the known variance of the noise.", "以已知的噪声方差白化。", aside=True),
@@ -173,9 +173,9 @@ def _whitened(found: Estimate) -> list[Text]:
         return [
             by,
             Text(
-                f"The covariance of the pixels is singular, so {MENDED:g} of its mean variance was added to its "
+                f"The covariance of the input's values is singular, so {MENDED:g} of its mean variance was added to its "
                 "diagonal (ridge): details that the data do not show are damped, not found.",
-                f"像素协方差奇异，故在对角线上加了平均方差的 {MENDED:g} 倍（岭）：数据未显示的细节被压低，而非被找出。",
+                f"输入的协方差奇异，故在对角线上加了平均方差的 {MENDED:g} 倍（岭）：数据未显示的细节被压低，而非被找出。",
             ),
         ]
     if found.ridge:
