@@ -111,3 +111,8 @@ def test_open_noise_reads_its_words_in_any_order() -> None:
 def test_a_number_that_is_none_is_named_with_what_would_be_one() -> None:
     with pytest.raises(BadInput, match="'abc' is no whole number from 1 to 4,294,967,295"):
         open_noise("abc", None)
+
+
+def test_without_a_number_it_is_one_of_samples_that_is_missing() -> None:
+    with pytest.raises(BadInput, match="'noise:' names no number of samples"):
+        pl.data("noise:")

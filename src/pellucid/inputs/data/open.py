@@ -134,7 +134,8 @@ def _parsed(source: str | Path) -> tuple[str, Path, str | None]:
             hint=", ".join(KINDS.values()),
         )
     if not place:
-        raise BadInput(f"'{words}' names no place.", hint=KINDS[kind])
+        wanted = "number of samples" if kind == "noise" else "place"
+        raise BadInput(f"'{words}' names no {wanted}.", hint=KINDS[kind])
     part = None
     if "#" in KINDS[kind] and "#" in place and not Path(place).exists():
         place, _, part = place.rpartition("#")
