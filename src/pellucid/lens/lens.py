@@ -26,6 +26,7 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking
 from pellucid.lens.blank import blank
+from pellucid.lens.diagnosing import diagnose
 from pellucid.lens.facts import facts_of
 from pellucid.lens.feed import Feed
 from pellucid.lens.generating import Written, written
@@ -155,10 +156,7 @@ class Lens:
         chosen = [view(one) for one in views] if views else tour(text=inputs is not None and is_text(inputs))
         check_layers(self._looker, chosen)
         for one in chosen:
-            if "data" in one.spec.required:
-                raise BadRequest(f"{one.name} looks at a data set", hint=f"lens.sweep(data, pl.{one!r})")
-            if inputs is None and "x" in one.spec.required:
-                raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
+            _check(one, inputs)
         bare = inputs is None and any("x" in one.spec.given for one in chosen)
         self._looker.blank = blank(self.read, self.preprocess) if bare else None
         asking = Asking(self._looker, self.read, inputs, seed)
@@ -217,7 +215,7 @@ class Lens:
         raise_requests(chosen, given)
         return Views(chosen, given, cost, self.name)
 
-    watch = watch
+    watch, diagnose = watch, diagnose
 
     def layers(self, x: Any = None) -> Table:
         """Every address with kind, shape and parameters; with an input, in the order in which they run."""
@@ -273,6 +271,17 @@ def check_layers(looker: Looker, views: Sequence[View]) -> None:
             except BadRequest as error:
                 error.asked_by = repr(one)
                 raise
+
+
+def _check(one: View, inputs: Inputs | None) -> None:
+    """Refuse a view that looks at something else than an input, or that lacks it."""
+    if "data" in one.spec.required:
+        raise BadRequest(f"{one.name} looks at a data set", hint=f"lens.sweep(data, pl.{one!r})")
+    if "run" in one.spec.required:
+        hint = f"with lens.watch(optimizer) as run: ...; then run.see(pl.{one!r})"
+        raise BadRequest(f"{one.name} looks at a watched training", hint=hint)
+    if inputs is None and one.spec.needs_input:
+        raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
 
 
 def raise_requests(views: Sequence[View], given: Sequence[Any]) -> None:

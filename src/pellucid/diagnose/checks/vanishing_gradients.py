@@ -1,0 +1,44 @@
+"""Vanishing gradients: what comes back to the first layers is next to nothing."""
+
+import numpy as np
+
+from pellucid.core.text import Text
+from pellucid.diagnose.check import Checking, check
+from pellucid.diagnose.finding import Noticed
+from pellucid.diagnose.flow import flow
+from pellucid.engine.targets import Target
+from pellucid.inputs.inputs import Inputs
+from pellucid.results.spell import number
+
+HIGH, MEDIUM, FEWEST = 1e-4, 1e-3, 3
+
+
+@check(
+    title=Text("Vanishing gradient", "梯度消失"),
+    why=Text(
+        "Layers that get next to no gradient do not learn, however long the training.",
+        "几乎得不到梯度的层无论训练多久都学不到东西。",
+    ),
+    advice=Text(
+        "Use ReLU-like activations, a normalisation or skip connections, and an initialisation that suits them.",
+        "改用 ReLU 类激活、加入归一化或跳跃连接，并采用与之匹配的初始化。",
+    ),
+    rank=60,
+)
+def vanishing_gradients(x: Inputs, target: Target) -> Checking:
+    """The gradient at the first layer, as a share of the last layer's."""
+    found = yield from flow(x, target)
+    norms = found.norms
+    if len(norms) < FEWEST or not np.isfinite(norms).all() or not norms[-1] > 0:
+        return []
+    share = float(norms[0] / norms[-1])
+    if share >= MEDIUM:
+        return []
+    lost = int((norms < MEDIUM * norms[-1]).sum())
+    said = Text(
+        f"The gradient at '{found.labels[0]}' is {number(share)} of that at '{found.labels[-1]}'; "
+        f"{lost} of {len(norms)} layers get less than a thousandth.",
+        f"“{found.labels[0]}”处的梯度只有“{found.labels[-1]}”处的 {number(share)} 倍；"
+        f"{len(norms)} 层中有 {lost} 层不足其千分之一。",
+    )
+    return [Noticed("high" if share < HIGH else "medium", found.labels[0], said, found.picture)]

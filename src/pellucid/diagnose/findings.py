@@ -1,0 +1,133 @@
+"""Findings: everything that was found, the worst first."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, overload
+
+from pellucid.core.text import Text
+from pellucid.diagnose.finding import SEVERITIES, WORDS, Finding, NotMade, Severity
+from pellucid.engine.planner import Cost
+from pellucid.results.result import Lang, Result, Theme
+from pellucid.results.table import Table
+
+NEEDED = {
+    "x": Text("an input x", "输入 x"),
+    "target": Text("an input x", "输入 x"),
+    "preprocess": Text("a stated preprocessing (preprocess= of the lens)", "声明的预处理（镜头的 preprocess=）"),
+    "labels": Text("labels (labels=, or data that have them)", "标签（labels=，或带标签的数据）"),
+    "run": Text("a watched run (run=)", "被监视的训练记录（run=）"),
+}
+NOTHING = Text("Nothing was found.", "未发现问题。")
+_COLUMNS = {
+    "severity": Text("severity", "严重程度"),
+    "finding": Text("finding", "发现"),
+    "place": Text("place", "位置"),
+    "measured": Text("measured", "测量结果"),
+    "advice": Text("what to try", "建议"),
+}
+
+
+class Findings(Sequence[Finding]):
+    """What was found, the worst first; causes before what follows from them.
+
+    Args:
+        found: in order.
+        not_made: checks that could not be made, and why.
+        passed: names of checks that were made and found nothing.
+        cost: of all checks together.
+    """
+
+    def __init__(
+        self,
+        found: Sequence[Finding],
+        not_made: Sequence[NotMade] = (),
+        passed: Sequence[str] = (),
+        cost: Cost | None = None,
+        title: str = "",
+    ) -> None:
+        self.found, self.not_made, self.passed = tuple(found), tuple(not_made), tuple(passed)
+        self.cost, self.title = cost or Cost(), title
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @overload
+    def __getitem__(self, which: int) -> Finding: ...
+    @overload
+    def __getitem__(self, which: slice) -> tuple[Finding, ...]: ...
+    def __getitem__(self, which: Any) -> Any:
+        return self.found[which]
+
+    @property
+    def high(self) -> tuple[Finding, ...]:
+        """With these it does not work."""
+        return self.of("high")
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """All of one severity."""
+        return tuple(one for one in self.found if one.severity == severity)
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The evidence of every finding, each once."""
+        return tuple({id(one.evidence): one.evidence for one in self.found}.values())
+
+    def describe(self, lang: Lang = "en") -> str:
+        """Every finding in words, and which checks could not be made."""
+        lines = [f"[{WORDS[one.severity].say(lang)}] {one.describe(lang)}" for one in self.found]
+        lines += self.told(lang)
+        return "\n".join(lines)
+
+    def told(self, lang: Lang = "en") -> list[str]:
+        """Which checks found nothing, and which were not made."""
+        made = len(self.passed) + len({one.check for one in self.found})
+        lines = [] if self.found else [NOTHING.say(lang)]
+        lines.append(
+            Text(
+                f"{made} checks were made, {len(self.passed)} of them found nothing.",
+                f"共进行 {made} 项检查，其中 {len(self.passed)} 项未发现问题。",
+            ).say(lang)
+        )
+        by: dict[str, list[str]] = {}
+        for one in self.not_made:
+            by.setdefault(one.reason.say(lang), []).append(one.title.say(lang))
+        parts = ("Not made (", "): ", "; ", ".") if lang == "en" else ("未进行（", "）：", "、", "。")
+        lines += [f"{parts[0]}{why}{parts[1]}{parts[2].join(names)}{parts[3]}" for why, names in by.items()]
+        return lines
+
+    def table(self, lang: Lang = "en") -> Table:
+        """A row for each finding."""
+        rows = tuple(
+            {
+                "severity": WORDS[one.severity].say(lang),
+                "finding": one.title.say(lang),
+                "place": one.place,
+                "measured": one.said.say(lang),
+                "advice": one.advice.say(lang),
+            }
+            for one in self.found
+        )
+        counts = {name: len(self.of(name)) for name in SEVERITIES}
+        notes = tuple(Text(en, zh) for en, zh in zip(self.told("en"), self.told("zh"), strict=True))
+        return Table(rows=rows, columns=_COLUMNS, notes=notes, facts=counts)
+
+    def save(self, path: str | PathLike[str], *, lang: Lang = "en", theme: Theme = "light") -> Path:
+        """Write them: `.html` is a report with the evidence; png, svg, pdf, json and others the table alone."""
+        if not str(path).endswith((".html", ".htm")):
+            return self.table(lang).save(path, lang=lang, theme=theme)
+        from pellucid.render.report import save_report
+
+        chapters: dict[Any, list[Any]] = {Text("Findings", "诊断结果"): [self.table(lang)]}
+        if self.found:
+            chapters[Text("Evidence", "证据")] = list(self.results)
+        return save_report(chapters, path, lang=lang, title=self.title)
+
+    def show(self, *, lang: Lang = "en") -> None:
+        """Show the table, in a notebook or a window."""
+        self.table(lang).show(lang=lang)
+
+    def __repr__(self) -> str:
+        cost = self.cost
+        passes = f"{cost.forwards} forwards, {cost.backwards} backwards, {cost.seconds:.2f} s"
+        return "\n".join([*map(repr, self.found), *self.told(), passes])

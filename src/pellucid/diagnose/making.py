@@ -1,0 +1,79 @@
+"""All checks of one case, in as few passes as they need together."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pellucid.core.errors import Cancelled, ModelFailed, NotApplicable, PellucidError
+from pellucid.core.text import Text
+from pellucid.diagnose.check import Case, Check, checks
+from pellucid.diagnose.finding import SEVERITIES, Finding, NotMade, Noticed
+from pellucid.diagnose.findings import NEEDED, Findings
+from pellucid.engine.planner import Planner, Progress
+from pellucid.engine.task import Task
+from pellucid.results.result import Result
+
+Sign = Callable[[Result, Check], Result]
+
+
+def diagnosed(
+    case: Case,
+    sign: Sign,
+    *,
+    seed: int = 0,
+    title: str = "",
+    progress: Callable[[Progress], None] | None = None,
+) -> Findings:
+    """Make every check that has what it needs.
+
+    Args:
+        sign: gives evidence its provenance.
+    Raises:
+        ModelFailed: the model raised under every check that ran it.
+    """
+    planner = Planner(case.lens, lambda one, *_: one.start(case), case.x, seed=seed, watch=progress)
+    not_made: list[NotMade] = []
+    tasks: list[tuple[Check, Task]] = []
+    for one in checks():
+        lacks = one.lacks(case)
+        if lacks:
+            not_made.append(NotMade(one.name, one.title, _needs(lacks), lacks))
+        else:
+            tasks.append((one, planner.add(one, case.x, case.target)))
+    planner.run()
+    found: list[tuple[int, int, int, Finding]] = []
+    passed: list[str] = []
+    for one, task in tasks:
+        if task.error is not None:
+            not_made.append(NotMade(one.name, one.title, _why(task.error)))
+            continue
+        noticed: list[Noticed] = list(task.result)
+        passed += [] if noticed else [one.name]
+        for i, each in enumerate(noticed):
+            found.append((SEVERITIES.index(each.severity), one.rank, i, _finding(one, each, sign)))
+    found.sort(key=lambda each: each[:3])
+    return Findings([each[3] for each in found], not_made, passed, planner.cost(), title)
+
+
+def _finding(one: Check, each: Noticed, sign: Sign) -> Finding:
+    advice = each.advice or one.advice
+    evidence = sign(replace(each.evidence, notes=(each.said, *each.evidence.notes)), one)
+    return Finding(one.name, each.severity, each.place, each.said, evidence, one.title, one.why, advice)
+
+
+def _needs(lacks: tuple[str, ...]) -> Text:
+    words = list(dict.fromkeys(NEEDED[name] for name in lacks))
+    return Text("needs " + " and ".join(one.en for one in words), "需要" + "与".join(one.zh for one in words))
+
+
+def _why(error: Any) -> Text:
+    """Why a check could not be made.
+
+    Raises:
+        PellucidError: what is no property of the network.
+    """
+    if isinstance(error, (NotApplicable, ModelFailed, Cancelled)):
+        return Text(error.what)
+    if isinstance(error, PellucidError):
+        raise error
+    return Text(str(error))

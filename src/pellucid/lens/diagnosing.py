@@ -1,0 +1,153 @@
+"""`Lens.diagnose`: what is wrong with a network, its input or its training."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from pellucid.core.errors import BadInput, BadRequest, BadTarget, nearest_names, quoted
+from pellucid.core.provenance import Provenance, Trace
+from pellucid.diagnose.check import Case, Check
+from pellucid.diagnose.findings import Findings
+from pellucid.diagnose.making import diagnosed
+from pellucid.engine.looker import Looker
+from pellucid.engine.monitor.history import History, read_run
+from pellucid.engine.planner import Progress
+from pellucid.engine.targets import Target
+from pellucid.engine.vocabulary import texts_of
+from pellucid.inputs.data.noise import shaped
+from pellucid.inputs.data.open import open_data
+from pellucid.inputs.data.preparation import Preparation
+from pellucid.inputs.inputs import Inputs
+from pellucid.inputs.preprocess import preprocess_of
+from pellucid.lens.feed import Feed
+from pellucid.lens.numbering import in_numbers_of
+from pellucid.lens.provenance import Origin, versions
+from pellucid.lens.run import Run
+from pellucid.results.result import Result
+
+MOST = 64  # examples that are taken of a data set
+
+
+class Looking(Protocol):
+    """What has a model, and reads inputs for it: a `Lens`."""
+
+    model: nn.Module
+    name: str
+    labels: tuple[str, ...]
+    preprocess: Any
+    tokenizer: Any
+    _looker: Looker
+    _origin: Origin
+
+    @property
+    def device(self) -> Any: ...
+    @property
+    def dtype(self) -> Any: ...
+    def read(self, x: Any) -> Inputs: ...
+
+
+def diagnose(
+    self: Looking,
+    x: Any = None,
+    *,
+    labels: Any = None,
+    data: Any = None,
+    run: Any = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Findings:
+    """Find what is wrong: `lens.diagnose(x)`. A check that lacks what it needs is listed as not made.
+
+    Args:
+        x: examples, as for `see`; sixteen or more tell most.
+        labels: the true class of each, as number or name.
+        data: a data set, as for `sweep`, of which examples and labels are taken where there is no `x`.
+        run: a watched training: a `Run`, or its folder.
+        seed: of the random state that every forward starts from.
+        progress: called between passes; may raise `Cancelled`.
+    Returns:
+        Findings, the worst first, causes before what follows from them.
+    Raises:
+        BadRequest: something that cannot be read.
+    """
+    inputs = None if x is None else self.read(x)
+    given = labels
+    if inputs is None and data is not None:
+        inputs, found = _samples(self, data)
+        given = labels if labels is not None else found
+    truth = None if given is None else _numbers(given, self.labels, inputs)
+    asked = None if truth is None else list(truth)
+    target = None if inputs is None else Target(asked, self.labels, texts=texts_of(inputs, self.tokenizer))
+    stated = None if self.preprocess is None else preprocess_of(self.preprocess)
+    case = Case(self._looker, inputs, target, stated, truth, _history(run))
+    weights = self._origin.weights
+
+    def sign(result: Result, check: Check) -> Result:
+        code = f"{self._origin.said if self._origin.said != 'model' else 'pl.Lens(model)'}.diagnose(x)"
+        made = Provenance(
+            method=check.name,
+            family="diagnose",
+            words=check.words,
+            model=self.name,
+            weights=weights,
+            seed=seed,
+            versions=versions(),
+            unseen=self._looker.unseen,
+            code=code,
+            trace=Trace(date=datetime.now(UTC).isoformat(timespec="seconds")),
+        )
+        return result.with_(provenance=made, notes=(*result.notes, *self._origin.notes))
+
+    return diagnosed(case, sign, seed=seed, title=self.name, progress=progress)
+
+
+def _samples(lens: Looking, data: Any) -> tuple[Inputs, list[int] | None]:
+    """Samples spread evenly over a data set, and their labels if all of them have one."""
+    accepts = getattr(lens.model, "forward", None)
+    preparation = Preparation(
+        lens.preprocess, lens.tokenizer, device=lens.device, dtype=lens.dtype, accepts=accepts
+    )
+    source = in_numbers_of(shaped(open_data(data), preparation.preprocess), lens.labels)
+    feed = Feed(source, preparation, lens.read, on_bad="fail", outputs=lens.labels)
+    ordinals = sorted({round(one) for one in np.linspace(0, len(feed) - 1, min(MOST, len(feed)))})
+    inputs = feed.inputs(ordinals)
+    known = [feed.label(one) for one in ordinals]
+    return inputs, None if any(one is None or one < 0 for one in known) else [int(one or 0) for one in known]
+
+
+def _numbers(given: Any, names: Sequence[str], x: Inputs | None) -> tuple[int, ...]:
+    """Labels as numbers, one for each example.
+
+    Raises:
+        BadInput: there is no example for them, or another number of them.
+        BadTarget: a name that the model does not have.
+    """
+    if x is None:
+        raise BadInput("labels belong to examples, and there are none", hint="lens.diagnose(x, labels=...)")
+    if isinstance(given, (Tensor, np.ndarray)):
+        given = given.tolist()
+    several = list(given) if isinstance(given, (list, tuple)) else [given]
+    if len(several) != x.size:
+        raise BadInput(f"{len(several)} labels for {x.size} examples", hint="one per example")
+    for one in several:
+        if isinstance(one, str) and one not in names:
+            raise BadTarget(f"no class is called '{one}'", nearest=quoted(nearest_names(one, names)))
+    return tuple(names.index(one) if isinstance(one, str) else int(one) for one in several)
+
+
+def _history(run: Any) -> History | None:
+    """The record of a run.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    if run is None or isinstance(run, History):
+        return run
+    if isinstance(run, Run):
+        return run.history
+    if isinstance(run, (str, bytes)) or hasattr(run, "__fspath__"):
+        return read_run(run)  # type: ignore[arg-type]
+    raise BadRequest(f"{type(run).__name__} is no run", hint="lens.watch(optimizer) gives one; or its folder")
