@@ -28,7 +28,7 @@ def arguments_of(spec: str) -> tuple[str, dict[str, Any]]:
             raise ValueError("a name is given twice")
         return bare, {_name(one): ast.literal_eval(one.value) for one in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
-        told = "each value is written out" if "malformed node" in str(error) else str(error)
+        told = "each value is written out" if "malformed node" in str(error) else getattr(error, "msg", str(error))
         raise BadSetting(f"The arguments of '{spec}' cannot be read: {told}.", hint=_EXAMPLE) from error
 
 

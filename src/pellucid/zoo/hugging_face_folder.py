@@ -25,7 +25,6 @@ _TOKENIZERS = (
 _PICTURES = ("preprocessor_config.json", "processor_config.json")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _NAMELESS = ("model", "output", "checkpoint", "final", "best")
-_POINTER = b"version https:"  # a file of git-lfs whose content was not fetched
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,12 +160,6 @@ def _refuse_without_weights(path: Path) -> None:
     for index in indexes:
         found += [shard for shard in shards_of(index) if shard not in found]
     for file in found:
-        with file.open("rb") as opened:
-            if opened.read(len(_POINTER)) == _POINTER:
-                raise BadWeights(
-                    f"'{file}' is a pointer of Git LFS, not the weights.",
-                    hint="git lfs pull in the folder it came from",
-                )
         if kind_of(file) == "zip":
             refuse_unsafe_zip(file)
         elif kind_of(file) == "safetensors":

@@ -35,6 +35,10 @@ def test_other_files_are_told_apart_by_bytes_and_ending(tmp_path: Path) -> None:
         ("a.bin", (2).to_bytes(8, "little") + b"{}", "safetensors"),
         ("a.safetensors", b"x", "safetensors"),
         ("a.onnx", b"\x08\x01", "onnx"),
+        ("b.pth", b"\x08\x08\x12\x07pytorch", "onnx"),
+        ("c.pth", (35_615).to_bytes(8, "little") + b"{}", "safetensors"),  # begins as a file packed by gzip does
+        ("d.pth", (128).to_bytes(8, "little") + b"{}", "safetensors"),  # begins as a pickle does
+        ("b.safetensors", b"\x80\x02}q\x00.", "pickle"),
         ("a.index.json", b"{}", "index"),
         ("a.txt", b"hello", "other"),
     ):
@@ -46,9 +50,22 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     for path, words in ((tmp_path / "none.pth", "no file"), ("https://a.b/c.pth", "nothing is fetched")):
         with pytest.raises(BadWeights, match=words):
             kind_of(path)
+    with pytest.raises(BadWeights, match=r"'https://a\.b/c\.pth' is an address"):
+        kind_of(Path("https://a.b/c.pth"))
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(BadWeights, match="cut short"):
         kind_of(tmp_path / "cut.pth")
+
+
+def test_a_folder_is_told_with_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(BadWeights, match="a folder, not a file of weights") as told:
+        kind_of(tmp_path)
+    assert told.value.nearest == f"'{tmp_path / 'model.safetensors'}'"
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(BadWeights, match="a folder, not a file of weights") as told:
+        kind_of(tmp_path)
+    assert told.value.nearest.startswith(f"'hf:{tmp_path}', ")
 
 
 def test_entries_that_claim_more_than_the_file_has(tmp_path: Path) -> None:
@@ -66,5 +83,5 @@ def test_headers_are_capped(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes((4).to_bytes(8, "little") + b"{}  ")
     assert safetensors_header(tmp_path / "a.safetensors") == b"{}  "
     (tmp_path / "a.safetensors").write_bytes((5).to_bytes(8, "little") + b"{}  ")
-    with pytest.raises(BadWeights, match="header claims 5 bytes"):
+    with pytest.raises(BadWeights, match="of the 5 bytes of its header 4 are there"):
         safetensors_header(tmp_path / "a.safetensors")

@@ -5,13 +5,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from pellucid.core.errors import BadWeights
-from pellucid.inputs.checkpoints.checkpoint import read_weights
+from pellucid.inputs.checkpoints.checkpoint import read_sets, read_weights
 
 NET = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
 
@@ -173,7 +174,7 @@ def test_cut_short(tmp_path: Path, kind: str) -> None:
     whole = path.read_bytes()
     for share in (0.1, 0.5, 0.9):
         path.write_bytes(whole[: int(len(whole) * share)])
-        with pytest.raises(BadWeights, match=r"damaged|header claims"):
+        with pytest.raises(BadWeights, match=r"damaged|cut short"):
             read_weights(path)
 
 
@@ -191,6 +192,29 @@ def test_files_without_weights(tmp_path: Path, content: object, words: str) -> N
         read_weights(saved(content, tmp_path / "a.pth"))
 
 
+def test_the_bytes_go_before_the_ending(tmp_path: Path) -> None:
+    assert same(read_weights(saved(NET.state_dict(), tmp_path / "a.safetensors"))[0])
+    save_file(NET.state_dict(), tmp_path / "a.pth")
+    assert same(read_weights(tmp_path / "a.pth")[0])
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_pickles_that_torch_did_not_write(tmp_path: Path, protocol: int) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": np.zeros(3)}, protocol))
+    with pytest.raises(BadWeights, match=r"a pickle that torch\.save did not write") as caught:
+        read_weights(tmp_path / "a.pkl")
+    assert "weights_only" not in str(caught.value) and "torch.as_tensor" in caught.value.hint
+    old = saved(NET.state_dict(), tmp_path / "b.pth", _use_new_zipfile_serialization=False, pickle_protocol=2)
+    assert same(read_weights(old)[0])
+
+
+def test_arrays_of_numpy_are_told_and_read_where_unpickling_is_allowed(tmp_path: Path) -> None:
+    path = saved({name: one.numpy() for name, one in NET.state_dict().items()}, tmp_path / "a.pth")
+    with pytest.raises(BadWeights, match="it holds arrays of NumPy"):
+        read_sets(path)
+    assert same(read_sets(path, unsafe_pickle=True)[""])
+
+
 def test_no_such_file_no_file_and_no_network(tmp_path: Path) -> None:
     saved(NET.state_dict(), tmp_path / "model.pth")
     with pytest.raises(BadWeights, match="no file") as caught:
@@ -201,7 +225,7 @@ def test_no_such_file_no_file_and_no_network(tmp_path: Path) -> None:
     (tmp_path / "a.pth").write_bytes(b"")
     with pytest.raises(BadWeights, match="empty"):
         read_weights(tmp_path / "a.pth")
-    (tmp_path / "a.pth").write_bytes(b"hello, these are no weights")
+    (tmp_path / "a.pth").write_bytes(bytes(99))
     with pytest.raises(BadWeights, match="not a weights file"):
         read_weights(tmp_path / "a.pth")
     with pytest.raises(BadWeights, match="nothing is fetched"):

@@ -43,6 +43,17 @@ def test_numbers_that_claim_more_than_is_stored() -> None:
     assert keys({"a": torch.zeros(9, 9, device="meta")}) == [""]
 
 
+def test_sets_in_a_list_go_by_their_places() -> None:
+    assert keys([STATE, 3]) == ["0"] and keys(({"model": STATE}, {"lr": 1})) == ["0.model"]
+
+
+def test_the_packed_weights_of_a_quantised_layer_are_not_lost() -> None:
+    whole = torch.ones(2, 3)
+    packed = {"0.scale": torch.ones(()), "0._packed_params.dtype": torch.qint8}
+    packed["0._packed_params._packed_params"] = (whole, None)
+    assert list(weight_sets(packed, "a.pth")[""]) == ["0.scale", "0._packed_params._packed_params.0"]
+
+
 def test_a_key_names_one_set() -> None:
     sets = weight_sets({"model": STATE, "ema": STATE}, "a.pth")
     assert list(chosen(sets, "", "a.pth")) == ["model", "ema"] and list(chosen(sets, "ema", "a.pth")) == ["ema"]

@@ -5,7 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from pellucid.core.errors import BadInput, BadWeights
+from pellucid.core.errors import BadInput, BadWeights, quoted
+from pellucid.inputs.checkpoints.foreign import refuse_foreign
 from pellucid.inputs.image import as_file
 
 Kind = Literal["exported", "script", "zip", "pickle", "safetensors", "onnx", "index", "other"]
@@ -19,13 +20,17 @@ def kind_of(path: str | Path) -> Kind:
     """What the file is, by its first bytes and the names in it; nothing of it is loaded.
 
     Raises:
-        BadWeights: there is no such file, or it is empty, cut short or an address on the network.
+        BadWeights: there is no such file, or it is empty, cut short, an address on the network, or of another kind
+            altogether.
     """
     path = Path(path)
     if str(path).startswith(("http:", "https:")):
         raise BadWeights(
-            f"'{path}' is an address on the network; nothing is fetched.", hint="download it and give the path"
+            f"'{_address(path)}' is an address on the network; nothing is fetched.",
+            hint="download it and give the path",
         )
+    if path.is_dir():
+        raise _a_folder(path)
     try:
         as_file(path)
     except BadInput as error:
@@ -34,13 +39,18 @@ def kind_of(path: str | Path) -> Kind:
         start = stream.read(16)
     if start[:4] == b"PK\x03\x04":
         return _kind_of_zip(path)
-    if path.suffix == ".onnx":
+    if start[8:9] == b"{" and not start[7]:  # the length of its header, then the header
+        return "safetensors"
+    refuse_foreign(path)
+    if start[:1] == b"\x80":
+        return "pickle"
+    if path.suffix == ".onnx" or (start[:1] == b"\x08" and start[2:3] == b"\x12"):  # its version, then its producer
         return "onnx"
     if path.name.endswith(".index.json"):
         return "index"
-    if path.suffix == ".safetensors" or start[8:9] == b"{":
+    if path.suffix == ".safetensors":
         return "safetensors"
-    return "pickle" if start[:1] == b"\x80" else "other"
+    return "other"
 
 
 def refuse_unsafe_zip(path: Path) -> None:
@@ -73,12 +83,32 @@ def safetensors_header(path: Path) -> bytes:
     """
     with path.open("rb") as stream:
         size = int.from_bytes(stream.read(8), "little")
-        if size > min(LARGEST_HEADER, path.stat().st_size - 8):
+        follow = path.stat().st_size - 8
+        if follow < size <= LARGEST_HEADER:
+            raise BadWeights(
+                f"'{path}' is cut short: of the {size:,} bytes of its header {max(follow, 0):,} are there.",
+                hint="copy or fetch it again",
+            )
+        if size > LARGEST_HEADER:
             raise BadWeights(f"'{path}' is refused: its header claims {size:,} bytes.", hint="copy or fetch it again")
         header = stream.read(size)
     if header.count(b'"dtype"') > MOST_TENSORS:
         raise BadWeights(f"'{path}' is refused: it holds more than {MOST_TENSORS:,} tensors.")
     return header
+
+
+def _address(path: Path) -> str:
+    return str(path).replace(":/", "://", 1)  # a path has no double slash
+
+
+def _a_folder(path: Path) -> BadWeights:
+    found = [*sorted(path.glob("*.index.json")), *sorted(path.glob("*.safetensors")), *sorted(path.glob("*.pth"))]
+    whole = (path / "config.json").is_file()
+    return BadWeights(
+        f"'{path}' is a folder, not a file of weights.",
+        nearest=quoted([*([f"hf:{path}"] if whole else []), *map(str, found[:3])]),
+        hint="name the file in it" + ("; hf:DIR opens the whole folder as a model" if whole else ""),
+    )
 
 
 def _kind_of_zip(path: Path) -> Kind:

@@ -24,6 +24,10 @@ UNPICKLED = Text(
 )
 
 
+_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number with which torch.save begins, when it writes no zip
+_LOOKED_AT = 64
+
+
 def read_weights(path: str | Path) -> tuple[Tensors, tuple[Text, ...]]:
     """The named tensors of a safetensors file, of an index of shards, or of a file that `torch.save` wrote.
 
@@ -73,6 +77,7 @@ def content_of(path: Path, *, unsafe_pickle: bool = False, device: str = "cpu") 
     if kind == "safetensors":
         return _from_safetensors(path)
     if kind == "pickle":
+        _refuse_bare_pickle(path)
         return _loaded(path, device, unsafe_pickle=unsafe_pickle, mapped=False)
     if kind == "index":
         return _merged(path)
@@ -85,6 +90,11 @@ def content_of(path: Path, *, unsafe_pickle: bool = False, device: str = "cpu") 
         raise BadWeights(
             f"'{path}' is an exported program, not weights alone; loading one can run code.", hint=SAVE_WEIGHTS
         )
+    if kind == "onnx":
+        raise BadWeights(
+            f"'{path}' is an ONNX file: a network with its weights, not weights alone.",
+            hint="open it in place of the model: pellucid see model.onnx",
+        )
     raise BadWeights(
         f"'{path}' is not a weights file that is read here.", hint="safetensors, or torch.save of a state_dict"
     )
@@ -92,8 +102,14 @@ def content_of(path: Path, *, unsafe_pickle: bool = False, device: str = "cpu") 
 
 def _loaded(path: Path, device: str, *, unsafe_pickle: bool, mapped: bool) -> Any:
     try:
-        with torch.serialization.safe_globals(list(INERT)):
-            return torch.load(path, map_location=device, weights_only=True, mmap=mapped)
+        with torch.serialization.safe_globals(list(INERT)), path.open("rb") as stream:
+            # by its path torch reads a file as its ending says; the bytes go before that
+            return torch.load(
+                path if mapped and path.suffix != ".safetensors" else stream,
+                map_location=device,
+                weights_only=True,
+                mmap=mapped and path.suffix != ".safetensors",
+            )
     except pickle.UnpicklingError as error:
         asked = _asked_for(path, str(error))
         if not asked:
@@ -102,16 +118,42 @@ def _loaded(path: Path, device: str, *, unsafe_pickle: bool, mapped: bool) -> An
             ) from error
         if unsafe_pickle:
             return _unpickled(path, device)
-        raise BadWeights(
-            f"'{path}' is refused: it is not tensors alone but asks to run {', '.join(asked[:10])}; "
-            "a whole model saved by torch.save(model) is code.",
-            hint=f"{SAVE_WEIGHTS}; or, if you trust its author as you trust code, unsafe_pickle=True (--unsafe-pickle)",
-        ) from error
+        raise _asks_to_run(path, asked) from error
     except Exception as error:  # damaged bytes make the reader raise almost any class
         raise BadWeights(
             f"'{path}' is damaged or cut short: {str(error).splitlines()[0] if str(error) else error!r}",
             hint="copy or fetch it again",
         ) from error
+
+
+def _refuse_bare_pickle(path: Path) -> None:
+    """A pickle that `torch.save` did not write, such as `pickle.dump` of a dict of arrays.
+
+    Raises:
+        BadWeights: it is one.
+    """
+    with path.open("rb") as stream:
+        written = _MAGIC in stream.read(_LOOKED_AT)
+    if not written:
+        raise BadWeights(
+            f"'{path}' is refused: it is a pickle that torch.save did not write, and reading it can run any code.",
+            hint="if you trust it: state = pickle.load(open(path, 'rb')); "
+            "torch.save({name: torch.as_tensor(one) for name, one in state.items()}, 'weights.pth')",
+        )
+
+
+def _asks_to_run(path: Path, asked: list[str]) -> BadWeights:
+    trusted = "if you trust its author as you trust code, unsafe_pickle=True (--unsafe-pickle)"
+    if all(one.startswith("numpy.") for one in asked):
+        return BadWeights(
+            f"'{path}' is refused: it holds arrays of NumPy, not tensors alone; to read them {asked[0]} would run.",
+            hint=f"where the file was made: torch.save with torch.as_tensor of each array; or, {trusted}",
+        )
+    return BadWeights(
+        f"'{path}' is refused: it is not tensors alone but asks to run {', '.join(sorted(asked)[:10])}; "
+        "a whole model saved by torch.save(model) is code.",
+        hint=f"{SAVE_WEIGHTS}; or, {trusted}",
+    )
 
 
 def _unpickled(path: Path, device: str) -> Any:

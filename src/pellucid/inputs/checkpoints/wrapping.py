@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,6 +53,8 @@ def weight_sets(content: Any, place: str) -> dict[str, Tensors]:
     """
     if isinstance(content, nn.Module):
         content = content.state_dict()
+    if isinstance(content, list | tuple):  # (state_dict, epoch)
+        content = {str(at): one for at, one in enumerate(content) if isinstance(one, Mapping | nn.Module)} or content
     if not isinstance(content, Mapping):
         raise BadWeights(f"'{place}' holds {type(content).__name__}, not named tensors.", hint=SAVE_WEIGHTS)
     sets = dict(_sets(content, (), _DEEPEST))
@@ -93,7 +96,7 @@ def told(key: str, sets: dict[str, Tensors]) -> tuple[Text, ...]:
 def _sets(content: Mapping[Any, Any], above: tuple[str, ...], depth: int) -> Iterator[tuple[str, Tensors]]:
     inner = {str(key): one.state_dict() if isinstance(one, nn.Module) else one for key, one in content.items()}
     nested = {key: one for key, one in inner.items() if isinstance(one, Mapping) and not _is_beside(key)}
-    own = {key: one for key, one in inner.items() if isinstance(one, Tensor)}
+    own = dict(_tensors(inner))
     found: list[tuple[str, Tensors]] = []
     if depth:
         for key in sorted(nested, key=lambda one: WRAPPERS.index(one) if one in WRAPPERS else len(WRAPPERS)):
@@ -102,6 +105,17 @@ def _sets(content: Mapping[Any, Any], above: tuple[str, ...], depth: int) -> Ite
     if own and not known:  # beside a known wrapper, single tensors are numbers of the training
         yield ".".join(above), own
     yield from found
+
+
+def _tensors(named: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """Tensors by name; of a quantised layer, which packs weight and bias into one entry, each under its number."""
+    for name, one in named.items():
+        if isinstance(one, Tensor):
+            yield name, one
+        elif isinstance(one, np.ndarray) and one.dtype.kind in "fiubc":
+            yield name, torch.as_tensor(one)
+        elif isinstance(one, tuple) and name.endswith("_packed_params"):
+            yield from ((f"{name}.{at}", part) for at, part in enumerate(one) if isinstance(part, Tensor))
 
 
 def _is_beside(key: str) -> bool:
