@@ -14,6 +14,8 @@ _PUBLIC = {
     "lens.lens": "Lens",
     "lens.views": "Views",
     "lens.run": "Run",
+    "lens.comparing.compare": "compare",
+    "lens.comparing.comparison": "Comparison",
     "zoo.opening": "open",
     "inputs.preprocess": "Preprocess",
     "inputs.inputs": "Inputs",

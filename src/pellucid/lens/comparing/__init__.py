@@ -1,0 +1,1 @@
+"""Several models, checkpoints or runs beside one another."""

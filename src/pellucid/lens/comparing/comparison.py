@@ -1,0 +1,106 @@
+"""What a comparison gave."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from pellucid.core.errors import BadRequest, nearest_names, quoted
+from pellucid.core.text import Text
+from pellucid.results.failure import Failure
+from pellucid.results.result import Lang, Result
+
+Part = Result | Failure
+CHAPTERS = {
+    "summary": Text("Which to choose", "如何选择"),
+    "decisions": Text("Decisions", "决策"),
+    "pictures": Text("The same pictures", "同样的图"),
+    "layers": Text("Layers", "层"),
+    "weights": Text("Weights", "权重"),
+    "runs": Text("Trainings", "训练"),
+}
+
+
+class Comparison(Mapping[str, Any]):
+    """Results by name, in chapters: `comparison["weights"]` is a result, or a tuple of several.
+
+    Args:
+        names: of what was compared.
+        parts: name → results, or failures.
+        chapters: name → the chapter that it belongs to, a key of `CHAPTERS`.
+        said: what is to be told first.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        parts: Mapping[str, Sequence[Part]],
+        chapters: Mapping[str, str],
+        said: Sequence[Text] = (),
+    ) -> None:
+        self.names, self.said = tuple(names), tuple(said)
+        self._parts = {name: tuple(held) for name, held in parts.items() if held}
+        self._chapters = dict(chapters)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._parts:
+            raise BadRequest(
+                f"this comparison has no part '{name}'", nearest=quoted(nearest_names(name, list(self._parts)))
+            )
+        held = self._parts[name]
+        return held[0] if len(held) == 1 else held
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self.names)}: {', '.join(self._parts)})"
+
+    @property
+    def title(self) -> str:
+        """The names of what was compared."""
+        return " · ".join(self.names)
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Every result, failures left out."""
+        return tuple(one for held in self._parts.values() for one in held if isinstance(one, Result))
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What could not be made."""
+        return tuple(one for held in self._parts.values() for one in held if isinstance(one, Failure))
+
+    def describe(self, lang: Lang = "en") -> str:
+        """What was found, a sentence a line."""
+        return "\n".join(one.say(lang) for one in self.said)
+
+    def show(self, *, lang: Lang = "en") -> None:
+        """Show every result, in a notebook or a window."""
+        for one in self.results:
+            one.show(lang=lang)
+
+    def save(self, path: str | PathLike[str], *, lang: Lang = "en", title: str | None = None) -> None:
+        """Write one offline report of everything.
+
+        Raises:
+            BadRequest: the name does not end in `.html`.
+        """
+        if not str(path).endswith((".html", ".htm")):
+            raise BadRequest(
+                f"a comparison is saved as one report: '{path}' must end in .html",
+                hint='single results save as png, svg, pdf, json, npz or safetensors: comparison["weights"].save(...)',
+            )
+        from pellucid.render.report import save_report
+
+        made: dict[Text, list[Part]] = {}
+        for key, heading in CHAPTERS.items():
+            held = [one for name, each in self._parts.items() if self._chapters.get(name) == key for one in each]
+            if held:
+                made[heading] = held
+        save_report(made, path, lang=lang, title=title or self.title)

@@ -1,0 +1,111 @@
+"""The layers of a model that hold numbers: their weights and running statistics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.engine.looker import unwrapped
+from pellucid.lens.lens import Lens
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A module with tensors of its own.
+
+    Args:
+        path: its name.
+        kind: class name.
+        weights: its parameters, by name.
+        statistics: its floating buffers, by name.
+    """
+
+    path: str
+    kind: str
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    statistics: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its largest tensor, which is what tells layers apart."""
+        tensors = [*self.weights.values(), *self.statistics.values()]
+        return max((tuple(one.shape) for one in tensors), key=lambda shape: (len(shape), shape))
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it mixes channels, as a convolution or a linear layer does, rather than scaling each."""
+        return len(self.shape) > 1
+
+    @property
+    def parameters(self) -> int:
+        return sum(one.numel() for one in self.weights.values())
+
+
+def layers_of(lens: Lens) -> list[Layer]:
+    """Every layer with numbers of its own, in the order of a forward that was seen, else as registered."""
+    found: list[Layer] = []
+    for path, module in unwrapped(lens.model).named_modules():
+        own: dict[str, Tensor] = dict(module.named_parameters(recurse=False))
+        weights = {name: one for name, one in own.items() if not one.is_meta}
+        buffers = dict(module.named_buffers(recurse=False))
+        statistics = {name: one for name, one in buffers.items() if one.is_floating_point() and not one.is_meta}
+        if any(one.ndim for one in (*weights.values(), *statistics.values())):
+            found.append(Layer(path, type(module).__name__, weights, statistics))
+    ran: dict[str, int] = {}
+    for number, row in enumerate(lens.layers().rows):
+        ran.setdefault(row["address"].partition("#")[0], number)
+    return sorted(found, key=lambda one: ran.get(one.path, len(ran)))
+
+
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    """Everything in one vector, in double precision, on the CPU."""
+    return torch.cat([one.detach().cpu().double().flatten() for one in tensors]) if tensors else torch.zeros(0).double()
+
+
+@dataclass(frozen=True)
+class Change:
+    """From one layer's numbers to another's.
+
+    Args:
+        size: ‖ΔW‖ / ‖W‖ of the parameters; NaN if they differ in shape or there are none.
+        cosine: of the angle between them.
+        statistics: ‖ΔS‖ / ‖S‖ of the running statistics.
+    """
+
+    size: float
+    cosine: float
+    statistics: float
+
+    @property
+    def any(self) -> bool:
+        """Whether anything changed."""
+        return self.size > 0 or self.statistics > 0
+
+
+def change(one: Layer, two: Layer) -> Change:
+    """By how much the second differs from the first; tensors are paired in the order in which they are held."""
+    return Change(*_moved(one.weights, two.weights), _moved(one.statistics, two.statistics)[0])
+
+
+def _moved(one: dict[str, Tensor], two: dict[str, Tensor]) -> tuple[float, float]:
+    pairs = _paired(one, two)
+    if not pairs:
+        return float("nan"), float("nan")
+    a, b = flat([first for first, _ in pairs]), flat([second for _, second in pairs])
+    size, other = float(a.norm()), float(b.norm())
+    gap = float((b - a).norm())
+    relative = gap / size if size > 0 else 0.0 if gap == 0 else float("inf")
+    if not (size > 0 and other > 0):
+        return relative, float("nan")
+    return relative, min(1.0, max(-1.0, float(a @ b) / (size * other)))
+
+
+def _paired(one: dict[str, Tensor], two: dict[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Tensors of one name, or all in order; nothing where shapes differ."""
+    by_name = [(one[name], two[name]) for name in one if name in two]
+    pairs: list[tuple[Any, Any]] = by_name if len(by_name) == len(one) == len(two) else []
+    if not pairs and len(one) == len(two):
+        pairs = list(zip(one.values(), two.values(), strict=True))
+    return pairs if all(a.shape == b.shape for a, b in pairs) else []
