@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pellucid.core.errors import NotApplicable
 from pellucid.core.provenance import Words
 from pellucid.core.text import Text
 from pellucid.diagnose.finding import Noticed
@@ -23,6 +24,18 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.preprocess import Preprocess
 
 Checking = Looking[Sequence[Noticed]]
+
+
+class DoesNotApply(NotApplicable):
+    """A check has nothing to look at here.
+
+    Args:
+        words: why.
+    """
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(words.en)
 
 
 @dataclass(frozen=True, eq=False)

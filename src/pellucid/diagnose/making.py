@@ -6,8 +6,8 @@ from typing import Any
 
 from pellucid.core.errors import Cancelled, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.text import Text
-from pellucid.diagnose.check import Case, Check, checks
-from pellucid.diagnose.finding import SEVERITIES, Finding, NotMade, Noticed
+from pellucid.diagnose.check import Case, Check, DoesNotApply, checks
+from pellucid.diagnose.finding import SEVERITIES, Finding, Noticed, NotMade
 from pellucid.diagnose.findings import NEEDED, Findings
 from pellucid.engine.planner import Planner, Progress
 from pellucid.engine.task import Task
@@ -72,6 +72,8 @@ def _why(error: Any) -> Text:
     Raises:
         PellucidError: what is no property of the network.
     """
+    if isinstance(error, DoesNotApply):
+        return error.words
     if isinstance(error, (NotApplicable, ModelFailed, Cancelled)):
         return Text(error.what)
     if isinstance(error, PellucidError):

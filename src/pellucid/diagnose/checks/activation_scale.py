@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
-from pellucid.diagnose.check import Checking, check
+from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import WEIGHTS
 from pellucid.engine.passes import Keep, Pass
@@ -34,7 +33,9 @@ WEAK, STRONG = 0.5, 2.0
 def activation_scale(x: Inputs) -> Checking:
     """How much examples differ at every layer, and by what each layer's weights multiply that."""
     if x.size < 2:
-        raise NotApplicable("differences between examples need at least two examples")
+        raise DoesNotApply(
+            Text("differences between examples need at least two examples", "样本间差异至少需要两个样本")
+        )
     before, after = Keep(f"{WEIGHTS}:in", spread), Keep(WEIGHTS, spread)
     seen = yield from Pass(x, keep=[before, after])
     pairs = [

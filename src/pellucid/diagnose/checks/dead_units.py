@@ -21,7 +21,7 @@ SEEN = 16  # values of a channel below which silence tells little
         "对任何输入都为零的整流单元不传递梯度，其权重再也不会更新。",
     ),
     advice=Text(
-        "Look whether a bias is far below zero or the rate was too high; try a lower rate, LeakyReLU, or new weights there.",
+        "Is a bias far below zero, or was the rate too high? Try a lower rate, LeakyReLU, or new weights there.",
         "检查偏置是否远低于零、学习率是否过高；可降低学习率、改用 LeakyReLU，或重新初始化该层。",
     ),
     rank=40,

@@ -3,16 +3,15 @@
 import numpy as np
 from torch import Tensor
 
-from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
-from pellucid.diagnose.check import Checking, check
+from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.engine.passes import Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.preprocess import PRESETS, Preprocess, misfit
 from pellucid.results.table import Table
 
-GRID = 0.02  # levels of a byte
+GRID, FEWEST = 0.02, 24  # in levels of a byte; levels that tell a scale
 OTHERS = {
     "pixels in 0..1, not normalised": Text("pixels in 0..1, not normalised", "未归一化的 0..1 像素值"),
     "pixels in 0..255, not normalised": Text("pixels in 0..255, not normalised", "未归一化的 0..255 像素值"),
@@ -38,7 +37,7 @@ _COLUMNS = {
         "网络照样给出答案，只是更差；不会有任何报错。",
     ),
     advice=Text(
-        "Prepare examples with the stated preprocessing. The order of channels (RGB or BGR) cannot be told from values.",
+        "Prepare examples as stated. The order of channels (RGB or BGR) cannot be told from values.",
         "用所声明的预处理准备样本。通道顺序（RGB 或 BGR）无法从数值判断。",
     ),
     rank=5,
@@ -47,13 +46,17 @@ def input_fit(x: Inputs, preprocess: Preprocess) -> Checking:
     """Range, and whether some other way from bytes gives exactly these values."""
     (value,) = (x.tensors[name] for name in x.explained[:1])
     if value.ndim != 4 or value.shape[1] != preprocess.channels or not preprocess.invertible:
-        raise NotApplicable("the stated preprocessing tells nothing of this input")
+        raise DoesNotApply(Text("the stated preprocessing tells nothing of this input", "所声明的预处理与这类输入无关"))
     yield from Pass(x)
-    wrong = misfit(value, preprocess)
-    other = None if _from_bytes(value, preprocess) else _made_by(value, preprocess)
-    if wrong is None and other is None:
+    fits = _from_bytes(value, preprocess)
+    wrong = None if fits else misfit(value, preprocess)
+    other = None if fits else _made_by(value, preprocess)
+    steps = None if fits else _steps(value)
+    if wrong is None and other is None and steps is None:
         return []
     said = [wrong] if wrong is not None else []
+    if other is None and steps is not None and wrong is None:
+        said.append(_of_steps(steps, preprocess))
     if other is not None:
         name = OTHERS[other]
         said.append(Text(f"The values are those of bytes {name.en}.", f"这些数值恰是字节像素经“{name.zh}”所得。"))
@@ -94,6 +97,33 @@ def _whole(value: Tensor, mean: np.ndarray, std: np.ndarray, low: float, high: f
     if nearest.min() < 0 or nearest.max() > 255 or np.ptp(nearest) < 2:
         return False
     return bool(np.abs(levels - nearest).max() < GRID)
+
+
+def _steps(value: Tensor) -> list[float] | None:
+    """The step between the levels of every channel, where all values are whole numbers of it: pictures of bytes."""
+    found: list[float] = []
+    for channel in value.detach().to("cpu").double().transpose(0, 1).flatten(1).numpy():
+        levels = np.unique(np.round(channel, 5))
+        if not FEWEST <= len(levels) <= 256:
+            return None
+        step = float(np.diff(levels).min())
+        numbers = (levels - levels[0]) / step
+        step = float(np.ptp(levels) / np.rint(numbers[-1]))
+        numbers = (levels - levels[0]) / step
+        if numbers[-1] > 255.5 or np.abs(numbers - np.rint(numbers)).max() > 5 * GRID:
+            return None
+        found.append(step)
+    return found
+
+
+def _of_steps(steps: list[float], preprocess: Preprocess) -> Text:
+    span = preprocess.range[1] - preprocess.range[0]
+    given = ", ".join(f"{span / 255 / step:.3g}" for step in steps)
+    stated = ", ".join(f"{one:.3g}" for one in preprocess.std)
+    return Text(
+        f"The values are bytes that were divided by std {given}, or shifted by another mean; stated is std {stated}.",
+        f"这些数值是字节像素除以标准差 {given}（或减去了别的均值）所得，而声明的标准差为 {stated}。",
+    )
 
 
 def _table(value: Tensor, preprocess: Preprocess) -> Table:

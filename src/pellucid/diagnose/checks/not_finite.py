@@ -14,7 +14,7 @@ from pellucid.engine.passes import OUTPUT, Keep, Layer, Looking, Pass, Seen
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series
 
-ALL = Keep("*", lambda value: count(value))
+LOGARITHMS = frozenset({"log", "log2", "log10", "log1p", "logit", "reciprocal", "div", "truediv"})
 
 
 @check(
@@ -24,7 +24,7 @@ ALL = Keep("*", lambda value: count(value))
         "NaN 会扩散到所有读取它的地方；无穷大在下一次相减时就会变成 NaN。",
     ),
     advice=Text(
-        "Keep the operation away from where it has no value: a small number under log and division, a limit before exp.",
+        "Keep the operation away from where it has no value: a small number under log and division, a limit for exp.",
         "避开该运算没有定义的地方：在 log 与除法中加一个小量，在 exp 之前设上限。",
     ),
     rank=10,
@@ -41,8 +41,9 @@ def not_finite(lens: Looker, x: Inputs | None = None, run: History | None = None
         return [Noticed("high", broken[0], said, _picture(broken, counts))]
     found = []
     if x is not None:
-        seen = yield from Pass(x, keep=[ALL, OUTPUT])
-        found = yield from _born(x, seen)
+        every = Keep("*", count)
+        seen = yield from Pass(x, keep=[every, OUTPUT])
+        found = yield from _born(x, seen, every)
     if run is not None and run.born is not None:
         born = run.born
         flags = np.array([float(one.step >= born.step) for one in run.samples] or [1.0])
@@ -50,19 +51,17 @@ def not_finite(lens: Looker, x: Inputs | None = None, run: History | None = None
     return found
 
 
-def _born(x: Inputs, seen: Seen) -> Looking[list[Noticed]]:
+def _born(x: Inputs, seen: Seen, every: Keep) -> Looking[list[Noticed]]:
     """The first place; a second pass looks at every function, where the first has shown that there is something."""
-    spots = [spot for spot in seen.at(ALL) if spot.value]
+    spots = [spot for spot in seen.at(every) if spot.value]
     wrong_output = seen.output is not None and not bool(seen.output.isfinite().all())
     if not spots and not wrong_output:
         return []
     events = [one for one in seen.trace.events if one.dtype is not None and one.op not in ("attention", "empty")]
     sites: list[Layer] = [Site(one.path, one.call, one.op, one.n if one.op else None) for one in events]
-    keeps = [Keep(site, count) for site in sites]
-    again = yield from Pass(x, keep=keeps)
-    counts = [
-        (spot.place, spot.address, float(spot.value)) for keep in keeps for spot in again.at(keep) if spot.value
-    ]
+    keeps = [Keep(site, count_all if one.op in LOGARITHMS else count) for site, one in zip(sites, events, strict=True)]
+    again = yield from Pass(x, keep=tuple(keeps))
+    counts = [(spot.place, spot.address, float(spot.value)) for keep in keeps for spot in again.at(keep) if spot.value]
     if not counts:
         place, name, number = spots[0].place, spots[0].address, float(spots[0].value)
         counts = [(place, name, number)]
@@ -84,6 +83,11 @@ def count(value: Tensor) -> int:
     if not value.is_floating_point():
         return 0
     return int((torch.isnan(value) | torch.isposinf(value)).sum())
+
+
+def count_all(value: Tensor) -> int:
+    """How many values are not finite, where minus infinity is no mask."""
+    return int((~value.isfinite()).sum()) if value.is_floating_point() else 0
 
 
 def _picture(labels: list[str], counts: np.ndarray) -> Series:

@@ -1,0 +1,65 @@
+"""Batch normalisations of a forward, and what their outputs tell of the examples."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.core.sites import Site
+from pellucid.core.text import Text
+from pellucid.diagnose.check import DoesNotApply
+from pellucid.engine.looker import Looker
+from pellucid.engine.passes import Seen
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+class Norm(NamedTuple):
+    """One batch normalisation that ran once, with its running statistics."""
+
+    site: Site
+    module: nn.Module
+    values: int  # of each channel, in this batch
+
+    @property
+    def trained(self) -> bool:
+        """Whether it has seen data: fresh statistics are mean 0 and variance 1."""
+        count = getattr(self.module, "num_batches_tracked", None)
+        mean, variance = self.module.running_mean, self.module.running_var
+        fresh = bool((mean == 0).all()) and bool((variance == 1).all())  # type: ignore[union-attr]
+        return not fresh and (count is None or int(count) > 0 or not fresh)
+
+    def affine(self) -> tuple[Tensor, Tensor]:
+        """Scale and shift of each channel."""
+        mean = self.module.running_mean
+        scale, shift = getattr(self.module, "weight", None), getattr(self.module, "bias", None)
+        scale = torch.ones_like(mean) if scale is None else scale.detach()  # type: ignore[arg-type]
+        return scale, torch.zeros_like(scale) if shift is None else shift.detach()
+
+
+def norms(lens: Looker, seen: Seen) -> list[Norm]:
+    """Every batch normalisation with running statistics that this forward called once.
+
+    Raises:
+        DoesNotApply: there is none.
+    """
+    found: list[Norm] = []
+    for event in seen.trace.modules():
+        module = lens.modules.get(event.path)
+        known = isinstance(module, NORMS) and module.running_mean is not None
+        if known and module is not None and seen.trace.calls.get(event.path, 1) == 1 and len(event.shape) > 1:
+            count = 1
+            for side in (event.shape[0], *event.shape[2:]):
+                count *= side
+            found.append(Norm(Site(event.path), module, count))
+    if not found:
+        raise DoesNotApply(
+            Text("the network has no batch normalisation with running statistics", "网络没有带运行统计量的批归一化")
+        )
+    return found
+
+
+def moments(value: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of every channel, in double precision."""
+    wide = value.detach().double().transpose(0, 1).flatten(1)
+    return wide.mean(1), wide.var(1, unbiased=False)
