@@ -94,7 +94,10 @@ def matrix(found: Matching, names: tuple[str, str]) -> Matrix | None:
         panels=(Text(f"{names[0]} ↓   {names[1]} →"),),
         unit="CKA",
         limits=(0.0, 1.0),
-        notes=_estimate(found),
+        notes=(
+            Text(f"Down: {names[0]}; across: {names[1]}.", f"纵向：{names[0]}；横向：{names[1]}。", aside=True),
+            *_estimate(found),
+        ),
         facts={"samples": found.samples, "nearest": dict(zip(found.rows, best, strict=True))},
     )
 

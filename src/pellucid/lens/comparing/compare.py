@@ -72,9 +72,8 @@ def compare(
     seeing = None if x is None else Seeing(lenses, called, x, seed, progress)
     shown = source if source is not None else _several(x)
     models = [observed(lens, name, shown, samples=samples, **asked) for lens, name in zip(lenses, called, strict=True)]
-    return _Made(models, Signed(called, code=_code(x, data), seed=seed)).all(
-        seeing, views, target, over_data=source is not None
-    )
+    sign = Signed(called, code=_code(x, data), seed=seed, notes=_notes(models))
+    return _Made(models, sign).all(seeing, views, target, over_data=source is not None)
 
 
 class _Made:
@@ -98,7 +97,8 @@ class _Made:
         """Everything there is to tell."""
         answers, ordinals = decided.answered(self.models) if over_data else ([], np.zeros(0, np.int64))
         costs = {} if seeing is None else seeing.costs()
-        self.add("summary", "summary", [summary(self.models, answers, costs)])
+        chosen = summary(self.models, answers, costs)
+        self.add("summary", "summary", [chosen.with_(facts={**chosen.facts, **self.models[0].facts})])
         if seeing is not None:
             labels = [one.lens.labels for one in self.models]
             found = decided.of_input(list(zip(self.names, labels, seeing.scores, strict=True)))
@@ -143,7 +143,7 @@ class _Made:
         made = [self.sign(one, part or name, method=method or f"compare_{name}") for one in results if one is not None]
         if made:
             self.parts[name], self.chapters[name] = made, chapter
-            self.said += [note for one in made for note in one.notes if told and not note.aside]
+            self.said += [note for one in results if told and one is not None for note in one.notes if not note.aside]
 
 
 def _of_runs(held: Sequence[Run], names: Sequence[str]) -> Comparison:
@@ -182,6 +182,15 @@ def _own(one: Any) -> str:
     if isinstance(one, Run):
         return str(one.history.about.get("model") or "run")
     return one.name if isinstance(one, Lens) else type(one).__name__
+
+
+def _notes(models: Sequence[Observed]) -> tuple[Text, ...]:
+    """What every result of a lens must say, with the name of the model."""
+    return tuple(
+        Text(f"{one.name}: {note.en}", f"{one.name}：{note.say('zh')}", aside=note.aside)
+        for one in models
+        for note in one.lens.notes
+    )
 
 
 def _several(x: Any) -> Any:

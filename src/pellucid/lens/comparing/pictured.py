@@ -13,6 +13,9 @@ from pellucid.results.scale import CLIP
 EXAMPLES = 4
 ALIKE = 0.02  # mean difference of two pictures in 0..1, below which both show the same part of an input
 FRAME = (64, 64)
+SAME = 1e-5  # of the scale, below which maps do not differ
+FINER = 5  # times smaller than the maps, from where on differences have a scale of their own
+_CUT = Text("The highest hundredth of all values saturates.", "所有数值中最高的百分之一已饱和。", aside=True)
 
 
 def side_by_side(given: Sequence[Result], names: Sequence[str]) -> tuple[list[Result], Result | None]:
@@ -35,7 +38,11 @@ def _of_maps(maps: Sequence[Attribution], names: Sequence[str]) -> tuple[list[Re
     top = _top([one.heat for one in maps])
     limits = (-top, top) if signed else (0.0, top)
     shown = _gallery([(one, one.heat) for one in maps], names, count, signed=signed, limits=limits)
-    shown = shown.with_(notes=(*_targets(maps, names), *_notes(maps, names)), facts={"largest": _largest(maps, names)})
+    most = max(float(np.abs(one.heat[np.isfinite(one.heat)]).max(initial=0.0)) for one in maps)
+    cut = (_CUT,) if most > top else ()
+    shown = shown.with_(
+        notes=(*_targets(maps, names), *cut, *_notes(maps, names)), facts={"largest": _largest(maps, names)}
+    )
     comparable = [_same_frame(maps[0], other, count) for other in maps[1:]]
     others = [k for k, fine in enumerate(comparable, 1) if fine]
     if not others:
@@ -47,12 +54,17 @@ def _of_maps(maps: Sequence[Attribution], names: Sequence[str]) -> tuple[list[Re
     first = maps[0].heat
     gaps = [(maps[0], resample(maps[k].heat, first.shape[1:]) - first) for k in others]
     captions = [Text(f"{names[k]} − {names[0]}") for k in others]
-    apart = _gallery(gaps, captions, count, signed=True, limits=(-top, top))
+    finest = max(float(np.abs(gap[np.isfinite(gap)]).max(initial=0.0)) for _, gap in gaps)
+    finer = SAME * top < finest < top / FINER
+    reach = finest if finer else top
+    apart = _gallery(gaps, captions, count, signed=True, limits=(-reach, reach))
     likeness = {str(names[k]): _correlation(first, first + gap) for k, (_, gap) in zip(others, gaps, strict=True)}
     notes = tuple(
         _gap_said(str(names[k]), str(names[0]), gap, top, likeness[str(names[k])])
         for k, (_, gap) in zip(others, gaps, strict=True)
     )
+    if finer:
+        notes += (_finer(top / finest),)
     return [shown], apart.with_(notes=notes, facts={"correlation": likeness})
 
 
@@ -130,12 +142,21 @@ def _correlation(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def _gap_said(other: str, first: str, gap: np.ndarray, top: float, likeness: float) -> Text:
-    if not np.abs(gap).max() > 1e-5 * top:
+    if not np.abs(gap).max() > SAME * top:
         return Text(f"{other} and {first}: no difference.", f"{other} 与 {first}：没有差异。")
     mean = spell.percent(min(1.0, float(np.abs(gap).mean()) / top))
     return Text(
         f"{other} and {first}: the maps correlate by {likeness:.2f}; they differ by {mean} of the scale on average.",
         f"{other} 与 {first}：两图相关系数 {likeness:.2f}；平均相差刻度的 {mean}。",
+    )
+
+
+def _finer(times: float) -> Text:
+    many = spell.number(times, 2)
+    return Text(
+        f"The differences are small: their scale is {many} times finer than that of the maps.",
+        f"差异较小：其刻度比原图细 {many} 倍。",
+        aside=True,
     )
 
 

@@ -138,8 +138,8 @@ PARTS = {
         Text("Differences", "差异"),
         Text("Where do their pictures differ?", "它们的图在哪里不同？"),
         Text(
-            "Its value less that of the first, on the scale of the pictures themselves.",
-            "其数值减去第一个模型的数值，刻度与原图相同。",
+            "Its value less that of the first, on the scale of the pictures themselves, or on a finer one where that is said.",
+            "其数值减去第一个模型的数值；刻度与原图相同，若更细则另行注明。",
         ),
         Text("Whether the difference matters to the answer.", "差异对答案是否重要。"),
         Text("Cover the place, and see whose answer changes.", "遮住该处，看谁的答案改变。"),
@@ -183,12 +183,14 @@ class Signed:
         weights: digests of their weights, in this order.
         code: the line that makes it again.
         seed: of the random state that every forward starts from.
+        notes: what every result must say.
     """
 
     names: Sequence[str]
     weights: str = ""
     code: str = "pl.compare(...)"
     seed: int = 0
+    notes: tuple[Text, ...] = ()
 
     def __call__(self, result: Result, part: str, *, method: str = "", words: Words | None = None) -> Result:
         """The result with what it says of itself; `words` stand in for those of the part."""
@@ -204,4 +206,4 @@ class Signed:
             versions=versions(),
             code=self.code,
         )
-        return result.with_(provenance=made)
+        return result.with_(provenance=made, notes=tuple(dict.fromkeys((*result.notes, *self.notes))))
