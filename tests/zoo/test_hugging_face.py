@@ -145,12 +145,19 @@ def test_configurations_that_transformers_refuses(folder: Path) -> None:
 def test_damaged_weights(folder: Path) -> None:
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])
-    with pytest.raises(BadWeights, match="is refused"):
+    with pytest.raises(BadWeights, match="is cut short"):
+        open_hugging_face(str(folder))
+
+
+def test_what_would_run_code_is_named(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save({"a": torch.zeros(2), "b": nn.Linear(1, 1)}, folder / "pytorch_model.bin")
+    with pytest.raises(BadWeights, match=r"asks to run .*Linear"):
         open_hugging_face(str(folder))
 
 
 def test_weights_of_other_sizes(folder: Path) -> None:
-    with pytest.raises(BadWeights, match="is refused"):
+    with pytest.raises(BadWeights, match=r"'lm_head\.weight' \(7, 16\), where \(11, 16\) is stated"):
         open_hugging_face(str(changed(folder, vocab_size=11)))
     with pytest.raises(BadSetting, match="brings its own weights"):
         open_model(f"hf:{folder}", weights="model.safetensors")

@@ -58,6 +58,9 @@ def test_unknown_names_tell_the_nearest() -> None:
         with pytest.raises(BadSetting, match=f"{library} has no model 'resnt18'") as caught:
             open_model(f"{library}:resnt18")
         assert f"'{library}:resnet18'" in caught.value.nearest
+    with pytest.raises(BadSetting, match="timm has no model 'qqq'") as caught:
+        open_model("timm:qqq")
+    assert not caught.value.nearest and "timm.list_models()" in caught.value.hint
     with pytest.raises(BadSetting, match=r"timm cannot build 'resnet18\.nothing'"):
         open_model("timm:resnet18.nothing")
 

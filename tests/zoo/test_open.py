@@ -112,7 +112,13 @@ def test_every_form_of_the_same_weights_gives_the_same_logits(net: nn.Module, tm
 
 @pytest.mark.parametrize(
     ("spec", "near"),
-    [("resnet18", "'torchvision:resnet18', 'timm:resnet18'"), ("nets.py", "'nets.py:Net'"), (":Net", ""), ("", "")],
+    [
+        ("resnet18", "'torchvision:resnet18', 'timm:resnet18'"),
+        ("nets.py", "'nets.py:Net'"),
+        ("nets.py:", "'nets.py:Net'"),
+        (":Net", ""),
+        ("", ""),
+    ],
 )
 def test_what_names_no_model(spec: str, near: str) -> None:
     with pytest.raises(BadSetting, match="does not name a model") as caught:
@@ -126,6 +132,19 @@ def test_a_file_that_is_called_nearly_so_is_named(net: nn.Module, tmp_path: Path
         with pytest.raises(BadRequest) as caught:
             open_model(f"{tmp_path}/{name}")
         assert file in caught.value.nearest
+
+
+def test_a_library_without_a_name() -> None:
+    for spec, words in (("torchvision:", "torchvision:resnet18"), ("timm:", "timm:resnet18"), ("hf:", "hf:DIR")):
+        with pytest.raises(BadSetting, match="does not say which model") as caught:
+            open_model(spec)
+        assert words in caught.value.hint
+
+
+@pytest.mark.parametrize(("weights", "words"), [("", "is empty"), ("DEFAULT", "no weights of its own")])
+def test_weights_that_name_no_file(weights: str, words: str) -> None:
+    with pytest.raises(BadSetting, match=words):
+        open_model("torch.nn:Linear(in_features=1, out_features=1)", weights)
 
 
 def test_a_folder_with_a_configuration_is_named(tmp_path: Path) -> None:

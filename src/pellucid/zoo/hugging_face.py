@@ -10,6 +10,7 @@ import torch
 
 from pellucid.core.errors import BadRequest, BadSetting, BadWeights, nearest_names, quoted
 from pellucid.core.text import Text
+from pellucid.inputs.checkpoints.checkpoint import content_of
 from pellucid.inputs.preprocess import Preprocess
 from pellucid.zoo.hugging_face_folder import Folder, folder_of
 from pellucid.zoo.opened import OpenedModel
@@ -119,16 +120,47 @@ def _model(transformers: Any, folder: Folder, config: Any) -> tuple[Any, list[Te
             )
         )
     try:
-        model, told = maker.from_pretrained(folder.path, config=config, local_files_only=True, output_loading_info=True)
+        model, told = maker.from_pretrained(
+            folder.path,
+            config=config,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
+        )
     except ImportError as error:
         raise BadSetting(f"'{folder.path}' needs a library that is not installed: {_first_line(error)}") from error
     except Exception as error:  # damaged bytes and unfitting shapes make the readers raise almost any class
+        _refuse_pickles(folder)
         raise BadWeights(
             f"The weights in '{folder.path}' cannot be loaded: {_first_line(error)}",
             hint="copy the folder again; safetensors hold nothing but numbers",
         ) from error
+    _refuse_other_shapes(folder, told)
     model.eval()
     return model, [*notes, *_told(told, maker.__name__)]
+
+
+def _refuse_pickles(folder: Folder) -> None:
+    """Say of files that `torch.save` wrote what in them would run, or is damaged.
+
+    Raises:
+        BadWeights: one of them holds more than tensors.
+    """
+    for file in sorted(folder.path.glob("pytorch_model*.bin")):
+        content_of(file, device="meta")
+
+
+def _refuse_other_shapes(folder: Folder, told: dict[str, Any]) -> None:
+    other = sorted(told.get("mismatched_keys", ()))
+    if other:
+        some = ", ".join(
+            f"'{name}' {tuple(held)}, where {tuple(built)} is stated" for name, held, built in other[:_SHOWN]
+        )
+        raise BadWeights(
+            f"{len(other)} tensors in '{folder.path}' are not of the shape that its config.json states: {some}"
+            + (", …" if len(other) > _SHOWN else ""),
+            hint="config.json and weights are of different models: copy both from the same place",
+        )
 
 
 def _told(told: dict[str, Any], name: str) -> Iterator[Text]:

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from pellucid.inputs.preprocess import Preprocess, preprocess_of
 from pellucid.zoo.hub import checkpoint_at, unreachable
 from pellucid.zoo.opened import OpenedModel, StatedInput
 
+_LISTS = {"torchvision": "torchvision.models.list_models()", "timm": "timm.list_models()"}
 DEFAULT = ("DEFAULT", "pretrained")
 _RANDOM = Text(
     "No weights were given: the network has random weights (seed 0), so its pictures show its structure, not a skill.",
@@ -156,6 +158,9 @@ def _library(module: str, package: str) -> Any:
 
 
 def _unknown(name: str, library: str, names: list[str]) -> BadSetting:
+    alike = get_close_matches(name, names, cutoff=0.4) or [one for one in names if name.lower() in one][:3]
     return BadSetting(
-        f"{library} has no model '{name}'.", nearest=quoted(f"{library}:{near}" for near in nearest_names(name, names))
+        f"{library} has no model '{name}'.",
+        nearest=quoted(f"{library}:{one}" for one in alike),
+        hint="" if alike else f"{_LISTS[library]} lists all {len(names):,}",
     )

@@ -13,8 +13,14 @@ from pellucid.zoo.weights import load_weights
 _GRAMMAR = (
     "torchvision:NAME, timm:NAME, hf:DIR, module:Class, file.py:Class, model.onnx, model.pt2, weights.safetensors"
 )
+_EXAMPLES = {
+    "torchvision:": "torchvision:resnet18",
+    "timm:": "timm:resnet18",
+    "hf:": "hf:DIR, a folder with config.json and weights",
+}
 _FILES = (".onnx", ".pt2", ".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".index.json", ".torchscript", ".tar")
 _LIBRARIES = ("torchvision", "timm")
+_OWN = ("DEFAULT", "pretrained")
 
 
 def open_model(
@@ -79,6 +85,16 @@ def is_file(spec: str) -> bool:
 def _filled(opened: OpenedModel, weights: str | Path | None, *, unsafe_pickle: bool) -> OpenedModel:
     if weights is None:
         return opened
+    if not str(weights):
+        raise BadSetting(
+            "The name of the weights file is empty.", asked_by="weights=''", hint="leave it out, or a path"
+        )
+    if str(weights) in _OWN and not Path(weights).exists():
+        raise BadSetting(
+            f"'{opened.name}' has no weights of its own that could be fetched.",
+            asked_by=f"weights='{weights}'",
+            hint="the path of a file; 'DEFAULT' is for models of torchvision and timm",
+        )
     told = load_weights(opened.model, weights, unsafe_pickle=unsafe_pickle)
     return replace(opened, notes=(*opened.notes, *told))
 
@@ -138,14 +154,18 @@ def _refuse_what_is_no_code(spec: str) -> None:
     path = Path(spec)
     if spec and path.is_dir():
         config = (path / "config.json").is_file()
+        inside = [] if config else sorted(str(one) for one in path.iterdir() if is_file(one.name))[:3]
         raise BadSetting(
             f"'{spec}' is a folder.",
-            nearest=quoted([f"hf:{spec}"]) if config else "",
+            nearest=quoted([f"hf:{spec}"] if config else inside),
             hint=_GRAMMAR if not config else "",
         )
+    if spec in _EXAMPLES:
+        raise BadSetting(f"'{spec}' does not say which model.", hint=f"for instance {_EXAMPLES[spec]}")
     if ":" not in spec or spec.startswith(":") or spec.endswith(":"):
         beside = [one.name for one in path.parent.iterdir() if is_file(one.name)] if path.parent.is_dir() else []
         files = [str(path.with_name(one)) for one in nearest_names(path.name, beside)] if path.suffix else []
-        named = [f"{spec}:Net"] if path.suffix == ".py" else files or [f"torchvision:{spec}", f"timm:{spec}"]
+        code = spec.removesuffix(":")
+        named = [f"{code}:Net"] if code.endswith(".py") else files or [f"torchvision:{spec}", f"timm:{spec}"]
         near = quoted(named)
         raise BadSetting(f"'{spec}' does not name a model.", nearest=near, hint=_GRAMMAR)

@@ -46,6 +46,13 @@ def test_a_name_that_the_exporter_made_up_gives_way_to_that_of_its_reader() -> N
     assert [name for name, _ in model.named_parameters()] == ["block.0.weight"]
 
 
+@pytest.mark.parametrize(("name", "learned"), [("onnx::Expand_1", False), ("state", True)])
+def test_a_filling_that_the_exporter_made_up_is_no_weight(name: str, learned: bool) -> None:
+    proto = graph(node("Add", ["x", "w"], ["y"], name="/Add"), w=np.zeros_like(ROW))
+    proto.graph.initializer[0].name = proto.graph.node[0].input[1] = name
+    assert bool(list(converted(onnx, proto, Path("a.onnx")).parameters())) == learned
+
+
 @pytest.mark.parametrize("dims", [[2**40], [7]])
 def test_graphs_that_contradict_themselves_are_refused(dims: list[int]) -> None:
     proto = graph(node("Add", ["x", "w"], ["y"]), w=ROW)

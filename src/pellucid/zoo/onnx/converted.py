@@ -68,13 +68,13 @@ def _refuse_unknown(proto: Any, path: Path) -> None:
             get_converter(node.op_type, version.get("", 1), "")
         except NotImplementedError:
             name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-            lacking.setdefault(name, node.name)
+            lacking.setdefault(name, node.name or next(iter(node.output), ""))
     if lacking:
         first = next(iter(lacking))
         several = f"{len(lacking)} operators of the file" if len(lacking) > 1 else "An operator of the file"
         raise BadSetting(
             f"'{path}': {several} cannot be converted: {', '.join(sorted(lacking))} (first at '{lacking[first]}').",
-            hint="open the code that the model was made of, or look at its weights alone",
+            hint="open the code that the model was made of; its weights alone: pellucid.zoo.tree.weight_tree(FILE)",
         )
 
 
@@ -91,7 +91,8 @@ def _renamed(made: fx.GraphModule, names: list[str]) -> nn.Module:
             module = made.get_submodule(str(node.target))
             for one, name in _read_weights(node, module.onnx_mapping):
                 if name not in weights:
-                    place = _place(root, _weight_name(name, str(target)), made.get_buffer(str(one.target)))
+                    value = made.get_buffer(str(one.target))
+                    place = _place(root, _weight_name(name, str(target)), value, learned=_is_learned(name, value))
                     weights[name] = graph.get_attr(place)
                 values[one] = weights[name]
             _place_module(root, str(target), module)
@@ -114,12 +115,18 @@ def _weight_name(name: str, reader: str) -> str:
     return f"{reader}.weight" if name.startswith(_ANONYMOUS) else plain(name)
 
 
-def _place(root: nn.Module, name: str, value: Tensor) -> str:
+def _is_learned(name: str, value: Tensor) -> bool:
+    """Whether numbers are weights: more than one, and no filling that the exporter made up, as a state of zeros."""
+    filling = name.startswith(_ANONYMOUS) and value.numel() > 0 and bool((value == value.flatten()[0]).all())
+    return value.is_floating_point() and value.numel() > 1 and not filling
+
+
+def _place(root: nn.Module, name: str, value: Tensor, *, learned: bool) -> str:
     *folders, last = name.split(".")
     place = _folder(root, folders)
     while hasattr(place, last):
         last += "_"
-    if value.is_floating_point() and value.numel() > 1:
+    if learned:
         place.register_parameter(last, nn.Parameter(value))
     else:
         place.register_buffer(last, value)
