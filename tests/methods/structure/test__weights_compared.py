@@ -52,6 +52,14 @@ def test_the_change_is_now_less_before(pair: tuple[Any, Any], tmp_path: Path, fo
     assert len(found.images) == 18 and [str(one) for one in dict.fromkeys(found.groups)] == ["now", "before", "change"]
 
 
+def test_where_the_others_lay_is_not_told_of_the_model(pair: tuple[Any, Any], tmp_path: Path) -> None:
+    model, before = pair
+    notes = pl.weights(against=_forms(before, tmp_path)["text"])(model).notes
+    assert [one.en for one in notes if "state_dict" in one.en] == [
+        "Of the other checkpoint: The weights are those under 'state_dict' of the file."
+    ]
+
+
 def test_now_before_and_change_share_one_scale(pair: tuple[Any, Any]) -> None:
     model, before = pair
     found = pl.weights(against=before)(model)

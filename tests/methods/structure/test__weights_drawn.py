@@ -33,6 +33,16 @@ def test_matrices_are_drawn_as_a_whole(shape: tuple[int, ...], whole: bool) -> N
     assert len(gallery(one, 2, "strongest", "layer", seriate=False).images) == (1 if whole else 2)
 
 
+def test_what_a_tile_shows_is_told() -> None:
+    def told(one: Drawn, kernels: str = "strongest") -> list[str]:
+        return [note.en for note in one.notes(kernels, "layer", 64, seriate=False)]
+
+    assert told(_drawn(torch.ones(2, 5, 3, 3)))[0].startswith("“2 ← 5”")
+    assert not told(_drawn(torch.ones(2, 5, 3, 3)), "norm") and not told(_drawn(torch.ones(2, 1, 3, 3)))
+    assert "A row is an output" in told(_drawn(torch.ones(2, 5)))[0]
+    assert "A row is an entry" in told(_drawn(torch.ones(2, 5), module=nn.Embedding(2, 5)))[0]
+
+
 def test_a_histogram_of_equal_weights() -> None:
     found = histogram(_drawn(torch.full((4, 2), 3.0)), 5)
     assert found.curves["now"].sum() == 8 and found.curves["now"].max() == 8

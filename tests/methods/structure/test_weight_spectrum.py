@@ -100,6 +100,8 @@ def test_errors() -> None:
         broken.weight[0, 0] = torch.nan
     with pytest.raises(pl.NotApplicable, match="not finite"):
         weight_spectrum()(nn.Sequential(broken))
+    with pytest.raises(pl.NotApplicable, match="is a row of 2 numbers, not a matrix"):
+        weight_spectrum(layer="0:bias")(nn.Sequential(nn.Linear(3, 2)))
     with pytest.raises(pl.NotApplicable, match="meta"):
         weight_spectrum()(nn.Sequential(nn.Linear(3, 2, device="meta")))
     with pytest.raises(pl.NotApplicable, match="weight matrix"):

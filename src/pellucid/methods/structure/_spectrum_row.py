@@ -1,5 +1,6 @@
 """What is computed of one weight's singular values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,20 @@ class Row:
     def above(self) -> int:
         """How many singular values lie above those of chance; at least so many where not all are known."""
         return int((self.spectrum.values > self.noise.above).sum())
+
+
+def refuse_vectors(found: Sequence[Held]) -> None:
+    """Refuse what has no directions.
+
+    Raises:
+        NotApplicable: a weight that was named is a bias or another row of numbers.
+    """
+    for one in found:
+        if one.weight.ndim < 2:
+            raise NotApplicable(
+                f"'{one.where}' is a row of {one.weight.numel():,} numbers, not a matrix: its only singular value is its norm",
+                hint=f"pl.weights(layer='{one.where}'), or the matrix beside it",
+            )
 
 
 def row_of(one: Held, grid: int | None, most: int) -> Row:

@@ -64,7 +64,8 @@ def _of_model(model: nn.Module, found: list[Held], layer: Layer) -> dict[str, Te
 
 def _named(against: Any) -> tuple[Mapping[str, Tensor], tuple[Text, ...]]:
     if isinstance(against, (str, Path)):
-        return read_weights(against)
+        named, told = read_weights(against)
+        return named, tuple(Text(f"Of the other checkpoint: {one.en}", f"另一检查点：{one.zh}") for one in told)
     pairs = against.items() if isinstance(against, Mapping) else against
     try:
         named = {str(name): value for name, value in pairs if isinstance(value, Tensor)}

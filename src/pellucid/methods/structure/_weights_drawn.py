@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid.core.messages import message
 from pellucid.core.text import Text
@@ -19,6 +19,13 @@ from pellucid.results.array import as_array
 NEAR_ZERO = 1e-3
 _UNIT = Text("weight", "权重值")
 _NOW, _BEFORE, _CHANGE = Text("now", "现在"), Text("before", "之前"), Text("change", "变化")
+_STRONGEST = Text(
+    "“2 ← 5”: of filter 2 the kernel over its input channel 5 is drawn, the one with the largest norm.",
+    "“2 ← 5”：滤波器 2 只画输入通道 5 上的核，即范数最大的那个。",
+    aside=True,
+)
+_ROWS = Text("A row is an output, a column an input.", "每行是一个输出，每列是一个输入。", aside=True)
+_ROWS_OF_TABLE = Text("A row is an entry, a column a feature.", "每行是一个条目，每列是一个特征。", aside=True)
 _AXES = {
     1: ("out",),
     2: ("out", "in"),
@@ -95,6 +102,10 @@ class Drawn:
         filters = filters_first(weight, self.held.module)
         colour = weight.ndim == 4 and filters.shape[1] == 3 and kernels == "strongest" and not self.is_matrix
         found = [replace(message("gallery.colour_tiles"), aside=True)] if colour else []
+        if self.is_matrix and weight.ndim > 1:
+            found.append(_ROWS_OF_TABLE if isinstance(self.held.module, nn.Embedding) else _ROWS)
+        if kernels == "strongest" and not (colour or self.is_matrix) and filters.shape[1] > 1:
+            found.append(_STRONGEST)
         if not self.is_matrix and len(filters) > most:
             found.append(
                 Text(

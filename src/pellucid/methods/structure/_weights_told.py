@@ -24,7 +24,7 @@ _COLUMNS = {
     "std": Text("standard deviation", "标准差"),
     "largest": Text("largest |w|", "最大 |w|"),
     "distribution": Text("distribution, ± largest", "分布（± 最大值）"),
-    "near zero": Text("near zero", "近零占比"),
+    "near zero": Text("share near zero", "近零占比"),
     "empty filters": Text("empty filters", "空滤波器"),
     "copies": Text("copies", "重复"),
     "nearly copies": Text("near copies", "近似重复"),

@@ -27,13 +27,13 @@ _COLUMNS = {
     "activation_shape": Text("activation shape", "激活形状"),
     "activation_mean": Text("mean", "均值"),
     "activation_std": Text("standard deviation", "标准差"),
-    "activation_zero": Text("zeros", "零值占比"),
+    "activation_zero": Text("share of zeros", "零值占比"),
     "distribution": Text("distribution, least to largest", "分布（最小至最大）"),
     "low": Text("least", "最小值"),
     "high": Text("largest", "最大值"),
     "gradient": Text("gradient (first example)", "梯度（首个样本）"),
     "gradient_norm": Text("‖∂f/∂a‖", "‖∂f/∂a‖"),
-    "gradient_zero": Text("zeros of the gradient", "梯度零值占比"),
+    "gradient_zero": Text("share of zeros in the gradient", "梯度零值占比"),
 }
 
 

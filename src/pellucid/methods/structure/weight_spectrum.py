@@ -9,7 +9,7 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking, Step
 from pellucid.methods.structure._spectrum_drawn import charts, curves, findings, table
-from pellucid.methods.structure._spectrum_row import Row, row_of
+from pellucid.methods.structure._spectrum_row import Row, refuse_vectors, row_of
 from pellucid.methods.structure._weights_held import held
 from pellucid.registry import method
 from pellucid.results import Series, Table
@@ -56,10 +56,11 @@ def weight_spectrum(
         most: up to which shorter side all singular values are computed; beyond, the first 64 are estimated.
     Returns:  Series, a curve per layer, values `(curve, rank)`, NaN behind the last one; of one layer also the curve
         of a random matrix. Table with a row per layer, `norm` ‖W‖_F. Complex weights have real singular values.
-    Raises:   NotApplicable if there is no such weight, or none has finite numbers.
+    Raises:   NotApplicable if there is no such weight, it is a single row of numbers, or not finite.
     Source:   Sedghi et al. 2019, ICLR (convolutions); Clauset et al. 2009 (fits); Johnstone 2001 (what is above chance).
     """
     found, notes = held(lens, layer)
+    refuse_vectors(found)
     rows: list[Row] = []
     for number, one in enumerate(found):
         if number and len(found) > 1:
