@@ -120,10 +120,10 @@ def nan_log(network: int, strength: int) -> Planted:
     model, (x, _) = host(HOSTS[network]), batch()
     quantile = (0.001, 0.3, 1.0)[strength]
     if network == 0:
-        above = float(model[:5](x).quantile(quantile))  # type: ignore[index]
+        above = float(model[:5](x).detach().quantile(quantile))  # type: ignore[index]
         model = nn.Sequential(*model[:5], Logarithm(above), *model[5:])  # type: ignore[index,misc]
     elif network == 1:
-        above = float(torch.quantile(model.stem(x).flatten()[:200000], quantile))  # type: ignore[operator]
+        above = float(torch.quantile(model.stem(x).detach().flatten()[:200000], quantile))  # type: ignore[operator]
         model.stem.append(Logarithm(above))  # type: ignore[operator,union-attr]
     else:
         model.norm = nn.Sequential(model.norm, Logarithm((-3.0, 0.0, 9.0)[strength]))  # type: ignore[arg-type]
@@ -196,7 +196,12 @@ def duplicated(network: int, strength: int) -> Planted:
 @fault("label leak in a corner", "border_attribution")
 def label_leak(network: int, strength: int) -> Planted:
     torch.manual_seed(0)
-    x, labels = digits((0.4, 0.8, 1.0)[strength])
+    x, labels = digits(stamp=1.0)
+    x = x.clone()
+    stamps = x[:, :, :2, :2].clone()
+    other = torch.rand(len(x), generator=torch.Generator().manual_seed(1)) < (0.2, 0.6, 1.0)[strength]
+    x[other] = x[other].roll(7, 0)  # of so many examples only the stamp tells the label
+    x[:, :, :2, :2] = stamps
     model, _ = trained((plain, Residual, Transformer)[network](), x, labels)
     return Planted(model, x[:32], labels=labels[:32])
 

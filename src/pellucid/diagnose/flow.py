@@ -6,6 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pellucid.core.text import Text
+from pellucid.diagnose.check import DoesNotApply
+from pellucid.diagnose.normalizing import refuse_fresh
+from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
@@ -34,9 +37,19 @@ class Flow(NamedTuple):
         )
 
 
-def flow(x: Inputs, target: Target) -> Looking[Flow]:
-    """The gradient of the score at the output of every layer that has a weight."""
+def flow(x: Inputs, target: Target, lens: Looker) -> Looking[Flow]:
+    """The gradient of the score at the output of every layer that has a weight.
+
+    Raises:
+        DoesNotApply: it cannot tell anything of training yet.
+    """
     seen = yield from Pass(x, grads=[WEIGHTS], target=target)
+    refuse_fresh(lens, seen)
+    weight = lens.parameters.get(f"{seen.at(WEIGHTS)[-1].place.path}.weight")
+    if weight is not None and not bool(weight.any()):
+        raise DoesNotApply(
+            Text("the last layer's weights are all zero, as before training", "最后一层权重全为零，尚未训练")
+        )
     return flow_of(seen.at(WEIGHTS))
 
 

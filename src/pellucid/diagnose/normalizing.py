@@ -59,6 +59,23 @@ def norms(lens: Looker, seen: Seen) -> list[Norm]:
     return found
 
 
+def refuse_fresh(lens: Looker, seen: Seen) -> None:
+    """Refuse a network whose batch norms never saw data: in evaluation it is not what training sees.
+
+    Raises:
+        DoesNotApply: it is one.
+    """
+    ran = (lens.modules.get(one.path) for one in seen.trace.modules())
+    every = [one for one in ran if isinstance(one, NORMS) and one.running_mean is not None]
+    if every and not any(Norm(Site(""), one, 0).trained for one in every):
+        raise DoesNotApply(
+            Text(
+                "the batch normalisations never saw data, so this is not what training would see",
+                "批归一化层从未见过数据，所见并非训练时的情形",
+            )
+        )
+
+
 def moments(value: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of every channel, in double precision."""
     wide = value.detach().double().transpose(0, 1).flatten(1)

@@ -8,6 +8,8 @@ from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import WEIGHTS
+from pellucid.diagnose.normalizing import refuse_fresh
+from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Keep, Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.precision import in_double
@@ -30,7 +32,7 @@ WEAK, STRONG = 0.5, 2.0
     ),
     rank=30,
 )
-def activation_scale(x: Inputs) -> Checking:
+def activation_scale(x: Inputs, lens: Looker) -> Checking:
     """How much examples differ at every layer, and by what each layer's weights multiply that."""
     if x.size < 2:
         raise DoesNotApply(
@@ -38,6 +40,7 @@ def activation_scale(x: Inputs) -> Checking:
         )
     before, after = Keep(f"{WEIGHTS}:in", spread), Keep(WEIGHTS, spread)
     seen = yield from Pass(x, keep=[before, after])
+    refuse_fresh(lens, seen)
     pairs = [
         (spot.address, float(one.value), float(spot.value))
         for one, spot in zip(seen.at(before), seen.at(after), strict=False)

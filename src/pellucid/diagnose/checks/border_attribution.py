@@ -15,8 +15,8 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series
 from pellucid.results.spell import percent
 
-SIDE, EXAMPLES = 6, 8  # a region is a sixth of the picture wide
-HIGH, MEDIUM = 0.5, 0.3
+SIDE, EXAMPLES = 6, 16  # a region is a sixth of the picture wide
+HIGH, MEDIUM, ALONE = 0.5, 0.25, 3.0
 _NAMES = {
     "top left": Text("top left corner", "左上角"),
     "top right": Text("top right corner", "右上角"),
@@ -69,17 +69,15 @@ def border_attribution(x: Inputs, target: Target) -> Checking:
     if again.output is None:
         return []
     after = again.output.argmax(1).view(len(corners), -1)
-    other = before[partner] != before
-    follows = ((after == before[partner]) & other).double().sum(1) / other.double().sum().clamp(min=1)
-    shares = follows.cpu().numpy()
+    shares = (after != before).double().mean(1).cpu().numpy()
     best = int(shares.argmax())
-    if shares[best] < MEDIUM:
+    if shares[best] < MEDIUM or shares[best] < ALONE * np.sort(shares)[-2]:
         return []
     severity: Severity = "high" if shares[best] >= HIGH else "medium"
     where = _NAMES[corners[best].name]
     picture = Series(
-        curves={"follow": shares},
-        names={"follow": Text("predictions that go with the corner", "随该角改变的预测占比")},
+        curves={"changed": shares},
+        names={"changed": Text("predictions that change with the corner", "随该角改变的预测占比")},
         labels=tuple(one.name for one in corners),
         position_unit=Text("corner", "角"),
         unit=Text("share", "占比"),
@@ -88,8 +86,8 @@ def border_attribution(x: Inputs, target: Target) -> Checking:
     heat = _share_of_gradient(seen.grad("input") * value, corners[best])
     said = Text(
         f"When two examples exchange their {where.en} (a 36th of the picture), {percent(float(shares[best]))} of the "
-        f"predictions go with it; it holds {percent(heat)} of gradient × input.",
-        f"两个样本互换{where.zh}（图像的三十六分之一）后，{percent(float(shares[best]))} 的预测随之互换；"
+        f"predictions change; it holds {percent(heat)} of gradient × input.",
+        f"两个样本互换{where.zh}（图像的三十六分之一）后，{percent(float(shares[best]))} 的预测随之改变；"
         f"该处占梯度×输入的 {percent(heat)}。",
     )
     return [Noticed(severity, f"input ({corners[best].name})", said, picture)]

@@ -54,7 +54,7 @@ def unmoved_weights(lens: Looker, run: History | None = None) -> Checking:
         f"{len(fresh)} of {len(held)} weights are still spread as PyTorch draws new ones: {_some(fresh)}.",
         f"{len(held)} 个权重中有 {len(fresh)} 个仍符合 PyTorch 新抽取时的分布：{_some(fresh)}。",
     )
-    all_of_them = len(fresh) > 0.5 * len(held)
+    all_of_them = len(fresh) > 0.5 * len(held) or _untrained(lens)
     return [Noticed("info" if all_of_them else "medium", fresh[0].removesuffix(".weight"), said, picture)]
 
 
@@ -63,6 +63,11 @@ def _from_run(run: History) -> list[Noticed]:
     grid = run.grid("update")
     rows = {row.address: row for row in run.rows}
     moved = {name: float(np.nanmax(grid.values[:, i])) for i, name in enumerate(grid.layers)}
+    size = run.grid("weight")
+    for i, name in enumerate(size.layers):  # an optimizer that was not given them tells no update
+        column = size.values[:, i]
+        if name not in moved and len(column) > 1 and np.ptp(column) == 0:
+            moved[name] = 0.0
     having = [row.address for row in run.rows if row.elements]
     frozen = [name for name in having if rows[name].frozen]
     still = [name for name in having if not rows[name].frozen and moved.get(name) == 0]
@@ -87,6 +92,15 @@ def _from_run(run: History) -> list[Noticed]:
             )
             found.append(Noticed(severity, names[0], said, picture))  # type: ignore[arg-type]
     return found
+
+
+def _untrained(lens: Looker) -> bool:
+    """Whether every normalisation still has scale one and shift zero: then the whole network is as it was made."""
+    norms = [one for one in lens.modules.values() if "Norm" in type(one).__name__]
+    scales = [one for module in norms if isinstance(one := getattr(module, "weight", None), Tensor)]
+    shifts = [one for module in norms if isinstance(one := getattr(module, "bias", None), Tensor)]
+    plain = all(bool((one == 1).all()) or bool((one == 0).all()) for one in scales)
+    return bool(scales) and plain and all(bool((one == 0).all()) for one in shifts)
 
 
 def drawn(weight: Tensor) -> bool:

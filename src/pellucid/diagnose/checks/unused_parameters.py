@@ -26,7 +26,7 @@ MEDIUM = 0.005  # of all weights
         "Connect the branch to the output, take a detach() out, or delete it; heads for training only are harmless.",
         "把该分支接到输出、去掉 detach()，或将其删除；仅供训练使用的头则无妨。",
     ),
-    rank=46,
+    rank=11,
 )
 def unused_parameters(x: Inputs, target: Target, lens: Looker) -> Checking:
     """Weights from which no path leads to the score."""

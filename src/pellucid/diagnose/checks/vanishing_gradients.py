@@ -6,6 +6,7 @@ from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import flow
+from pellucid.engine.looker import Looker
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.spell import number
@@ -25,9 +26,9 @@ HIGH, MEDIUM, FEWEST = 1e-4, 1e-3, 3
     ),
     rank=60,
 )
-def vanishing_gradients(x: Inputs, target: Target) -> Checking:
+def vanishing_gradients(x: Inputs, target: Target, lens: Looker) -> Checking:
     """The gradient at the first layer, as a share of the last layer's."""
-    found = yield from flow(x, target)
+    found = yield from flow(x, target, lens)
     norms = found.norms
     if len(norms) < FEWEST or not np.isfinite(norms).all() or not norms[-1] > 0:
         return []
