@@ -9,7 +9,8 @@ from pellucid.lens.comparing.held import Layer, change
 from pellucid.ops.alignment import FEWEST, alignments
 from pellucid.ops.monotone import monotone
 
-BY_NAME = 0.5  # share of the layers of the smaller model that must have the name and shape of one in the other
+BY_NAME = 0.5  # share of the layers of the smaller model that must have the name and shape of one in the other,
+FITTING = 0.8  # and share of the layers of equal names that must have equal shapes
 LEAST = 0.3  # likeness below which layers stay alone
 EXTRA = 0.25  # what an equal shape counts beside the likeness of what is computed, and what equal weights do
 
@@ -90,7 +91,7 @@ def matching(
 
 
 def _named(ones: Sequence[Layer], twos: Sequence[Layer], likeness: "_Likeness") -> list[tuple[int, int, bool]]:
-    """Pairs of one name; none where too few of them have the same shape, too."""
+    """Pairs of one name; none where names differ and too few of those that do not have the same shape, too."""
     places = {two.path: j for j, two in enumerate(twos)}
     pairs = [
         (i, places[one.path], True)
@@ -98,7 +99,8 @@ def _named(ones: Sequence[Layer], twos: Sequence[Layer], likeness: "_Likeness") 
         if one.path in places and len(one.shape) == len(twos[places[one.path]].shape)
     ]
     same = sum(likeness.same_shape(i, j) for i, j, _ in pairs)
-    return pairs if same and same >= BY_NAME * min(len(ones), len(twos)) else []
+    enough = same >= BY_NAME * min(len(ones), len(twos)) and same >= FITTING * len(pairs)
+    return pairs if pairs and (enough or len(pairs) == len(ones) == len(twos)) else []
 
 
 class _Likeness:

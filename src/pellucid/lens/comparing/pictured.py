@@ -12,7 +12,7 @@ from pellucid.results.scale import CLIP
 
 EXAMPLES = 4
 ALIKE = 0.02  # mean difference of two pictures in 0..1, below which both show the same part of an input
-FRAME = (64, 64)
+CELLS = 16  # along a side, of which both pictures are compared by their means
 SAME = 1e-5  # of the scale, below which maps do not differ
 FINER = 5  # times smaller than the maps, from where on differences have a scale of their own
 _CUT = Text("The highest hundredth of all values saturates.", "所有数值中最高的百分之一已饱和。", aside=True)
@@ -126,12 +126,19 @@ def _same_frame(one: Attribution, two: Attribution, count: int) -> bool:
         return one.heat.shape == two.heat.shape and one.base is two.base
     if one.base.kind != "image" or one.base.values is None or two.base.values is None:
         return one.heat.shape == two.heat.shape and one.base.names == two.base.names
-    pictures = [
-        np.stack([resample(picture.transpose(2, 0, 1), FRAME) for picture in each.base.values[:count]])
-        for each in (one, two)
-        if each.base is not None and each.base.values is not None
-    ]
-    return float(np.abs(pictures[0] - pictures[1]).mean()) < ALIKE
+    first, second = one.base.values[:count], two.base.values[:count]
+    side = min(CELLS, *first.shape[1:3], *second.shape[1:3])
+    return float(np.abs(_means(first, side) - _means(second, side)).mean()) < ALIKE
+
+
+def _means(pictures: np.ndarray, side: int) -> np.ndarray:
+    """Over `side` by `side` cells of each picture."""
+    for axis in (1, 2):
+        size = pictures.shape[axis]
+        starts = np.arange(side) * size // side
+        counts = np.diff([*starts, size]).reshape([-1 if k == axis else 1 for k in range(4)])
+        pictures = np.add.reduceat(pictures.astype(np.float64), starts, axis) / counts
+    return pictures
 
 
 def _correlation(one: np.ndarray, two: np.ndarray) -> float:

@@ -55,8 +55,8 @@ PARTS = {
         Text("Layers in pairs", "层的配对"),
         Text("Which layer answers to which?", "哪一层与哪一层对应？"),
         Text(
-            "One row for each layer of the first, in the order in which they run, beside its partner: by name where half of the layers have the name and shape of one in the other, else by likeness, so that neither order is broken.",
-            "按执行顺序，第一个模型每层一行，旁边是与之配对的层：若半数层在另一模型中有同名同形的层则按名称，否则按相似度，且不打乱两者的先后顺序。",
+            "One row for each layer of the first, in the order in which they run, beside its partner: by name where all names are the same, or half of the layers have the name and shape of one in the other; else by likeness, so that neither order is broken.",
+            "按执行顺序，第一个模型每层一行，旁边是与之配对的层：若名称全部相同，或半数层在另一模型中有同名同形的层，则按名称，否则按相似度，且不打乱两者的先后顺序。",
         ),
         Text(
             "That a layer has the same task as its partner: the pairs are the best that keep both orders, however bad that is. Layers that run side by side may be paired crosswise.",

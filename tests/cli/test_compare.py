@@ -1,0 +1,69 @@
+"""`pellucid compare`, of models and of runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors.torch import save_file
+
+from pellucid.cli import main
+from pellucid.engine.monitor.chunk import pack
+from pellucid.engine.monitor.log import Log
+from pellucid.engine.monitor.sample import Logged
+from tests.lens.comparing.small import net, tuned
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    (tmp_path / "small.py").write_text("from tests.lens.comparing.small import net\n\n\ndef Net():\n    return net()\n")
+    for name, made in (("a", net()), ("b", tuned())):
+        save_file({key: value.clone() for key, value in made.state_dict().items()}, tmp_path / f"{name}.safetensors")
+    return f"{tmp_path / 'small.py'}:Net@{tmp_path}"
+
+
+def compare(*words: object) -> Result:
+    return CliRunner().invoke(main, ["compare", *map(str, words)])
+
+
+def test_checkpoints_are_compared(model, tmp_path):
+    out = tmp_path / "x.html"
+    told = compare(
+        f"{model}/a.safetensors", f"{model}/b.safetensors", "-i", "random:2x3x10x10", "-m", "saliency", "-o", out
+    )
+    assert told.exit_code == 0, told.output
+    assert "all within 'middle'" in told.output and "small.Net b" in told.output.replace("Net b", "small.Net b")
+    assert "Which to choose" in out.read_text(encoding="utf-8")
+
+
+def test_data_go_through_both(model, tmp_path):
+    np.save(tmp_path / "x.npy", torch.randn(8, 3, 10, 10).numpy())
+    out = tmp_path / "x.html"
+    words = [f"{model}/a.safetensors", f"{model}/b.safetensors", "--data", f"npy:{tmp_path / 'x.npy'}", "-o", out]
+    told = compare(*words, "--lang", "zh", "-n", "甲", "-n", "乙")
+    assert told.exit_code == 0, told.output
+    assert "乙" in told.output and "分歧" in told.output
+
+
+def test_runs_are_compared(tmp_path):
+    for name, last in (("first", 1.0), ("second", 0.5)):
+        log = Log(tmp_path / name, {"model": "Net", "versions": {}})
+        log.append(pack([Logged(step, "loss", 3.0 - (3 - last) * step / 3) for step in range(4)]))
+        log.close()
+    told = compare(tmp_path / "first", tmp_path / "second", "-o", tmp_path / "x.html")
+    assert told.exit_code == 0, told.output
+    assert "loss ends lowest in second, at 0.5" in told.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a"], "at least two"),
+        (["a", "b", "-o", "x.png"], "must end in .html"),
+        (["demo", "demo", "-m", "saliency"], "Pictures need an input"),
+    ],
+)
+def test_what_cannot_be_is_refused(words, said):
+    told = compare(*words)
+    assert told.exit_code == 2 and said in told.output

@@ -1,0 +1,37 @@
+"""A row for each model."""
+
+import numpy as np
+import pytest
+
+from pellucid.lens.comparing.decided import Answered
+from pellucid.lens.comparing.held import layers_of
+from pellucid.lens.comparing.observed import Observed
+from pellucid.lens.comparing.summary import summary
+from tests.lens.comparing.small import CLASSES, lens, net
+
+MODELS = [Observed(lens(), name, layers_of(lens())) for name in ("a", "b")]
+
+
+def answers(name: str, right: int, count: int = 40) -> Answered:
+    given = np.where(np.arange(count) < right, 1, 0)
+    sure = np.full(count, 0.7)
+    return Answered(name, CLASSES, 4, given, sure, sure, np.ones(count, np.int64))
+
+
+def test_columns_without_numbers_are_left_out():
+    table = summary(MODELS, [], {})
+    assert list(table.columns) == ["model", "parameters"]
+    assert table.rows[0]["parameters"] == sum(one.numel() for one in net().parameters())
+
+
+def test_the_better_one_is_named_with_the_sign_test():
+    table = summary(MODELS, [answers("a", 20), answers("b", 38)], {"a": {"flops": 10.0, "seconds": 0.5}})
+    assert [row["accuracy"] for row in table.rows] == [0.5, 0.95] and table.rows[1]["agrees"] == pytest.approx(22 / 40)
+    words = str(table.notes[0])
+    assert words.startswith("b is right most often, 95%") and "18 and the latter 0 times: more than chance" in words
+    assert table.rows[0]["flops"] == 10 and table.rows[1]["flops"] is None
+
+
+def test_chance_is_called_chance():
+    assert "no more than chance" in str(summary(MODELS, [answers("a", 20), answers("b", 22)], {}).notes[0])
+    assert "equally often" in str(summary(MODELS, [answers("a", 20), answers("b", 20)], {}).notes[0])
