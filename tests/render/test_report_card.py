@@ -45,6 +45,11 @@ def test_a_broad_picture_keeps_its_size_on_a_phone():
     assert 'class="tall broad"' in Picture(b"", b"", "", 1000, 4000).html("alt", "en")
 
 
+def test_a_picture_that_would_be_shrunk_beyond_reading_scrolls():
+    assert 'class="broad vast" tabindex="0"' in Picture(b"", b"", "", 1600, 400).html("alt", "en")
+    assert "vast" not in Picture(b"", b"", "", 1100, 400).html("alt", "en")
+
+
 def test_texts_take_the_whole_width():
     base = Base("tokens", names=(("a", " cat"),))
     text = attribution(values=np.ones((1, 2), np.float32), axes=("batch", "token"), base=base, reduction="none")

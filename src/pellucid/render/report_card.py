@@ -20,6 +20,7 @@ from pellucid.results.failure import Failure
 
 BESIDE = 780
 TALL = 1200
+VAST = 1180  # pixels; wider ones would be shrunk until their words cannot be read
 TARGETS = 3
 
 
@@ -111,8 +112,8 @@ class Picture:
         return cls(packed(light), packed(dark), words.caption, light.width // DENSITY, light.height // DENSITY)
 
     def html(self, words: str, lang: str) -> str:
-        """Both pictures, of which the style shows one; a very tall one scrolls in a window of its own, and on a phone
-        a broad one does.
+        """Both pictures, of which the style shows one; a very tall or wide one scrolls in a window of its own, and
+        on a phone a broad one does.
 
         A `<picture>` would choose by itself, but keeps its choice on paper, which is light.
         """
@@ -121,7 +122,8 @@ class Picture:
             f'height="{self.height}" alt="{html(words)}">'
             for theme, data in (("light", self.light), ("dark", self.dark))
         )
-        kinds = " ".join(["tall"] * (self.height > TALL) + ["broad"] * (self.width > BESIDE))
+        broad = ["broad"] * (self.width > BESIDE) + ["vast"] * (self.width > VAST)
+        kinds = " ".join(["tall"] * (self.height > TALL) + broad)
         if not kinds:
             return made
         name = html(phrase("scroll", lang))
