@@ -92,6 +92,9 @@ def test_weights_of_layers():
     assert [site.path for site in looker.weights(("conv1", "fc1#0"))] == ["conv1", "fc1"]
     with pytest.raises(LayerNotFound, match="'pool' has no weight of its own"):
         looker.weights("pool")
+    with pytest.raises(LayerNotFound, match=r"'/relu\.0' has no weight of its own") as caught:
+        looker.weights("/relu.0")
+    assert caught.value.nearest.startswith("'conv1', ")
     with pytest.raises(LayerNotFound) as caught:
         Looker(nn.Sequential(nn.Sequential(nn.Linear(2, 2)))).weights("0")
     assert caught.value.nearest == "'0.0'"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 from torch.func import functional_call
 
-from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError, nearest_names
+from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError, nearest_names, quoted
 from pellucid.core.sites import Place, Site, parse
 from pellucid.engine.intercept import Intercept, Stop
 from pellucid.engine.memory import out_of_memory
@@ -133,12 +133,9 @@ class Looker:
         for site in found:
             if not (site.role or site.is_glob or self.named(site)):
                 _refuse_tied(self, site.path, site.side[1:])
-                held = [
-                    f"'{path}'"
-                    for path, _, last in (name.rpartition(".") for name in self.parameters)
-                    if last == "weight" and path.startswith(site.path)
-                ]
-                raise LayerNotFound(f"'{site.path}' has no weight of its own", nearest=", ".join(held[:3]) or "none")
+                every = [name.removesuffix(".weight") for name in self.parameters if name.endswith(".weight")]
+                held = [path for path in every if path.startswith(site.path)] or nearest_names(site.path, every)
+                raise LayerNotFound(f"'{site.path or layer}' has no weight of its own", nearest=quoted(held[:3]))
         return found
 
     def named(self, site: Site, reader: Reader | None = None) -> list[tuple[str, Tensor]]:
