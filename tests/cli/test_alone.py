@@ -54,6 +54,15 @@ def test_a_source_that_states_no_size_says_what_is_lacking():
     assert with_tree(lens, "nets.py:Net", seen) is seen
 
 
+def test_a_model_of_texts_is_not_asked_for_a_picture():
+    class Reader(nn.Module):
+        def forward(self, input_ids):
+            return input_ids
+
+    _, _, lacking = standing(Lens(Reader()), [])
+    assert lacking is not None and "some text" in lacking.en and "224" not in lacking.en
+
+
 def test_inputs_are_zeros_of_the_stated_shape_of_which_shapes_alone_are_followed():
     x, views, note = standing(open_lens("model.onnx"), [])
     assert torch.equal(x, torch.zeros(1, 3, 8, 8)) and note is None

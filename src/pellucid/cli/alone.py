@@ -4,6 +4,7 @@ from typing import Any
 
 from pellucid.core.errors import BadInput
 from pellucid.core.text import Text
+from pellucid.inputs.taken import TEXTS, takes
 from pellucid.lens.lens import Lens
 from pellucid.lens.views import Views
 from pellucid.registry import View, find, names
@@ -14,6 +15,12 @@ from pellucid.zoo.tree import weight_tree
 NO_SIZE = Text(
     "The model's source does not say what its input is: for the flow graph give one, as random:1x3x224x224.",
     "模型来源未说明输入大小：如需数据流图，请给出输入，例如 random:1x3x224x224。",
+)
+
+NO_TEXT = Text(
+    'The model\'s source does not say how long its input is: for the flow graph give one, "some text" or token numbers '
+    "as x.npy.",
+    "模型来源未说明输入长度：如需数据流图，请给出输入：“一段文本”，或 x.npy 中的词元编号。",
 )
 
 _ROWS = 40  # as many as a drawn table shows
@@ -28,7 +35,7 @@ def standing(lens: Lens, views: list[View]) -> tuple[Any, list[View], Text | Non
         return None, views, None
     stated = stated_inputs(lens)
     if not stated:
-        return None, views, NO_SIZE
+        return None, views, NO_TEXT if takes(lens.model.forward, TEXTS) else NO_SIZE
     zeros = [one.zeros().to(lens.device) for one in stated]
     return zeros[0] if len(zeros) == 1 else tuple(zeros), [find("flow_graph")(real=False), *views], None
 
