@@ -107,9 +107,7 @@ def diagnose(
 def _samples(lens: Looking, data: Any) -> tuple[Inputs, list[int] | None]:
     """Samples spread evenly over a data set, and their labels if all of them have one."""
     accepts = getattr(lens.model, "forward", None)
-    preparation = Preparation(
-        lens.preprocess, lens.tokenizer, device=lens.device, dtype=lens.dtype, accepts=accepts
-    )
+    preparation = Preparation(lens.preprocess, lens.tokenizer, device=lens.device, dtype=lens.dtype, accepts=accepts)
     source = in_numbers_of(shaped(open_data(data), preparation.preprocess), lens.labels)
     feed = Feed(source, preparation, lens.read, on_bad="fail", outputs=lens.labels)
     ordinals = sorted({round(one) for one in np.linspace(0, len(feed) - 1, min(MOST, len(feed)))})

@@ -55,7 +55,8 @@ def unmoved_weights(lens: Looker, run: History | None = None) -> Checking:
         f"{len(held)} 个权重中有 {len(fresh)} 个仍符合 PyTorch 新抽取时的分布：{_some(fresh)}。",
     )
     all_of_them = len(fresh) > 0.5 * len(held) or _untrained(lens)
-    return [Noticed("info" if all_of_them else "medium", fresh[0].removesuffix(".weight"), said, picture)]
+    advice = Text("Train the network, or load its weights.", "训练网络，或加载其权重。") if all_of_them else None
+    return [Noticed("info" if all_of_them else "medium", fresh[0].removesuffix(".weight"), said, picture, advice)]
 
 
 def _from_run(run: History) -> list[Noticed]:

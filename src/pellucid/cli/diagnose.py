@@ -1,0 +1,93 @@
+"""`pellucid diagnose`: what is wrong with a network, its input or its training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, OK, guarded
+from pellucid.cli.screen import Screen
+from pellucid.cli.trust import trusting
+from pellucid.core.errors import BadRequest
+from pellucid.core.text import Text
+
+_HELP = f"""Find what is wrong with MODEL, with INPUT, or with a training.
+
+MODEL and INPUT are as for `pellucid see`; sixteen examples or more tell most. A check that lacks what it needs (labels,
+a run) is listed as not made. What is found does not change the exit code.
+
+\b
+Examples:
+    pellucid diagnose net.py:Net a.jpg b.jpg -w model.pth
+    pellucid diagnose net.py:Net --data folder:pictures
+    pellucid diagnose net.py:Net x.npy --labels 3,1,4 -o findings.html
+    pellucid diagnose net.py:Net --run runs/first
+
+{EXIT_CODES}"""
+
+
+@click.command("diagnose", help=_HELP, short_help="Find what is wrong.")
+@click.argument("model")
+@click.argument("inputs", metavar="[INPUT]...", nargs=-1)
+@click.option("--data", metavar="DATA", help="Take examples and labels of a data set, as `pellucid sweep` reads them.")
+@click.option("--labels", "truth", metavar="A,B,...", help="The true class of each INPUT, as number or name.")
+@click.option("--run", "run", metavar="RUN", help="Folder of a training, as lens.watch(folder=...) wrote it.")
+@click.option("-w", "--weights", metavar="FILE", help="Weights, as for `pellucid see`.")
+@click.option("--preprocess", metavar="NAME", help="From picture to tensor: imagenet, cifar10, efficientnet_lite.")
+@click.option("--names", "labels", metavar="FILE", help="Class names: one a line, or a JSON list.")
+@click.option("-o", "--output", "out", metavar="FILE", help="x.html: a report with evidence; x.png, x.json: the table.")
+@click.option("--seed", default=0, show_default=True, help="Of everything random.")
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the model is.")
+@trusting
+@guarded
+def diagnose(
+    screen: Screen,
+    *,
+    model: str,
+    inputs: Sequence[str],
+    data: str | None,
+    truth: str | None,
+    run: str | None,
+    out: str | None,
+    seed: int,
+    **stated: Any,
+) -> int:
+    """Open, check, tell, write."""
+    from pellucid.cli.data import data_of
+    from pellucid.cli.interrupt import looking
+    from pellucid.cli.source import input_of, lens_of
+
+    if inputs and data is not None:
+        raise BadRequest("both INPUT and --data are given", asked_by=f"--data {data}", hint="one of them")
+    lens = lens_of(model, **stated)
+    for note in lens.notes:
+        screen.aside(note)
+    x = input_of(inputs, seed, text=lens.tokenizer is not None, pictures=lens.preprocess is not None)
+    samples, notes = (None, ()) if data is None else data_of(data)
+    for note in notes:
+        screen.aside(note)
+    with looking(screen) as (stop, watch):
+        found = lens.diagnose(x, labels=truth and _labels(truth), data=samples, run=run, seed=seed, progress=watch)
+    tell(screen, found)
+    if out is not None:
+        screen.wrote([found.save(out, lang="zh" if screen.lang == "zh" else "en")])
+    return INTERRUPTED if stop.asked else OK
+
+
+def _labels(words: str) -> list[int | str]:
+    return [int(one) if one.isdecimal() else one for one in (part.strip() for part in words.split(","))]
+
+
+def tell(screen: Screen, found: Any) -> None:
+    """Every finding with its advice, and which checks were not made."""
+    from pellucid.diagnose.finding import WORDS
+
+    lang, styles = screen.lang, {"high": "bold red", "medium": "yellow"}
+    for one in found:
+        severity = WORDS[one.severity].say(lang)
+        place = f" · {one.place}" if one.place else ""
+        screen.say(f"[{severity}] {one.title.say(lang)}{place}", styles.get(one.severity, ""))
+        for words in (one.said, one.advice):
+            screen.say(f"    {words.say(lang)}")
+    for line in found.told(lang):
+        screen.aside(Text(line))
