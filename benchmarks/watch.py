@@ -1,4 +1,4 @@
-"""`python -m benchmarks.watch [--rounds N] [--steps N]`: what watching costs beside the training itself.
+"""`python -m benchmarks.watch [--steps N]`: what watching costs beside the training itself.
 
 ResNet-18 trained with plain descent on random pictures, three times over: bare, bare once more, and watched with a
 folder. The three take single steps in turn, in an order that moves on, so that what else the machine does meets all
@@ -13,7 +13,6 @@ import platform
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from time import process_time
 from typing import Any
 
@@ -51,23 +50,29 @@ class Training:
             self.run.log(loss=loss)
 
 
-def measured(sides: dict[str, Training], steps: int) -> dict[str, float]:
-    """CPU seconds of so many steps of each side."""
-    spent = dict.fromkeys(sides, 0.0)
+def measured(sides: dict[str, Training], steps: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """CPU seconds of every step of each side, `(steps,)`; and what was measured at it, 0 for nothing."""
+    spent = {name: np.zeros(steps) for name in sides}
+    levels = np.zeros(steps, np.int64)
     for step in range(steps):
+        levels[step] = sides[WATCHED].run._monitor.level  # noqa: SLF001
         for i in range(len(sides)):
             name = list(sides)[(step + i) % len(sides)]
             began = process_time()
             sides[name]()
-            spent[name] += process_time() - began
-    return spent
+            spent[name][step] = process_time() - began
+    return spent, levels
+
+
+def quiet(seconds: np.ndarray, levels: np.ndarray) -> float:
+    """What all steps would take if each were as fast as the fastest quarter of its kind, which nothing disturbed."""
+    return sum((levels == one).sum() * np.quantile(seconds[levels == one], 0.25) for one in np.unique(levels))
 
 
 def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.watch", description=__doc__)
-    asked.add_argument("--rounds", type=int, default=8)
-    asked.add_argument("--steps", type=int, default=50, help="of each training in a round")
+    asked.add_argument("--steps", type=int, default=400, help="of each training")
     asked.add_argument("--batch", type=int, default=8)
     asked.add_argument("--side", type=int, default=112)
     given = asked.parse_args()
@@ -77,23 +82,22 @@ def main() -> None:
         sides = {name: Training(given.batch, given.side, folder) for name, folder in folders.items()}
         gc.collect()
         gc.disable()
-        rounds = [measured(sides, given.steps) for _ in range(given.rounds)]
+        spent, levels = measured(sides, given.steps)
         run = sides[WATCHED].run
         run.__exit__(None, None, None)
         pairs = zip(sides[BARE].model.parameters(), sides[WATCHED].model.parameters(), strict=True)
         same = all(torch.equal(a, b) for a, b in pairs)
         size = sum(one.stat().st_size for one in (Path(home) / "run").rglob("*") if one.is_file())
     print(f"resnet18 of torchvision, {given.batch} pictures of {given.side} × {given.side}, one thread;")
-    print(f"{given.rounds} rounds of {given.steps} steps of each training, from its very first step.")
+    print(f"{given.steps} steps of each training, from the very first.")
     print(f"Python {platform.python_version()}, torch {version('torch')}.\n")
-    print(f"CPU seconds of a bare step: {median(one[BARE] for one in rounds) / given.steps:.4f}")
+    bare = spent[BARE]
+    print(f"CPU seconds of a bare step: {np.median(bare):.4f} (quarters {np.quantile(bare, [0.25, 0.75]).round(4)})")
     for name in (AGAIN, WATCHED):
-        each = np.array([one[name] / one[BARE] for one in rounds])
-        whole = sum(one[name] for one in rounds) / sum(one[BARE] for one in rounds)
-        spread = (
-            f"rounds {each.min():.4f} to {each.max():.4f}, standard error {each.std(ddof=1) / len(each) ** 0.5:.4f}"
-        )
-        print(f"{name} / bare: {whole:.4f} over all steps (median of rounds {np.median(each):.4f}, {spread})")
+        kinds = levels if name == WATCHED else np.zeros_like(levels)
+        error = (spent[name] - bare).std(ddof=1) / given.steps**0.5 / bare.mean()
+        calm = quiet(spent[name], kinds) / quiet(bare, np.zeros_like(levels))
+        print(f"{name} / bare: {spent[name].sum() / bare.sum():.4f} ± {error:.4f}, undisturbed steps {calm:.4f}")
     print(f"aim {AIM}; own CPU time as it counts itself: {run.overhead:.2%} of the training")
     schedule = run.history.schedule[-1]
     print(f"weights every {schedule[1]} steps, everything every {schedule[2]}; weights bit-identical: {same}")

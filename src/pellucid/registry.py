@@ -1,8 +1,9 @@
 """Methods and views: a method is a function in a file of its own, a view is that method with its settings.
 
-A method's parameters named `x`, `target`, `lens` and `data` are given by the engine; every other one is a setting. A
-method that takes `data` looks at a data set, not at an input; one whose `data` has a default may do either, and one
-whose `x` has a default does without an input.
+A method's parameters named `x`, `target`, `lens`, `data` and `run` are given by the engine; every other one is a
+setting. A method that takes `data` looks at a data set, one that takes `run` at a watched training, not at an input;
+one whose `data` or `run` has a default may do either. One whose `x` has a default does without an input, or, where it
+may look at a run, looks at that instead.
 """
 
 import inspect
@@ -14,18 +15,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
-from typing import (
-    Any,
-    Concatenate,
-    ParamSpec,
-    Protocol,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-    overload,
-)
+from typing import Any, Concatenate, ParamSpec, Protocol, Union, cast, get_args, get_origin, get_type_hints, overload
 
 import numpy as np
 import torch
@@ -37,6 +27,7 @@ from pellucid.core.provenance import Words
 from pellucid.core.settings import fits, worded
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
+from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Layer, Look
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
@@ -44,7 +35,7 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.results.result import Result
 
 P = ParamSpec("P")
-GIVEN = ("x", "target", "lens", "data")
+GIVEN = ("x", "target", "lens", "data", "run")
 FOLDERS = ("activation", "decision", "feature", "attention", "gradient", "structure", "judge")
 
 
@@ -72,7 +63,7 @@ class MethodSpec:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Which of `x`, `target`, `lens`, `data` the method takes."""
+        """Which of `x`, `target`, `lens`, `data`, `run` the method takes."""
         return tuple(name for name in inspect.signature(self.function).parameters if name in GIVEN)
 
     @property
@@ -80,6 +71,11 @@ class MethodSpec:
         """Which of these it cannot do without."""
         known = inspect.signature(self.function).parameters
         return tuple(name for name in self.given if known[name].default is inspect.Parameter.empty)
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether it cannot look at a model without an input."""
+        return "x" in self.required or {"x", "run"} <= set(self.given)
 
     @property
     def settings(self) -> dict[str, inspect.Parameter]:
@@ -164,12 +160,17 @@ class View:
         return found
 
     def start(
-        self, lens: Looker, x: Inputs | None, target: Target | None, data: Source | None = None
+        self,
+        lens: Looker | None,
+        x: Inputs | None,
+        target: Target | None,
+        data: Source | None = None,
+        run: History | None = None,
     ) -> Generator[Any, Any, Any]:
-        """The method's generator on an input or a data set."""
-        given = {"x": x, "target": target, "lens": lens, "data": data}
-        run = partial(self.spec.function, **{name: given[name] for name in self.spec.given}, **self.settings)
-        return run() if inspect.isgeneratorfunction(self.spec.function) else _at_once(run)
+        """The method's generator on an input, a data set or a watched training; only the last needs no `lens`."""
+        given = {"x": x, "target": target, "lens": lens, "data": data, "run": run}
+        work = partial(self.spec.function, **{name: given[name] for name in self.spec.given}, **self.settings)
+        return work() if inspect.isgeneratorfunction(self.spec.function) else _at_once(work)
 
     def look(self, x: Inputs | None = None, target: Target | None = None) -> Look:
         """A request for this view's result, inside other methods: `result = yield from view.look(x, target)`."""
@@ -179,7 +180,7 @@ class View:
         """Look at once: the result (or a tuple of results) of this view alone.
 
         Args:
-            model: a module or a `Lens`.
+            model: a module or a `Lens`; of a method over a watched training the `Run`.
             x: input, as for `Lens.see`; of a method over a data set the data, as for `Lens.sweep`; one that may do
                 either takes for data what `pl.data` made and texts such as `"folder:DIR"`.
             target: as for `Lens.see`.
@@ -189,9 +190,9 @@ class View:
         return late("pellucid.lens:look")(self, model, x, target)
 
 
-def _at_once(run: Callable[[], Any]) -> Generator[Any, Any, Any]:
+def _at_once(work: Callable[[], Any]) -> Generator[Any, Any, Any]:
     """A method that asks for no pass, as a generator."""
-    return run()
+    return work()
     yield
 
 
@@ -211,8 +212,14 @@ class Register(Protocol):
     @overload
     def __call__(self, function: Callable[Concatenate[Source, P], Any], /) -> Callable[P, View]: ...
     @overload
+    def __call__(self, function: Callable[Concatenate[History, P], Any], /) -> Callable[P, View]: ...
+    @overload
     def __call__(
         self, function: Callable[Concatenate[Target, Looker, Inputs | None, Source | None, P], Any], /
+    ) -> Callable[P, View]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Target, Looker, Inputs | None, History | None, P], Any], /
     ) -> Callable[P, View]: ...
 
 

@@ -15,11 +15,7 @@ from pellucid.results import Result
 from tests.contract import state
 from tests.networks import NETWORKS
 
-METHODS = tuple(
-    name
-    for name in registry.names()
-    if "run" not in registry.find(name).given and "data" not in registry.find(name).required
-)
+METHODS = tuple(name for name in registry.names() if not {"run", "data"} & set(registry.find(name).required))
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,11 @@ def explain(screen: Screen, spec: Any) -> None:
         screen.say("")
     given = f" {sample(spec)}" if "x" in spec.given else ""
     screen.say(Text("Try:", "试一试："), "bold")
+    if "run" in spec.given:
+        screen.say("    pellucid watch RUN -o report.html")
+        screen.say(f"    run.see(pl.{spec.name}())")
+    if "run" in spec.required:
+        return
     model = "demo" if given.endswith(".jpg") or not given else "hf:DIR"
     swept = "data" in spec.required
     over_data, over_input = "sweep demo --data folder:photos", f"see {model}{given}"

@@ -203,7 +203,7 @@ def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:
     from pellucid.lens.tour import tour
 
     views = [one.spec(**with_layers(one.spec, dict(one.changed), tuple(layers))) for one in tour(text=text)]
-    return [view for view in views if not bare or "x" not in view.spec.required]
+    return [view for view in views if not bare or not view.spec.needs_input]
 
 
 def in_words_of_failures(seen: Any, model: str, inputs: Sequence[str]) -> None:

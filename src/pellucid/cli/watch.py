@@ -12,6 +12,7 @@ from pellucid.cli.screen import Screen
 from pellucid.core.errors import BadRequest
 from pellucid.core.text import Text
 from pellucid.engine.monitor.history import History, read_run
+from pellucid.methods.gradient._training import flow_words
 from pellucid.results import spell
 
 _HELP = f"""Tell how the training fares that is stored in RUN, the folder that was given to lens.watch(folder=...).
@@ -50,11 +51,10 @@ def watch(screen: Screen, *, run: Path, output: Path | None, follow: float | Non
         history = read_run(run)
         tell(screen, history)
     if output is not None:
-        from pellucid.methods.gradient._training import pictures
-        from pellucid.render.report import save_report
+        from pellucid.lens.run import Run
 
         lang: Any = screen.lang
-        save_report(pictures(history), output, lang=lang, title=str(history.about.get("model", "")))
+        Run.open(run).save(output, lang=lang)
         screen.wrote([output])
     return OK
 
@@ -76,7 +76,7 @@ def tell(screen: Screen, history: History) -> None:
     screen.table(rows, (Text("metric", "指标"), Text("first → last (lowest to highest)", "最初 → 最近（最低至最高）")))
     if history.born is not None:
         screen.missed(history.born.words)
-    for words in _faults(history):
+    for words in flow_words(history):
         screen.missed(words)
     for note in history.notes:
         screen.aside(note)
@@ -88,9 +88,3 @@ def _course(values: np.ndarray) -> str:
     return (
         f"{ends} ({spell.number(float(finite.min()))} – {spell.number(float(finite.max()))})" if len(finite) else ends
     )
-
-
-def _faults(history: History) -> tuple[Text, ...]:
-    from pellucid.methods.gradient._training import flow_words
-
-    return flow_words(history)

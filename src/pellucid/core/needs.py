@@ -17,6 +17,10 @@ ACTIVATIONS = Text(
 ANY = Text("Any network.", "任意网络。")
 WEIGHTS = Text("Any network with a layer that holds a weight matrix or kernel.", "任何含有权重矩阵或卷积核的网络。")
 LOSS = Text("A classifier, or any network together with a loss.", "分类网络，或任意网络加上损失函数。")
+RUN = Text(
+    "A watched training: `with lens.watch(optimizer) as run: ...`.",
+    "一次被监视的训练：`with lens.watch(optimizer) as run: ...`。",
+)
 RECTIFIED = Text(
     "A network of rectifiers (ReLU and its kin) and layers without rules of their own.",
     "由整流激活函数（ReLU 及其变体）与普通层组成的网络。",

@@ -1,4 +1,4 @@
-"""Where methods meet inputs: `Lens`, `Views`, and the one-line use of a view."""
+"""Where methods meet inputs: `Lens`, `Views`, `Run`, and the one-line use of a view."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from torch import nn
 
 from pellucid.core.errors import BadRequest, Cancelled
 from pellucid.lens.lens import Lens as Lens
+from pellucid.lens.run import Run as Run
 from pellucid.lens.sweeping import names_data
 from pellucid.lens.views import Views as Views
 from pellucid.registry import View
@@ -13,16 +14,21 @@ from pellucid.results.failure import Failure
 
 
 def look(view: View, model: Any, x: Any = None, target: Any = None) -> Any:
-    """The result of one view on one input; what `View.__call__` does.
+    """The result of one view on one input, or on one run; what `View.__call__` does.
 
     Raises:
         NotApplicable: the network cannot give this picture (or whatever else went wrong).
     """
+    if isinstance(model, Run):
+        return _alone(model.see(view)[0])
     if not isinstance(model, (Lens, nn.Module)):
         raise BadRequest(f"a model or a Lens is needed, not {type(model).__name__}", asked_by=repr(view))
     lens = model if isinstance(model, Lens) else Lens(model)
     over_data = "data" in view.spec.required or ("data" in view.spec.given and names_data(x))
-    result = lens.sweep(x, view)[0] if over_data else lens.see(x, view, target=target)[0]
+    return _alone(lens.sweep(x, view)[0] if over_data else lens.see(x, view, target=target)[0])
+
+
+def _alone(result: Any) -> Any:
     if isinstance(result, Failure):
         raise result.error if result.error is not None else Cancelled(result.reason)
     return result

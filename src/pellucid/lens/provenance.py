@@ -81,7 +81,7 @@ class Origin:
         made = Provenance(
             method=spec.name,
             family=spec.family,
-            settings={name: _plain(value) for name, value in view.settings.items()},
+            settings=plain_settings(view),
             words=spec.words,
             model=self.name,
             weights=weights,
@@ -113,6 +113,11 @@ class Origin:
             return result
         base = replace(result.base, values=result.base.values.swapaxes(1, 2))
         return result.with_(base=base, axes=("batch", "time", "feature"))
+
+
+def plain_settings(view: View) -> dict[str, Any]:
+    """Its settings, as values that can be written down."""
+    return {name: _plain(value) for name, value in view.settings.items()}
 
 
 def versions() -> dict[str, str]:

@@ -24,7 +24,10 @@ from pellucid.engine.monitor.monitor import Monitor, is_compiled
 from pellucid.engine.monitor.parameters import SHARDED
 from pellucid.engine.monitor.sample import Birth, Told
 from pellucid.engine.monitor.sink import Sink
-from pellucid.methods.gradient._training import curves, gradient_flow, pictures, updates
+from pellucid.lens.running import see_run
+from pellucid.lens.views import Views
+from pellucid.methods.gradient._training import activations, curves
+from pellucid.registry import View
 from pellucid.results.result import Lang, Result
 from pellucid.results.series import Series
 
@@ -42,8 +45,8 @@ class Run:
     time that watching took, as a share of the training's own.
     """
 
-    def __init__(self, history: History, watching: "Watching | None" = None) -> None:
-        self.history, self._watching = history, watching
+    def __init__(self, history: History, watching: "Watching | None" = None, said: str = "run") -> None:
+        self.history, self._watching, self._said = history, watching, said
         self._monitor: Monitor | None = None
         self._sink: Sink | None = None
         self.overhead = float("nan")
@@ -55,7 +58,7 @@ class Run:
         Raises:
             BadInput: it holds none.
         """
-        return cls(read_run(folder))
+        return cls(read_run(folder), said=f"pl.Run.open({str(folder)!r})")
 
     def __enter__(self) -> Self:
         if self._watching is None:
@@ -125,21 +128,23 @@ class Run:
         """
         return self.history.grid(statistic)
 
+    def see(self, *views: View | str) -> Views:
+        """Look at the training: `run.see(pl.gradient_flow(), pl.updates())`.
+
+        Args:
+            views: of methods that take a run, or their names; none for all of them.
+        Raises:
+            BadRequest: a view that looks at no run.
+        """
+        return see_run(self.history, views, self._said)
+
     def pictures(self) -> list[Result]:
         """Everything that the run shows: metrics, gradients by layer and step, updates, activations."""
-        return pictures(self.history)
+        return [*self.curves(), *self.see().results, *activations(self.history)]
 
     def curves(self) -> list[Series]:
         """What was logged, training and validation together, one result for each metric."""
         return curves(self.history)
-
-    def gradient_flow(self) -> list[Result]:
-        """The gradient at every layer's output and weights, by step; the notes say where it vanishes or explodes."""
-        return gradient_flow(self.history)
-
-    def updates(self) -> list[Result]:
-        """By how much a step moves the weights of every layer, beside their size."""
-        return updates(self.history)
 
     def save(self, path: str | PathLike[str], *, lang: Lang = "en", title: str | None = None) -> None:
         """Write everything that the run shows as one offline report, `.html`."""

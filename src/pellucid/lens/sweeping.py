@@ -28,7 +28,9 @@ def check_views(views: Sequence[View]) -> None:
         raise BadRequest("a sweep needs at least one view", hint="lens.sweep(data, pl.top_regions())")
     for one in views:
         if "data" not in one.spec.given:
-            raise BadRequest(f"{one.name} looks at an input, not at a data set", hint=f"lens.see(x, pl.{one!r})")
+            over_run = "run" in one.spec.required
+            at, hint = ("a run", f"run.see(pl.{one!r})") if over_run else ("an input", f"lens.see(x, pl.{one!r})")
+            raise BadRequest(f"{one.name} looks at {at}, not at a data set", hint=hint)
 
 
 def swept(

@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
+from pellucid.core.errors import NotApplicable
 from pellucid.engine.monitor.history import History
 from pellucid.engine.monitor.sample import Birth, Logged, Row, Sample, Told
 from pellucid.methods.gradient._training import (
     COLUMNS,
     CURVES,
     activations,
+    chosen,
     curves,
     flow_words,
     gradient_flow,
-    pictures,
     updates,
 )
 
@@ -28,7 +29,7 @@ def run(steps, layers=3, factor=0.1, **columns):
 
 
 def test_the_map_holds_logarithms_layer_by_step():
-    result = gradient_flow(run(range(0, 40, 2)))[0]
+    result = gradient_flow(run(range(0, 40, 2)), "every weight")
     assert result.axes == ("layer", "step") and result.rows == ("layer0", "layer1", "layer2")
     assert result.columns == tuple(map(str, range(0, 40, 2)))
     np.testing.assert_allclose(result.values, np.array([[-2.0], [-1.0], [0.0]]).repeat(20, 1), atol=1e-6)
@@ -36,7 +37,7 @@ def test_the_map_holds_logarithms_layer_by_step():
 
 
 def test_many_steps_are_means_of_equally_many():
-    result = gradient_flow(run(range(1000)))[0]
+    result = gradient_flow(run(range(1000)), "every weight")
     assert result.values.shape[1] <= COLUMNS
     assert len(set(np.diff(list(map(int, result.columns))))) == 1
     assert any("mean of up to" in note.en for note in result.notes)
@@ -54,13 +55,13 @@ def test_words_say_where_and_when(factor, word):
 def test_what_has_no_logarithm_has_no_colour():
     history = run(range(3))
     history.add([Sample(3, 0.0, {"flow": np.array([0.0, np.inf, 1.0])})])
-    result = gradient_flow(history)[0]
+    result = gradient_flow(history, "every weight")
     assert np.isnan(result.values[:2, 3]).all() and any("2 of 12" in note.en for note in result.notes)
 
 
 @pytest.mark.parametrize("layers", [3, CURVES + 4])
 def test_updates_are_curves_or_ribbons(layers):
-    result = updates(run(range(5), layers))[0]
+    result = updates(run(range(5), layers), "every weight")
     if layers == 3:
         np.testing.assert_allclose(result.curves["layer0"], 1e-5, rtol=1e-6)
     else:
@@ -88,7 +89,25 @@ def test_a_birth_is_marked_and_told():
 
 
 def test_a_run_without_anything_has_no_pictures():
-    assert pictures(History()) == []
+    assert curves(History()) == [] and activations(History()) == []
+    for make in (gradient_flow, updates):
+        with pytest.raises(NotApplicable, match="the run holds no measurement of"):
+            make(History(), "every weight")
+
+
+def test_what_is_not_finite_does_not_count_among_the_last():
+    history = run(range(4))
+    history.add([Sample(step, 0.0, {"update": np.full(3, np.nan), "weight": np.ones(3)}) for step in range(4, 8)])
+    assert not updates(history, "every weight").notes
+
+
+@pytest.mark.parametrize(
+    ("layer", "kept"),
+    [("every weight", 3), ("layer1", 1), ("layer[12]", 2), (("layer2", "layer0"), 2), (("layer1", "layer?"), 3)],
+)
+def test_layers_by_name_and_glob(layer, kept):
+    grid = chosen(run(range(2)), "flow", layer)
+    assert len(grid.layers) == kept == grid.values.shape[1] and list(grid.layers) == sorted(grid.layers)
 
 
 def test_shares_are_drawn_where_there_are_any():

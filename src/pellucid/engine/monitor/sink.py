@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,9 @@ class Sink:
             self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Remember, and write soon."""
+        """Remember, and write soon; memory holds the very numbers that the folder does."""
+        if isinstance(item, Sample):
+            item = replace(item, columns={name: column.astype(self.kind) for name, column in item.columns.items()})
         self.history.add((item,))
         if self._thread is None or self.error:
             return

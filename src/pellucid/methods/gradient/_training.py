@@ -1,9 +1,12 @@
 """Pictures of a watched training: layer by step, curves of the metrics, and where it went wrong, in words."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 
+from pellucid.core.errors import BadRequest, NotApplicable, nearest_names, quoted
 from pellucid.core.provenance import Provenance
 from pellucid.core.text import Text
 from pellucid.engine.monitor.history import Grid, History
@@ -18,25 +21,50 @@ VANISHING, EXPLODING = 1e-3, 1e3
 HEALTHY = 1e-3  # of an update beside its weights, an old rule of thumb
 
 
-def pictures(history: History) -> list[Result]:
-    """Everything that a run shows: what was logged, gradients, updates, activations."""
-    return [*curves(history), *gradient_flow(history), *updates(history), *activations(history)]
+def gradient_flow(history: History, layer: Any) -> Matrix:
+    """How strong the gradient is at every layer's output, over the training; the notes say where it fails.
+
+    Raises:
+        NotApplicable: the run has none.
+        BadRequest: it has no such layer.
+    """
+    grid = chosen(history, "flow", layer)
+    return _matrix(history, grid, "gradient_flow", "flow", flow_words(history), log=True)
 
 
-def gradient_flow(history: History) -> list[Result]:
-    """How strong the gradient is at every layer's output and weights, over the training."""
-    verdict = flow_words(history)
-    shown = [_by_step(history, "flow", "gradient_flow", verdict), _by_step(history, "gradient", "gradient_maps", ())]
-    return [one for one in shown if one is not None]
+def gradient_maps(history: History, layer: Any) -> Matrix:
+    """How strong the gradient of every layer's weights is, over the training; raises as `gradient_flow`."""
+    return _matrix(history, chosen(history, "gradient", layer), "gradient_maps", "gradient", (), log=True)
 
 
-def updates(history: History) -> list[Result]:
-    """By how much a step moves the weights of every layer, beside their size."""
-    grid = history.grid("ratio")
+def chosen(history: History, statistic: str, layer: Any) -> Grid:
+    """One statistic at the layers that names and globs mean; roles such as "every weight" mean all.
+
+    Raises:
+        NotApplicable: the run has nothing of it.
+        BadRequest: it has no such layer.
+    """
+    grid = history.grid(statistic)
     if not grid.values.size:
-        return []
+        what = NAMES["update" if statistic == "ratio" else statistic].en
+        raise NotApplicable(f"the run holds no measurement of {what}", hint="lens.watch(optimizer) from the first step")
+    kept: set[int] = set()
+    for one in layer if isinstance(layer, tuple) else (layer,):
+        if not isinstance(one, str):
+            raise NotApplicable("a run knows its layers by name", hint=f"layer={grid.layers[0]!r}")
+        hit = [i for i, name in enumerate(grid.layers) if " " in one or name == one or fnmatchcase(name, one)]
+        if not hit:
+            raise BadRequest(f"the run has no layer '{one}'", nearest=quoted(nearest_names(one, grid.layers)))
+        kept |= set(hit)
+    which = sorted(kept)
+    return Grid(grid.steps, tuple(grid.layers[i] for i in which), grid.values[:, which])
+
+
+def updates(history: History, layer: Any) -> Series:
+    """By how much a step moves the weights of every layer, beside their size; raises as `gradient_flow`."""
+    grid = chosen(history, "ratio", layer)
     notes: tuple[Text, ...] = ()
-    last = np.nanmedian(grid.values[-max(1, len(grid.steps) // 4) :], axis=0)
+    last = [_median(column) for column in grid.values[-max(1, len(grid.steps) // 4) :].T]
     still = [name for name, value in zip(grid.layers, last, strict=True) if value < 1e-2 * HEALTHY]
     wild = [name for name, value in zip(grid.layers, last, strict=True) if value > 30 * HEALTHY]
     if still:
@@ -48,7 +76,7 @@ def updates(history: History) -> list[Result]:
                 f"后期每步更新超过 3%：{'、'.join(wild)}。",
             ),
         )
-    return [_ribbons(history, grid, "updates", Text("‖ΔW‖ / ‖W‖ of a step", "每步 ‖ΔW‖ / ‖W‖"), notes)]
+    return _ribbons(history, grid, "updates", Text("‖ΔW‖ / ‖W‖ of a step", "每步 ‖ΔW‖ / ‖W‖"), notes)
 
 
 def activations(history: History) -> list[Result]:
@@ -168,8 +196,11 @@ def _ribbons(history: History, grid: Grid, method: str, unit: Text, notes: tuple
         shown: dict[str, np.ndarray] = dict(zip(grid.layers, values, strict=True))
         names: dict[str, Text] = {}
     else:
+        measured = ~np.isnan(values).all(0)
         ribbon = {"100%": 1.0, "75%": 0.75, "50%": 0.5, "25%": 0.25, "0%": 0.0}
-        shown = {key: np.nanquantile(values, share, axis=0) for key, share in ribbon.items()}
+        shown = {key: np.full(values.shape[1], np.nan) for key in ribbon}
+        for key, share in ribbon.items():
+            shown[key][measured] = np.nanquantile(values[:, measured], share, axis=0)
         words = {
             "100%": ("highest layer", "最高层"),
             "50%": ("median layer", "中位层"),
@@ -193,10 +224,10 @@ def _signed(history: History, method: str) -> Provenance:
     return Provenance(
         method,
         "gradient",
-        words=WORDS[method],
+        words=WORDS.get(method),
         model=str(about.get("model", "")),
         versions=dict(about.get("versions", {})),
-        code="pl.Run.open(folder).pictures()",
+        code="run.pictures()",
     )
 
 
@@ -238,6 +269,12 @@ def _groups(count: int, most: int) -> list[np.ndarray]:
 def _means(empty: np.ndarray, at: np.ndarray, values: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:
     empty[at] = values
     return np.array([_mean(empty[group]) for group in groups])
+
+
+def _median(values: np.ndarray) -> float:
+    """The median of what is finite; NaN where nothing is."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else float("nan")
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -46,15 +46,6 @@ WORDS = {
         ),
         "log₁₀ ‖∂L/∂W_l‖₂",
     ),
-    "updates": _words(
-        Text("Updates beside the weights", "更新量与权重之比"),
-        Text("Is the learning rate too high or too low, and for which layers?", "学习率是否过高或过低？对哪些层？"),
-        Text(
-            "By how much a step moves the weights, as a share of their norm; about a thousandth is usual.",
-            "每步更新相对于权重范数的比例；约千分之一较为常见。",
-        ),
-        "‖ΔW_l‖₂ / ‖W_l‖₂",
-    ),
     "activations": _words(
         Text("Spread of the activations over the training", "训练全程的激活离散程度"),
         Text("Do activations die out or blow up with depth?", "激活是否随深度衰减或发散？"),

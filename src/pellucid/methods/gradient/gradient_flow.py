@@ -5,17 +5,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
+from pellucid.core.errors import BadInput
 from pellucid.core.needs import LOSS
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
+from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.gradient._flow import marked, said, slope_of
+from pellucid.methods.gradient._training import gradient_flow as over_steps
 from pellucid.ops.precision import in_double
 from pellucid.registry import method
-from pellucid.results import Series
+from pellucid.results import Matrix, Series
 
-VANISHING, EXPLODING, NOTABLE = 1e-3, 1e3, 0.1
 _ACTIVATION, _WEIGHT, _RATIO = "‖∂L/∂a‖", "‖∂L/∂W‖", "‖∂L/∂W‖ / ‖W‖"
 SURE = 0.999
 _LEARNED = Text(
@@ -23,16 +26,6 @@ _LEARNED = Text(
     "网络已给出该标签：损失与梯度接近于零。",
 )
 _NAMES = {_ACTIVATION: Text("‖∂L/∂a‖ activation", "‖∂L/∂a‖ 激活"), _WEIGHT: Text("‖∂L/∂W‖ weight", "‖∂L/∂W‖ 权重")}
-
-_VERDICTS = {
-    "steady": "平稳",
-    "falling": "逐层减弱",
-    "rising": "逐层增强",
-    "vanishing": "消失",
-    "exploding": "爆炸",
-    "zero": "处处为零",
-    "not finite": "出现非有限值",
-}
 
 
 @method(
@@ -59,24 +52,29 @@ _VERDICTS = {
     tour=55,
 )
 def gradient_flow(
-    x: Inputs,
     target: Target,
     lens: Looker,
+    x: Inputs | None = None,
+    run: History | None = None,
     layer: Layer = "every weight",
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-) -> Looking[Series]:
-    """Norms of the gradient of the loss by layer, for one backward.
+) -> Looking[Series | Matrix]:
+    """Norms of the gradient of the loss by layer, for one backward; or, of a watched training, by layer and step.
 
     Args:
         target: the label; the predicted one if None.
-        layer: which layers.
-        loss: function of output and labels; cross-entropy if None.
-    Returns:  Series with a position per layer call in execution order; a module called twice has its weight's gradient,
+        layer: which layers; of a run their names or a glob.
+        loss: function of output and labels; cross-entropy if None; of a run that which it was trained with.
+    Returns:  Of a run a Matrix of decimal logarithms, layer by step. Else a Series with a position per layer call in execution order; a module called twice has its weight's gradient,
         which is one sum, at both. The weight of a layer is all of its matrices together. `facts["verdict"]` is
         "steady", "falling" or "rising" (tenfold from the last layer to the first, on the way back), "vanishing",
         "exploding", "zero" or "not finite".
     Raises:   NotApplicable if the output has no classes and no loss is given.
     """
+    if run is not None:
+        return over_steps(run, layer)
+    if x is None:
+        raise BadInput("gradient_flow needs an input x", hint="lens.see(x, ...), or run.see(pl.gradient_flow())")
     weights = lens.weights(layer)
     seen = yield from Pass(x, grads=[layer, weights], target=target.losing(loss))
     spots = seen.at(layer)
@@ -87,8 +85,8 @@ def gradient_flow(
     moved = np.array([_norm([one.grad for one in ones]) for ones in held])
     size = np.array([_norm([one.value for one in ones]) for ones in held])
     ratio = np.divide(moved, size, out=np.full_like(moved, np.nan), where=size > 0)
-    marks, verdict = _marks(flow)
-    slope = _slope(flow)
+    marks, verdict = marked(flow)
+    slope = slope_of(flow)
     return Series(
         curves={_ACTIVATION: flow, _WEIGHT: moved, _RATIO: ratio},
         names=_NAMES,
@@ -98,7 +96,7 @@ def gradient_flow(
         log=True,
         marks=marks,
         targets=seen.targets,
-        notes=(_said(verdict, slope, len(marks), len(flow)), *_learned(seen), *seen.notes),
+        notes=(said(verdict, slope, len(marks), len(flow)), *_learned(seen), *seen.notes),
         facts={"verdict": verdict, "slope per layer": slope},
     )
 
@@ -108,43 +106,7 @@ def _learned(seen: Seen) -> tuple[Text, ...]:
     return (_LEARNED,) if seen.targets and all((one.probability or 0) > SURE for one in seen.targets) else ()
 
 
-def _said(verdict: str, slope: float, marked: int, layers: int) -> Text:
-    """The verdict in words: at how many layers where it is not the whole network's, and the factor per layer."""
-    some = verdict in ("vanishing", "exploding")
-    at, where = (f" at {marked} of {layers} layers", f"在 {layers} 层中的 {marked} 层") if some else ("", "")
-    factor = f" (× {slope:.3g} per layer)", f"（每层 × {slope:.3g}）"
-    en, zh = factor if np.isfinite(slope) and verdict != "not finite" else ("", "")
-    return Text(
-        f"On its way back the gradient is {verdict}{at}{en}.", f"反传途中，梯度{where}{_VERDICTS[verdict]}{zh}。"
-    )
-
-
 def _norm(values: Sequence[Tensor | None]) -> float:
     """Of all elements of all tensors together; NaN for none."""
     norms = [float(in_double(value.detach()).norm()) for value in values if value is not None]
     return float(np.linalg.norm(norms)) if norms else float("nan")
-
-
-def _marks(flow: np.ndarray) -> tuple[dict[int, Text], str]:
-    """Where the gradient is lost or too strong, compared with the last layer's."""
-    bad = ~np.isfinite(flow)
-    if bad.any():
-        return {int(i): Text("not finite", "非有限值") for i in np.flatnonzero(bad)}, "not finite"
-    first, last = flow[0], flow[-1]
-    if not flow.any():
-        return {int(i): Text("zero", "为零") for i in range(len(flow))}, "zero"
-    low, high = flow < VANISHING * last, flow > EXPLODING * last
-    marks = {int(i): Text("vanishing", "梯度消失") for i in np.flatnonzero(low)}
-    marks.update({int(i): Text("exploding", "梯度爆炸") for i in np.flatnonzero(high)})
-    marks.update({int(i): Text("zero: vanished", "为零：梯度消失") for i in np.flatnonzero(flow == 0)})
-    if low.any() or high.any():
-        return marks, "vanishing" if low.any() else "exploding"
-    return marks, "falling" if first < NOTABLE * last else "rising" if NOTABLE * first > last else "steady"
-
-
-def _slope(flow: np.ndarray) -> float:
-    """Factor per layer on the way back, by a straight line through the logarithms; 1 is steady."""
-    good = np.isfinite(flow) & (flow > 0)
-    if good.sum() < 2:
-        return float("nan")
-    return float(np.exp(-np.polyfit(np.flatnonzero(good), np.log(flow[good]), 1)[0]))

@@ -7,20 +7,22 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from pellucid.core.errors import NotApplicable
+from pellucid.core.errors import BadInput, NotApplicable
 from pellucid.core.messages import message
 from pellucid.core.needs import LOSS
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
+from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.gradient._training import gradient_maps as over_steps
 from pellucid.ops.kernels import filters_first, is_transposed
 from pellucid.ops.precision import in_double
 from pellucid.ops.tiles import kernel_tiles
 from pellucid.registry import method
-from pellucid.results import Gallery
+from pellucid.results import Gallery, Matrix
 from pellucid.results.array import as_array
 
 _AXES = {
@@ -65,23 +67,28 @@ _BEHIND = Text(
     tour=50,
 )
 def gradient_maps(
-    x: Inputs,
     target: Target,
     lens: Looker,
+    x: Inputs | None = None,
+    run: History | None = None,
     layer: Layer = "first weight",
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     filters: Annotated[int, Ge(1)] = 64,
-) -> Looking[tuple[Gallery, ...]]:
-    """The gradient of the loss with respect to a layer's weights, averaged over the batch.
+) -> Looking[tuple[Gallery, ...] | Matrix]:
+    """The gradient of the loss with respect to a layer's weights, averaged over the batch; of a run its norms.
 
     Args:
         target: the label; the predicted one if None.
-        layer: whose weights.
-        loss: function of output and labels; cross-entropy if None.
-        filters: how many are drawn; `values` holds all.
-    Returns:  Gallery, values of the weight's shape, in units of the loss per unit of weight.
+        layer: whose weights; of a run names or a glob, and every layer by default.
+        loss: function of output and labels; cross-entropy if None; of a run that which it was trained with.
+        filters: how many are drawn; `values` holds all; of a run none is.
+    Returns:  Of a run a Matrix of decimal logarithms of the norms, layer by step. Else a Gallery, values of the weight's shape, in units of the loss per unit of weight.
     Raises:   NotApplicable if the layer has no weights or the output no classes and no loss is given.
     """
+    if run is not None:
+        return over_steps(run, layer)
+    if x is None:
+        raise BadInput("gradient_maps needs an input x", hint="lens.see(x, ...), or run.see(pl.gradient_maps())")
     weights = lens.weights(layer)
     seen = yield from Pass(x, grads=[weights], target=target.losing(loss))
     return tuple(
