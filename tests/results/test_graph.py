@@ -25,6 +25,9 @@ def test_how_it_is_drawn_is_kept():
     ("how", "words"),
     [
         ({"depth": 0}, "no depth 0"),
+        ({"depth": "all"}, "no depth 'all'"),
+        ({"open": 5}, "module '5'"),
+        ({"overlay": "time"}, r"(?s)know nothing of 'time'.*flow_graph\(runs=5\)"),
         ({"open": "layer2"}, r"(?s)module 'layer2'.*'layer1'"),
         ({"open": ["layer1", "nowhere"]}, "module 'nowhere'"),
         ({"overlay": "flops"}, r"(?s)know nothing of 'flops'.*'parameters'"),

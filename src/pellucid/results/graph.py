@@ -10,6 +10,8 @@ from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.results.quantities import known
 from pellucid.results.result import Result
 
+_NOTED = {"gradient": "pl.flow_graph(gradient='predicted')", "time": "pl.flow_graph(runs=5)"}
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Graph(Result):
@@ -69,23 +71,23 @@ class Graph(Result):
         Raises:
             BadSetting: no such depth, module or quantity in this graph.
         """
-        paths = (open,) if isinstance(open, str) else tuple(open)
-        if depth is not None and depth < 1:
-            raise BadSetting(f"A graph has no depth {depth}: its outermost modules are depth 1.", hint="depth=2")
+        paths = (open,) if isinstance(open, str) else tuple(open) if isinstance(open, Iterable) else (open,)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if depth is not None and not (isinstance(depth, int) and depth >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadSetting(f"A graph has no depth {depth!r}: its outermost modules are depth 1.", hint="depth=2")
         modules = self._modules()
         for path in paths:
             if path not in modules:
                 raise BadSetting(
                     f"No operation of this graph lies in a module '{path}'.",
                     asked_by=f"open={path!r}",
-                    nearest=quoted(nearest_names(path, sorted(modules))),
+                    nearest=quoted(nearest_names(str(path), sorted(modules))),
                 )
         if overlay != "parameters" and overlay not in known(self.nodes):
             raise BadSetting(
                 f"The nodes of this graph know nothing of '{overlay}'.",
                 asked_by=f"overlay={overlay!r}",
                 nearest=quoted(known(self.nodes)),
-                hint="pl.flow_graph(...)(model, x) with an input that is really run",
+                hint=f"{_NOTED.get(overlay, 'pl.flow_graph()')}(model, x) with an input that is really run",
             )
         return self.with_(depth=depth, open=paths, overlay=overlay)
 
