@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,6 +35,25 @@ def test_unknown_model_names_the_nearest() -> None:
     with pytest.raises(pl.BadSetting) as caught:
         pl.open("torchvision:resnet19")
     assert "resnet18" in str(caught.value)
+
+
+def test_a_path_is_as_good_as_its_name(tmp_path: Path) -> None:
+    torch.save(nn.Linear(3, 2).state_dict(), tmp_path / "a.pth")
+    assert pl.open(tmp_path / "a.pth").said == f"pl.open('{tmp_path}/a.pth')"
+
+
+@pytest.mark.parametrize(
+    ("spec", "how", "words"),
+    [
+        (None, {}, "this is NoneType"),
+        (nn.Linear(1, 1), {}, r"(?s)this is Linear.*pl\.Lens\(model\)"),
+        ("demo", {"wieghts": "a.pth"}, r"(?s)no setting 'wieghts'.*'weights'"),
+        ("demo", {"weights": {}}, r"(?s)this is dict.*load_state_dict"),
+    ],
+)
+def test_other_kinds_of_arguments_are_named(spec: Any, how: dict[str, Any], words: str) -> None:
+    with pytest.raises(pl.BadSetting, match=words):
+        pl.open(spec, **how)
 
 
 def test_the_line_that_opens_it_again_names_what_was_trusted(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """`pl.open`: a model by name or file, ready to be looked at."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from torch import nn
+
+from pellucid.core.errors import BadSetting, nearest_names, quoted
 from pellucid.lens.lens import Lens
 from pellucid.zoo.open import open_model
 from pellucid.zoo.opened import StatedInput
@@ -12,7 +16,7 @@ _STATED: WeakKeyDictionary[Lens, tuple[StatedInput, ...]] = WeakKeyDictionary()
 
 
 def open(  # noqa: A001 - the public name is pl.open
-    spec: str,
+    spec: str | Path,
     *,
     weights: str | Path | None = None,
     trust: bool = False,
@@ -34,6 +38,9 @@ def open(  # noqa: A001 - the public name is pl.open
         BadSetting: there is no such model, or opening it would run code that was not trusted.
         BadWeights: the file is refused or does not fit.
     """
+    if isinstance(spec, Path):
+        spec = str(spec)
+    _refuse_other_kinds(spec, weights, lens)
     opened = open_model(spec, weights, trust=trust, unsafe_pickle=unsafe_pickle)
     stated: dict[str, Any] = {"name": opened.name, "labels": opened.labels, "preprocess": opened.preprocess}
     stated["tokenizer"] = opened.tokenizer
@@ -50,6 +57,27 @@ def open(  # noqa: A001 - the public name is pl.open
 def stated_inputs(lens: Lens) -> tuple[StatedInput, ...]:
     """The inputs of an opened model as its source states them; none where it does not."""
     return _STATED.get(lens, ())
+
+
+def _refuse_other_kinds(spec: object, weights: object, lens: dict[str, Any]) -> None:
+    if not isinstance(spec, str):
+        model = isinstance(spec, nn.Module)
+        raise BadSetting(
+            f"A model is opened by its name or file, and this is {type(spec).__name__}.",
+            asked_by="pl.open(...)",
+            hint="pl.Lens(model)" if model else "pl.open('torchvision:resnet18'), pl.open('net.py:Net')",
+        )
+    if weights is not None and not isinstance(weights, str | Path):
+        raise BadSetting(
+            f"weights are named by their file, and this is {type(weights).__name__}.",
+            asked_by="pl.open(..., weights=...)",
+            hint="model.load_state_dict(state), then pl.Lens(model)",
+        )
+    known = [name for name in signature(Lens).parameters if name != "model"]
+    for name in lens:
+        if name not in known:
+            near = nearest_names(name, ["weights", "trust", "unsafe_pickle", *known])
+            raise BadSetting(f"pl.open has no setting '{name}'.", asked_by=f"{name}=...", nearest=quoted(near))
 
 
 def _said(name: str, value: Any) -> str:
