@@ -203,6 +203,8 @@ def test_it_reads_itself_in_both_languages() -> None:
 
 
 def test_errors() -> None:
+    with pytest.raises(pl.NotApplicable, match="names no layer"):
+        dynamic_slice(layer=())(nn.Linear(2, 2), torch.ones(1, 2))
     with pytest.raises(pl.NotApplicable, match="gradient"):
         dynamic_slice()(NETWORKS["no_gradient"].build(), NETWORKS["no_gradient"].x(1))
     with pytest.raises(pl.BadSetting):

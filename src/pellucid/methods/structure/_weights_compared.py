@@ -73,7 +73,8 @@ def _named(against: Any) -> tuple[Mapping[str, Tensor], tuple[Text, ...]]:
         named = {}
     if not named:
         raise BadSetting(
-            f"against is no checkpoint: {type(against).__name__}",
+            f"against is no checkpoint: {type(against).__name__}"
+            + (" without a tensor by name" if isinstance(against, Mapping | list | tuple) else ""),
             hint="a model, a state dict, or the path of a file of weights",
         )
     return named, ()

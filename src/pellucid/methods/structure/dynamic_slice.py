@@ -71,6 +71,8 @@ def dynamic_slice(
     Source:   Zhang et al. 2020 (NNSlicer); critical paths of Qiu et al. 2019, arXiv:1904.06097. Contributions here are
         of the target, so that one backward gives all; there they go from neuron to neuron by differences to a mean.
     """
+    if layer == ():
+        raise NotApplicable("layer=() names no layer", hint="leave it out for all activation functions")
     asked, seen = yield from _seen(x, target, layer)
     units = [one for spot in seen.at(asked) if (one := units_of(spot, x.size)) is not None]
     if not units:
