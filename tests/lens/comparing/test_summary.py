@@ -35,3 +35,9 @@ def test_the_better_one_is_named_with_the_sign_test():
 def test_chance_is_called_chance():
     assert "no more than chance" in str(summary(MODELS, [answers("a", 20), answers("b", 22)], {}).notes[0])
     assert "equally often" in str(summary(MODELS, [answers("a", 20), answers("b", 20)], {}).notes[0])
+
+
+def test_ties_are_named_together():
+    models = [*MODELS, Observed(lens(), "c", layers_of(lens()))]
+    table = summary(models, [answers("a", 9), answers("b", 20), answers("c", 20)], {})
+    assert str(table.notes[0]) == "b and c are right most often, 50%."

@@ -21,6 +21,7 @@ from pellucid.lens.lens import Lens
 from pellucid.lens.run import Run
 from pellucid.ops.alignment import FEWEST
 from pellucid.registry import View
+from pellucid.results import Result
 
 _HOW = "pl.compare(lens_a, lens_b, x=x, data=data), or pl.compare(run_a, run_b)"
 
@@ -112,12 +113,7 @@ class _Made:
         if seeing is not None:
             for name, held in seeing.pictures(views, target, self.sign).items():
                 self.parts[name], self.chapters[name] = held, "pictures"
-                self.said += [
-                    note
-                    for one in held
-                    if getattr(one, "provenance", None) and one.provenance.method.endswith("_difference")
-                    for note in one.notes
-                ]
+                self.said += _differing(held)
         self._layers()
         return Comparison(self.names, self.parts, self.chapters, self.said)
 
@@ -144,6 +140,20 @@ class _Made:
         if made:
             self.parts[name], self.chapters[name] = made, chapter
             self.said += [note for one in results if told and one is not None for note in one.notes if not note.aside]
+
+
+def _differing(held: Sequence[Any]) -> list[Text]:
+    """What is said of differences, after the name of the method."""
+    made: list[Text] = []
+    title = Text("")
+    for one in held:
+        if not isinstance(one, Result) or one.provenance is None or one.provenance.words is None:
+            continue
+        if not one.provenance.method.endswith("_difference"):
+            title = one.provenance.words.title
+            continue
+        made += [Text(f"{title.en}, {note.en}", f"{title.zh}，{note.zh}") for note in one.notes if not note.aside]
+    return made
 
 
 def _of_runs(held: Sequence[Run], names: Sequence[str]) -> Comparison:

@@ -195,7 +195,7 @@ def of_input(scores: Sequence[tuple[str, tuple[str, ...], np.ndarray | None]]) -
             called = [labels[k] if k < len(labels) else f"class {k}" for k in order[:2]]
             rows.append(
                 {
-                    "example": example,
+                    "example": str(example + 1),
                     "model": name,
                     "answer": called[0],
                     "probability": float(odds[order[0]]),
@@ -203,7 +203,7 @@ def of_input(scores: Sequence[tuple[str, tuple[str, ...], np.ndarray | None]]) -
                     "margin": float(one[order[0]] - one[order[1]]),
                 }
             )
-    rows.sort(key=lambda row: row["example"])
+    rows.sort(key=lambda row: int(row["example"]))
     columns = {
         "example": Text("example", "样本"),
         "model": Text("model", "模型"),
@@ -218,7 +218,7 @@ def of_input(scores: Sequence[tuple[str, tuple[str, ...], np.ndarray | None]]) -
 
 
 def _of_input_said(rows: Sequence[Mapping[str, Any]]) -> tuple[Text, ...]:
-    examples = sorted({row["example"] for row in rows})
+    examples = {row["example"] for row in rows}
     parted = [k for k in examples if len({row["answer"] for row in rows if row["example"] == k}) > 1]
     if not parted:
         return (Text("All of them give the same answer.", "答案全部相同。"),)

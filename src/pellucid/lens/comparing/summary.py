@@ -65,11 +65,14 @@ def _best(answers: Sequence[Answered]) -> tuple[Text, ...]:
     both = (best.truth >= 0) & (next_.truth >= 0)
     wins = int(((best.answers == best.truth) & (next_.answers != next_.truth))[both].sum())
     losses = int(((best.answers != best.truth) & (next_.answers == next_.truth))[both].sum())
-    if best.accuracy == next_.accuracy:
+    ties = [one.name for one in known if one.accuracy == best.accuracy]
+    if len(ties) > 1:
+        top, leads = spell.percent(best.accuracy), len(ties) < len(known)
+        often = ("most often", "最高") if leads else ("equally often", "相同")
         return (
             Text(
-                f"{best.name} and {next_.name} are right equally often, {spell.percent(best.accuracy)}.",
-                f"{best.name} 与 {next_.name} 的准确率相同，为 {spell.percent(best.accuracy)}。",
+                f"{', '.join(ties[:-1])} and {ties[-1]} are right {often[0]}, {top}.",
+                f"{'、'.join(ties[:-1])} 与 {ties[-1]} 的准确率{often[1]}，为 {top}。",
             ),
         )
     chance = _chance(wins, losses)
