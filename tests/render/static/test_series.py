@@ -34,6 +34,13 @@ def test_every_style(style, log):
     assert (figure.axes[0].get_yscale() == "log") is log
 
 
+@pytest.mark.parametrize(("positions", "whole"), [(range(1, 17), True), (np.linspace(0, 1, 16), False)])
+def test_what_is_counted_has_whole_ticks(positions, whole):
+    made = Series(curves={"a": np.arange(16.0)}, positions=tuple(float(one) for one in positions))
+    ticks = drawn(series, made).axes[0].get_xticks()
+    assert bool((ticks == np.round(ticks)).all()) == whole
+
+
 def test_labels_stand_under_their_points():
     figure = drawn(series, Series(curves={"a": np.arange(3.0)}, labels=("conv1", "conv2", "fc")))
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["conv1", "conv2", "fc"]

@@ -62,6 +62,8 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
     else:
         for i, curve in enumerate(wide):
             _curve(axes, result, curve, i, colours[i])
+    if not result.labels and result.style != "histogram":
+        _whole_ticks(axes, _places(result, wide[0].shape[-1]))
     _horizontal(canvas, axes, result, box[2])
     if not result.log and result.style != "line":
         axes.axhline(0, color=style.theme.muted, linewidth=0.6)
@@ -82,6 +84,12 @@ def _places(result: Series, count: int) -> np.ndarray:
         if len(result.positions) == count and not result.labels
         else np.arange(count, dtype=np.float64)
     )
+
+
+def _whole_ticks(axes: Axes, places: np.ndarray) -> None:
+    """Ranks, steps and layers are counted: between two of them there is nothing to name."""
+    if len(places) and bool((places == np.round(places)).all()):
+        axes.locator_params(axis="x", integer=True)
 
 
 def _curve(axes: Axes, result: Series, curve: np.ndarray, index: int, colour: str) -> None:
