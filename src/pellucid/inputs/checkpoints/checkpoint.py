@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,8 @@ def content_of(path: Path, *, unsafe_pickle: bool = False, device: str = "cpu") 
 
 def _loaded(path: Path, device: str, *, unsafe_pickle: bool, mapped: bool) -> Any:
     try:
-        with torch.serialization.safe_globals(list(INERT)), path.open("rb") as stream:
+        with torch.serialization.safe_globals(list(INERT)), path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch's own words on how it was saved
             # by its path torch reads a file as its ending says; the bytes go before that
             return torch.load(
                 path if mapped and path.suffix != ".safetensors" else stream,
