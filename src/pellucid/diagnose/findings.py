@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
+from pellucid.core.provenance import Provenance, Words
 from pellucid.core.text import Text
 from pellucid.diagnose.finding import SEVERITIES, WORDS, Finding, NotMade, Severity
 from pellucid.engine.planner import Cost
@@ -23,9 +24,10 @@ _COLUMNS = {
     "severity": Text("severity", "严重程度"),
     "finding": Text("finding", "发现"),
     "place": Text("place", "位置"),
-    "measured": Text("measured", "测量结果"),
-    "advice": Text("what to try", "建议"),
 }
+_WORDS = Words(
+    Text("Findings", "诊断结果"), Text("What is wrong, and where?", "哪里出了什么问题？"), Text(""), Text(""), Text("")
+)
 
 
 class Findings(Sequence[Finding]):
@@ -48,6 +50,7 @@ class Findings(Sequence[Finding]):
     ) -> None:
         self.found, self.not_made, self.passed = tuple(found), tuple(not_made), tuple(passed)
         self.cost, self.title = cost or Cost(), title
+        self.code = next((one.evidence.code for one in self.found), "")
 
     def __len__(self) -> int:
         return len(self.found)
@@ -97,20 +100,25 @@ class Findings(Sequence[Finding]):
         return lines
 
     def table(self, lang: Lang = "en") -> Table:
-        """A row for each finding."""
+        """A row for each finding; what was measured, and what to try, stand in the notes."""
         rows = tuple(
             {
                 "severity": WORDS[one.severity].say(lang),
                 "finding": one.title.say(lang),
                 "place": one.place,
-                "measured": one.said.say(lang),
-                "advice": one.advice.say(lang),
             }
             for one in self.found
         )
         counts = {name: len(self.of(name)) for name in SEVERITIES}
-        notes = tuple(Text(en, zh) for en, zh in zip(self.told("en"), self.told("zh"), strict=True))
-        return Table(rows=rows, columns=_COLUMNS, notes=notes, facts=counts)
+        said = tuple(
+            Text(
+                f"{one.title.en}: {one.said.en} {one.advice.en}", f"{one.title.zh}：{one.said.say('zh')}{one.advice.zh}"
+            )
+            for one in self.found
+        )
+        notes = tuple(Text(en, zh, aside=True) for en, zh in zip(self.told("en"), self.told("zh"), strict=True))
+        made = Provenance("diagnose", "diagnose", words=_WORDS, model=self.title, code=self.code)
+        return Table(rows=rows, columns=_COLUMNS, notes=(*said, *notes), facts=counts, provenance=made)
 
     def save(self, path: str | PathLike[str], *, lang: Lang = "en", theme: Theme = "light") -> Path:
         """Write them: `.html` is a report with the evidence; png, svg, pdf, json and others the table alone."""

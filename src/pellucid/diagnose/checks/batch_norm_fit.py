@@ -75,7 +75,7 @@ def batch_norm_fit(x: Inputs, lens: Looker) -> Checking:
 def _drift(one: Norm, mean: torch.Tensor, variance: torch.Tensor) -> tuple[float, float]:
     """Median over channels: distance of the means, and ratio of the deviations, in running deviations."""
     scale, shift = (value.double() for value in one.affine())
-    used = scale.abs() > 1e-3 * scale.abs().max()
+    used = (scale.abs() > 1e-3 * scale.abs().max()) & (variance > 1e-9 * scale.square())  # constant ones tell nothing
     if not bool(used.any()):
         return 0.0, 1.0
     away = ((mean - shift) / scale)[used].abs()

@@ -1,0 +1,10 @@
+"""The check dead_units."""
+
+from tests.diagnose.faults import FAULTS
+
+
+def test_the_planted_fault_is_named_first():
+    check, plant = FAULTS["dead ReLU layer"]
+    found = plant(0, 2).found()
+    assert found[0].check == check == "dead_units"
+    assert found[0].evidence.describe("en") and found[0].describe("zh")
