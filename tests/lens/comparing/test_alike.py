@@ -24,7 +24,7 @@ def test_every_layer_has_a_row():
     table = pairs(found, ones, twos, ("a", "b"))
     assert [row["one"] for row in table.rows] == [one.path for one in ones]
     assert [row["two"] for row in table.rows] == [two.path for two in twos]
-    assert all(row["shape"] and row["how"] == "likeness" for row in table.rows)
+    assert all(row["shape"] and row["how"].en == "likeness" for row in table.rows)
     assert "7 pairs among 7 and 7 layers, 0 of them by name" in str(table.notes[0]) and "24 samples" in str(
         table.notes[1]
     )

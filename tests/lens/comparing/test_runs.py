@@ -40,7 +40,7 @@ def test_ends_tell_the_last_and_the_best_and_where_it_broke():
     broken.add([Birth(3, "b", "log"), Logged(5, "loss", math.nan)])
     first, second = ends([history(loss=1.0), broken], ["a", "b"]).rows
     assert first["loss last"] == 1 and first["loss best"] == 1 and first["broken"] is None and first["steps"] == 5
-    assert math.isnan(second["loss last"]) and second["loss best"] == 1 and second["broken"] == "step 3, b"
+    assert math.isnan(second["loss last"]) and second["loss best"] == 1 and second["broken"].en == "step 3, b"
     assert "broken" not in ends([history(), history()], ["a", "b"]).columns
     assert "ends finite in no run" in str(curves([broken, broken], ["a", "b"])[0].notes[0])
 

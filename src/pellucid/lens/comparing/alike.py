@@ -18,7 +18,7 @@ _COLUMNS = {
     "cosine": Text("cosine of the weights", "权重余弦"),
     "score": Text("score", "得分"),
 }
-_BY = {True: "name", False: "likeness"}
+_BY = {True: Text("name", "名称"), False: Text("likeness", "相似度")}
 
 
 def pairs(found: Matching, ones: Sequence[Layer], twos: Sequence[Layer], names: tuple[str, str]) -> Table:
@@ -88,7 +88,7 @@ def matrix(found: Matching, names: tuple[str, str]) -> Matrix | None:
     best = [found.columns[j] for j in clear.argmax(1)]
     return Matrix(
         values=found.alignment.astype(np.float32),
-        axes=("layer", "other layer"),
+        axes=("layer", "layer"),
         rows=found.rows,
         columns=found.columns,
         panels=(Text(f"{names[0]} ↓   {names[1]} →"),),

@@ -19,10 +19,10 @@ _COLUMNS = {
     "broken": Text("first not finite", "最早出现非有限值"),
 }
 _STATES = {
-    "running": "under way",
-    "finished": "finished",
-    "interrupted": "interrupted",
-    "killed": "killed",
+    "running": Text("under way", "进行中"),
+    "finished": Text("finished", "已完成"),
+    "interrupted": Text("interrupted", "已中断"),
+    "killed": Text("killed", "突然终止"),
 }
 
 
@@ -99,7 +99,7 @@ def _row(history: History, name: str, metrics: Sequence[str]) -> dict[str, Any]:
         "run": name,
         "state": _STATES.get(history.state, history.state),
         "steps": history.last + 1,
-        "broken": None if born is None else f"step {born.step}, {born.layer}",
+        "broken": None if born is None else Text(f"step {born.step}, {born.layer}", f"第 {born.step} 步，{born.layer}"),
     }
     for metric in metrics:
         curve = history.metrics.get(metric)

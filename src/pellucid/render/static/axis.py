@@ -10,6 +10,7 @@ _KNOWN = frozenset(
         "row",
         "column",
         "method",
+        "model",
         "level",
         "token",
         "position",
