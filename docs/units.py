@@ -27,7 +27,7 @@ from PIL import Image
 import pellucid as pl
 from docs.build import LANGUAGES, THEMES
 from pellucid.core.text import Text, say
-from pellucid.results import Gallery
+from pellucid.results import Gallery, Result
 
 LAYER, UNITS, SHOWN, DEEP = "_blocks.4", 10, 6, 20
 SIDE, PART, WIDE = 256, 0.62, 1000
@@ -60,12 +60,12 @@ def main() -> None:
         draw(side_by_side(only(first, [channel]), only(second, [channel])), f"unit_{channel}")
 
 
-def draw(gallery: Gallery, name: str) -> None:
+def draw(result: Result, name: str) -> None:
     """The picture in both languages and themes."""
     with TemporaryDirectory() as folder:
         for lang in LANGUAGES:
             for theme in THEMES:
-                path = gallery.save(Path(folder) / "unit.png", theme=theme, lang=lang)
+                path = result.save(Path(folder) / "unit.png", theme=theme, lang=lang)
                 with Image.open(path) as picture:
                     small = picture.convert("RGB")
                     small.thumbnail((WIDE, WIDE), Image.Resampling.LANCZOS)

@@ -150,7 +150,8 @@ class Run:
         """Write everything that the run shows as one offline report, `.html`."""
         from pellucid.render.report import save_report
 
-        save_report(self.pictures(), path, lang=lang, title=title or str(self.history.about.get("model", "")))
+        chapters = {Text("Training", "训练"): self.pictures()}
+        save_report(chapters, path, lang=lang, title=title or str(self.history.about.get("model", "")))
 
     def __repr__(self) -> str:
         history = self.history
