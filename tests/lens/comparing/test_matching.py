@@ -56,3 +56,21 @@ def test_a_layer_that_was_added_stays_alone():
 def test_three_samples_tell_no_likeness():
     a, b = (observed(lens(), name, data(3), **HOW) for name in "ab")
     assert matching(a.layers, b.layers, *together(a, b)).alignment is None
+
+
+def test_a_convolution_and_a_linear_layer_that_compute_the_same_are_a_pair():
+    torch.manual_seed(0)
+    one = nn.Sequential(nn.Conv2d(3, 5, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+
+    class Linear(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mixing = nn.Linear(3, 5)
+            self.mixing.weight.data = one[0].weight.data[:, :, 0, 0].clone()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.mixing(x.flatten(2).transpose(1, 2)).mean(1)
+
+    found, _, _ = matched(one, Linear())
+    assert [(pair.one, pair.two, pair.same_shape) for pair in found.pairs] == [(0, 0, False)]
+    assert found.pairs[0].alignment == pytest.approx(1, abs=1e-6)

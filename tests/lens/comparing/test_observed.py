@@ -65,3 +65,17 @@ def test_it_can_be_stopped():
 
 def test_the_output_is_shown_as_it_is():
     assert torch.allclose(torch.tensor(lens().see(rows(3), outputs())[0].values), net()(rows(3)), atol=1e-6)
+
+
+def test_what_has_no_row_for_each_sample_is_left_out():
+    class Placed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.places, self.head = nn.Embedding(5, 4), nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head((x + self.places(torch.arange(5)[None])).mean(1))
+
+    items = list(torch.randn(6, 5, 4))
+    found = observed(pl.Lens(Placed()), "placed", items, **HOW)
+    assert set(found.vectors) == {"head"} and found.answers is not None

@@ -56,8 +56,8 @@ def _said(found: Matching, one: int, two: int) -> Text:
     count, named = len(found.pairs), sum(pair.named for pair in found.pairs)
     low = min((pair.score for pair in found.pairs), default=float("nan"))
     return Text(
-        f"{count} pairs among {one} and {two} layers, {named} of them by name and {count - named} by likeness; the "
-        f"lowest score is {spell.number(low)}.",
+        f"{count} pair{'' if count == 1 else 's'} among {one} and {two} layers, {named} of them by name and "
+        f"{count - named} by likeness; the lowest score is {spell.number(low)}.",
         f"{one} 层与 {two} 层配成 {count} 对，其中按名称 {named} 对，按相似度 {count - named} 对；"
         f"最低得分 {spell.number(low)}。",
     )

@@ -136,9 +136,9 @@ class _Likeness:
         return float(self.aligned[row, column])
 
     def score(self, i: int, j: int) -> float:
-        if len(self.ones[i].shape) != len(self.twos[j].shape) or self.ones[i].is_map != self.twos[j].is_map:
-            return 0.0
         same, known, cosine = self.same_shape(i, j), self.alignment(i, j), self.cosine(i, j)
+        if np.isnan(known) and len(self.ones[i].shape) != len(self.twos[j].shape):
+            return 0.0
         likeness = float(same) if np.isnan(known) else max(0.0, known)
         return float((likeness + EXTRA * same + EXTRA * max(0.0, np.nan_to_num(cosine))) / (1 + 2 * EXTRA))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge
 
-from pellucid.core.errors import NotApplicable
+from pellucid.core.errors import Cancelled, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.passes import OUTPUT, Looking, Pass
 from pellucid.engine.planner import Progress
@@ -95,8 +95,20 @@ def observed(
     if data is None:
         return Observed(lens, name, layers)
     paths = [one.path for one in layers if one.is_map and one.path]
-    asked: list[View] = [answers(), *(vectors(layer=path, samples=samples) for path in paths)]
-    seen = lens.sweep(data, *asked, batch_size=batch_size, seed=seed, progress=progress)
+    how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
+    seen = None
+    while seen is None:
+        asked: list[View] = [answers(), *(vectors(layer=path, samples=samples) for path in paths)]
+        try:
+            seen = lens.sweep(data, *asked, **how)
+        except NotApplicable as error:  # the first batch tells what has no row for each sample
+            lacking = [path for path in paths if error.what.startswith((f"'{path}'", f"'{path}#"))]
+            if not lacking:
+                raise
+            paths = [path for path in paths if path not in lacking]
+    stopped = next((one.error for one in seen.failures if isinstance(one.error, Cancelled)), None)
+    if stopped is not None:
+        raise stopped
     told, given = seen[0], list(seen)[1:]
     found = {
         path: (one.facts["ordinals"], one.values)
