@@ -59,6 +59,8 @@ from pellucid.inputs.data.data import Data as Data
 from pellucid.inputs.data.open import data as data
 from pellucid.inputs.inputs import Inputs as Inputs
 from pellucid.inputs.preprocess import Preprocess as Preprocess
+from pellucid.lens.comparing.compare import compare as compare
+from pellucid.lens.comparing.comparison import Comparison as Comparison
 from pellucid.lens.lens import Lens as Lens
 from pellucid.lens.run import Run as Run
 from pellucid.lens.views import Views as Views
@@ -109,6 +111,7 @@ from pellucid.methods.feature.embedding import embedding as embedding
 from pellucid.methods.feature.top_regions import top_regions as top_regions
 from pellucid.methods.gradient.gradient_flow import gradient_flow as gradient_flow
 from pellucid.methods.gradient.gradient_maps import gradient_maps as gradient_maps
+from pellucid.methods.gradient.updates import updates as updates
 from pellucid.methods.structure.dynamic_slice import dynamic_slice as dynamic_slice
 from pellucid.methods.structure.flow_graph import flow_graph as flow_graph
 from pellucid.methods.structure.slices import slices as slices

@@ -1,6 +1,6 @@
 """Pairs that break neither order, against every possibility."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from hypothesis import given
@@ -26,7 +26,7 @@ def test_no_other_chain_gains_more(seed, rows, columns):
     gain = np.random.default_rng(seed).normal(size=(rows, columns))
     pairs = monotone(gain)
     assert np.isclose(sum(gain[pair] for pair in pairs), best(gain))
-    assert all(a[0] < b[0] and a[1] < b[1] for a, b in zip(pairs, pairs[1:], strict=False))
+    assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(pairs))
 
 
 def test_equal_sequences_are_paired_one_to_one():

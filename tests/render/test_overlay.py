@@ -13,6 +13,7 @@ GIVEN = {
     "time": 0.002,
     "value": {"rms": 0.5, "dead": 0.25},
     "gradient": {"rms": 2.0},
+    "kept": 0.5,
 }
 
 
@@ -33,6 +34,7 @@ def bars(name, **changes):
         ("time", 0.008, "8 ms"),
         ("activation", 0.5, "0.5"),
         ("gradient", 2.0, "2"),
+        ("kept", 0.5, "100%"),
         ("dead", 0.25, "100%"),
     ],
 )
@@ -40,7 +42,7 @@ def test_what_is_spent_adds_up_and_what_is_measured_is_that_of_the_output(name, 
     made, _ = bars(name)
     assert made.values[1] == pytest.approx(of_body)
     assert made.words.en.endswith(f"full at {full}")
-    assert made.share(1) == pytest.approx(0.25 if name == "dead" else 1.0)
+    assert made.share(1) == pytest.approx({"dead": 0.25, "kept": 0.5}.get(name, 1.0))
 
 
 def test_every_quantity_has_its_words():

@@ -136,3 +136,10 @@ def test_rows_that_two_columns_tell_apart_are_called_by_both():
     found = table(Table(rows=tuple(rows), columns=columns))
     assert "Highest v: 3 (code 0, rank 1); lowest: 1 (code 0, rank 2)." in told(found)
     assert "码 0、名次 1" in "".join(one.say("zh") for one in found)
+
+
+def test_a_slice_says_where_most_units_are_kept():
+    nodes = [{**node, "kept": share} for node, share in zip(samples.graph().nodes[1:3], (0.25, 0.75), strict=True)]
+    said = told(graph(Graph(nodes=tuple(nodes))))
+    most, fewest = nodes[1]["site"], nodes[0]["site"]
+    assert said == f"Of 2 layers, {most} keeps the largest share of its units (75%), {fewest} the smallest (25%)."

@@ -5,9 +5,9 @@ from tests.results import samples
 def test_only_what_some_node_has_is_known():
     nodes = [dict(node) for node in samples.graph().nodes]
     assert known(nodes) == ["parameters"]
-    nodes[2].update(flops=0, memory=1, time=1e-3, value={"rms": 1.0, "dead": 0.0}, gradient={"rms": 0.0})
+    nodes[2].update(flops=0, memory=1, time=1e-3, value={"rms": 1.0, "dead": 0.0}, gradient={"rms": 0.0}, kept=0.5)
     assert known(nodes) == list(QUANTITIES)
-    nodes[2].update(value=None, gradient={})
+    nodes[2].update(value=None, gradient={}, kept=None)
     assert known(nodes) == ["parameters", "flops", "memory", "time"]
 
 

@@ -111,6 +111,9 @@ def graph(result: Graph) -> list[Text]:
     """Size, where the parameters are, branches, folds, where it failed."""
     if not result.nodes:
         return [message("odd.empty")]
+    kept = {str(node["site"]): float(node["kept"]) for node in result.nodes if node.get("kept") is not None}
+    if kept:
+        return [_kept(kept)]
     index = {node["id"]: i for i, node in enumerate(result.nodes)}
     pairs = np.array([[index[a], index[b]] for a, b in result.values.tolist()]).reshape(-1, 2)
     ends = {i for i, node in enumerate(result.nodes) if node["op"] in ("input", "output")}
@@ -152,6 +155,12 @@ def graph(result: Graph) -> list[Text]:
         return [*found, message("graph.folds", count=len(result.folds))]
     readers = np.bincount(pairs[:, 0].astype(np.int64), minlength=1)
     return [*found, message("graph.branches", count=f"{int((readers > 1).sum()):,}")] if (readers > 1).any() else found
+
+
+def _kept(shares: dict[str, float]) -> Text:
+    most, fewest = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)
+    ends = {"most": most, "high": spell.percent(shares[most]), "fewest": fewest, "low": spell.percent(shares[fewest])}
+    return message("graph.kept", layers=len(shares), **ends)
 
 
 def series(result: Series) -> list[Text]:

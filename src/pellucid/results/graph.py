@@ -26,7 +26,8 @@ class Graph(Result):
             the address, `module` the dotted path of the owning module, `shape` tuple of int, `parameters` number of
             elements that this operation reads, `attributes` dict. Where known also `call` (which call of the module),
             `dtype`, `flops`, `memory` (bytes newly allocated), `weights` (shapes of what is read, by name), `value`
-            (`mean rms min max zeros dead nonfinite`), `gradient` (its root mean square) and `time` (seconds).
+            (`mean rms min max zeros dead nonfinite`), `gradient` (its root mean square), `time` (seconds) and `kept`
+            (the share of units in a slice).
         edges: records `source sink shape`.
         modules: calls of modules that hold operations, in the order in which they began: records `path call kind
             parent first last parameters flops memory`, `parent` the index of the record around this one or None,
@@ -67,7 +68,7 @@ class Graph(Result):
                 that needs no more than about thirty boxes.
             open: paths of modules that are open beside, and all around them.
             overlay: what the bar in every box shows: "parameters", or where the graph knows it "flops", "memory",
-                "time", "activation", "gradient" or "dead".
+                "time", "activation", "gradient", "dead" or "kept".
         Raises:
             BadSetting: no such depth, module or quantity in this graph.
         """

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from pellucid.results import spell
@@ -74,6 +75,7 @@ QUANTITIES: dict[str, Quantity] = {
     "activation": Quantity(lambda node: _part(node, "value", "rms"), _last, spell.number, measured=True),
     "gradient": Quantity(lambda node: _part(node, "gradient", "rms"), _last, spell.number, measured=True),
     "dead": Quantity(lambda node: _part(node, "value", "dead"), max, spell.percent, most=1.0),
+    "kept": Quantity(lambda node: _number(node, "kept"), fmean, spell.percent, most=1.0),
 }
 
 

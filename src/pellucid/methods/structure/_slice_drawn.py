@@ -17,6 +17,7 @@ from pellucid.results.spell import number, percent
 
 BENT = 0.01
 FINE, SHORT = 41, 24
+EVERY = 99  # levels of modules that are open: each layer is a box with its units
 _SHARE = Text("share θ of the contributions that is kept", "保留的贡献份额 θ")
 
 
@@ -41,6 +42,8 @@ def graph_of(seen: Seen, units: Sequence[Units], trial: Trial, theta: float, exa
         targets=(seen.targets[example],),
         notes=(*_notes(facts, units, theta), *seen.notes),
         facts=facts,
+        depth=EVERY,
+        overlay="kept",
     )
 
 
@@ -64,7 +67,8 @@ def _layer(index: int, one: Units, theta: float, example: int) -> dict[str, Any]
     }
     node = _node(index, f"{what} {attributes['kept']}/{one.count}", one.spot.address, tuple(one.spot.value.shape))
     # calls of one module are units apart, so each is a box of its own
-    return {**node, "module": one.spot.address.partition("/")[0], "attributes": attributes}
+    share = attributes["kept"] / max(1, one.count)
+    return {**node, "module": one.spot.address.partition("/")[0], "kept": share, "attributes": attributes}
 
 
 def _ways(seen: Seen, units: Sequence[Units], inputs: int, first: int) -> list[tuple[int, int]]:

@@ -31,6 +31,8 @@ def remark(result: Graph, style: Style) -> str:
         return ""
     count = sum(node["op"] not in ("input", "output", "raise") for node in result.nodes)
     folded = any(one.box.times > 1 for column in made.columns for one in column.placed)
+    if not folded and len(made.boxes) >= count:
+        return ""
     key = "graph.remark" if folded else "graph.remark.plain"
     return style.say(message(key, count=count, nodes=f"{count:,}", boxes=len(made.boxes)))
 
