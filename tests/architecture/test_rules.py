@@ -18,6 +18,7 @@ AT_HOME = {
         "core/late.py",  # the calls that go upward
         "__init__.py",  # public names, loaded when used
         "registry.py",  # discovery: the folder is the list of methods
+        "diagnose/check.py",  # and of checks
         "zoo/",  # a user's own module, named on the command line
         "diagnose/__init__.py",  # discovery: the folder is the list of checks
     ),

@@ -44,7 +44,7 @@ MODEL   as in `pellucid see`
         cifar10:DIR#test      the release for Python; cifar100:DIR#test
         hf:DIR#SPLIT          a saved Hugging Face data set
         text:FILE             a line each
-        noise:N               white noise of the shape that MODEL takes (noise:N#3x32x32)
+        noise:N, noise:N#3x32x32   white noise of the shape that MODEL takes
         file.py:factory       a Dataset of yours; its code runs
         py:module:factory     the same, of an installed package
 

@@ -7,7 +7,7 @@ from pellucid.core.errors import BadWeights
 _AGAIN = "fetch the file itself; in a browser the page of a file is not the file"
 # First bytes, what they say the file is, and what to try.
 _SIGNS: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "git lfs pull in the folder it lies in"),
+    (b"version https:", "a pointer of Git LFS, not the file itself", "git lfs pull in the folder it lies in"),
     (b"\x1f\x8b", "packed by gzip", "gunzip it, and give what comes out"),
     (b"BZh", "packed by bzip2", "bunzip2 it, and give what comes out"),
     (b"\xfd7zXZ", "packed by xz", "unxz it, and give what comes out"),

@@ -58,7 +58,7 @@ def _layer(index: int, one: Units, theta: float, example: int) -> dict[str, Any]
     chosen = order[kept[order]]
     event = one.spot.event
     what = one.spot.place.op or (event.kind if event else "")
-    attributes = {
+    attributes: dict[str, Any] = {
         "kept": int(kept.sum()),
         "total": one.count,
         "units": tuple(chosen.tolist()),
