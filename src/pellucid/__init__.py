@@ -16,6 +16,8 @@ _PUBLIC = {
     "lens.run": "Run",
     "lens.comparing.compare": "compare",
     "lens.comparing.comparison": "Comparison",
+    "diagnose.findings": "Findings",
+    "diagnose.finding": "Finding",
     "zoo.opening": "open",
     "inputs.preprocess": "Preprocess",
     "inputs.inputs": "Inputs",
