@@ -50,7 +50,7 @@ def unused_parameters(x: Inputs, target: Target, lens: Looker) -> Checking:
         style="bar",
     )
     said = Text(
-        f"No gradient reaches {len(names)} layers ({percent(share)} of the weights): {shown}.",
+        f"No gradient reaches {len(names)} {'layer' if len(names) == 1 else 'layers'} ({percent(share)} of the weights): {shown}.",
         f"{len(names)} 层得不到梯度（占权重的 {percent(share)}）：{shown}。",
     )
     return [Noticed("medium" if share >= MEDIUM else "low", names[0].removesuffix(".weight"), said, picture)]
