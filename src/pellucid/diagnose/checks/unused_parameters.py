@@ -49,8 +49,9 @@ def unused_parameters(x: Inputs, target: Target, lens: Looker) -> Checking:
         unit=Text("count", "个数"),
         style="bar",
     )
+    counted = "one layer" if len(names) == 1 else f"{len(names)} layers"
     said = Text(
-        f"No gradient reaches {len(names)} {'layer' if len(names) == 1 else 'layers'} ({percent(share)} of the weights): {shown}.",
+        f"No gradient reaches {counted} ({percent(share)} of the weights): {shown}.",
         f"{len(names)} 层得不到梯度（占权重的 {percent(share)}）：{shown}。",
     )
     return [Noticed("medium" if share >= MEDIUM else "low", names[0].removesuffix(".weight"), said, picture)]
