@@ -17,7 +17,6 @@ _PUBLIC = {
     "lens.comparing.compare": "compare",
     "lens.comparing.comparison": "Comparison",
     "diagnose.findings": "Findings",
-    "diagnose.finding": "Finding",
     "zoo.opening": "open",
     "inputs.preprocess": "Preprocess",
     "inputs.inputs": "Inputs",

@@ -13,7 +13,6 @@ from pellucid.core.errors import NotApplicable as NotApplicable
 from pellucid.core.errors import PellucidError as PellucidError
 from pellucid.core.errors import UnknownMethod as UnknownMethod
 from pellucid.core.text import Text as Text
-from pellucid.diagnose.finding import Finding as Finding
 from pellucid.diagnose.findings import Findings as Findings
 from pellucid.engine.areas import box as box
 from pellucid.engine.areas import region as region

@@ -58,7 +58,7 @@ def test_graphs():
     assert "5 operations and 6 connections; the longest path has 5 operations." in said
     assert "1,500 parameters, of which 47% are read in layer1" in said
     assert "One operation hands its output" in said
-    assert told(graph(samples.graph(failed=4))).startswith("The model raised after layer1.0.add;")
+    assert told(graph(samples.graph(failed=4))).startswith("The model raised at layer1.0.add;")
     assert "One group of identical blocks" in told(graph(samples.graph(folds=(("layer1.0", "layer1.1"),))))
     spent = tuple({**node, "flops": 10**9, "memory": 2_000_000} for node in samples.graph().nodes)
     assert "One forward takes 6 GFLOP and 12 MB of new memory." in told(graph(Graph(nodes=spent)))

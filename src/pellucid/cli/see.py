@@ -341,7 +341,9 @@ def outcome(screen: Screen, seen: Any) -> int:
     if raised is not None:
         screen.error(capital(raised.what), [("try", DREW if broken else SHOWS)])
     elif broken is not None:
-        screen.error(capital(broken.notes[0].en if broken.notes else "the model raised"), [("try", DREW)])
+        site = next(node["site"] for node in broken.nodes if node["id"] == broken.failed)
+        raising = next((one.en.partition(": ")[2] for one in broken.notes if one.en.startswith("The model raised")), "")
+        screen.error(f"The model raised at '{site}': {raising}", [("try", DREW)])
     if raised is not None or broken is not None:
         return MODEL_FAILED
     return SOME_MISSING if [one for one in seen.failures if not isinstance(one.error, Cancelled)] else OK

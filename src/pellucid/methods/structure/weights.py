@@ -1,8 +1,11 @@
 """Weights: the filters and matrices that a network has learned, as pictures."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
 
 from annotated_types import Ge
+from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import WEIGHTS
@@ -50,7 +53,7 @@ def weights(
     scale: Literal["layer", "filter"] = "layer",
     seriate: bool = False,
     bins: Annotated[int, Ge(1)] | None = None,
-    against: Any = None,
+    against: nn.Module | Mapping[str, Tensor] | str | Path | None = None,
 ) -> tuple[Gallery | Series | Table, ...]:
     """The weights of a layer; the network is not run.
 
