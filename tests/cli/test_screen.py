@@ -108,3 +108,24 @@ def test_what_could_not_be_made_is_told_also_by_a_quiet_screen(capsys):
     assert capsys.readouterr() == ("", "Not made: grad_cam\n")
     Screen().missed("Not made: grad_cam")
     assert capsys.readouterr() == ("Not made: grad_cam\n", "")
+
+
+def test_errors_in_chinese(monkeypatch, capsys):
+    error = BadInput(
+        Text("the file is empty", "文件是空的"), asked_by="-m a", nearest="'b'", hint=Text("another", "换一个")
+    )
+    Screen("zh").failed(error)
+    Screen("zh").failed(PermissionError(13, "Permission denied", "x.html"))
+    Screen("zh").failed(ZeroDivisionError("division by zero"))
+    assert capsys.readouterr().err.splitlines() == [
+        "错误：文件是空的",
+        "  出自      -m a",
+        "  最接近的  'b'",
+        "  可以尝试  换一个",
+        "错误：x.html：Permission denied",
+        "错误：pellucid 自身的错误：ZeroDivisionError: division by zero",
+        "  可以尝试  加上 --debug 重新运行可看到出错位置；请报告此问题",
+    ]
+    screen, (_, shown_errors) = terminal(monkeypatch, lang="zh")
+    screen.failed(error)
+    assert "错误：文件是空的" in shown_errors.export_text()

@@ -5,6 +5,7 @@ import pytest
 
 from pellucid.core import errors
 from pellucid.core.errors import BadInput, BadRequest, ModelFailed, NotApplicable, PellucidError, nearest_names, quoted
+from pellucid.core.text import Text
 
 ALL = [one for one in vars(errors).values() if inspect.isclass(one) and issubclass(one, PellucidError)]
 CALLERS = {"UnknownMethod", "BadSetting", "LayerNotFound", "BadTarget", "BadInput", "BadWeights", "BadRequest"}
@@ -55,3 +56,19 @@ def test_where_nothing_is_alike_the_first_names_are_given():
 
 def test_quoted():
     assert quoted(["a", "b"]) == "'a', 'b'" and quoted([]) == ""
+
+
+def test_what_is_known_in_both_languages_is_said_in_both():
+    error = NotApplicable(Text("no grid", "没有网格"), nearest="'a'", hint=Text("another layer", "换一个层"))
+    assert (error.what, error.hint, error.args) == ("no grid", "another layer", ("no grid",))
+    assert str(error) == "no grid\n  nearest   'a'\n  try       another layer"
+    assert error.words.say("zh") == "没有网格"
+    assert error.helps("zh") == [("最接近的", "'a'"), ("可以尝试", "换一个层")]
+    sent = pickle.loads(pickle.dumps(error))
+    assert (sent.words, sent.helps("zh")) == (error.words, error.helps("zh"))
+
+
+def test_what_is_said_later_is_said_in_every_language():
+    error = BadInput(Text("old", "旧"), hint=Text("old", "旧"))
+    error.what, error.hint = "new", Text("newer", "更新")
+    assert (str(error), error.words.say("zh"), error.advice.say("zh")) == ("new\n  try       newer", "new", "更新")

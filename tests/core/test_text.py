@@ -28,3 +28,10 @@ def test_texts_are_values():
     assert Text("a", "甲") == Text("a", "甲") != Text("a", "乙") and len({Text("a", "甲"), Text("a", "甲")}) == 1
     with pytest.raises(AttributeError):
         Text("a").en = "b"
+
+
+def test_a_change_is_made_in_both_languages():
+    assert Text("try lens.a", "试试 lens.a", aside=True).changed(lambda one: one.replace("lens.a", "-a")) == Text(
+        "try -a", "试试 -a", aside=True
+    )
+    assert Text("a").changed(str.upper) == Text("A")

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pellucid.core.errors import NotApplicable
 from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
 from pellucid.render.report_card import Card, Picture, _packed, origin, when
 from pellucid.results import Gallery
 from pellucid.results.base import Base
@@ -80,3 +82,12 @@ def test_the_origin_is_one_line():
 )
 def test_when(date, said):
     assert when(date) == said
+
+
+def test_a_failure_is_told_in_the_language_of_the_report():
+    error = NotApplicable(Text("no grid", "没有网格"), nearest="'a'", hint="ablation_cam")
+    card = Card("1.1", "a", [Failure("lime", "no grid", error=error)])
+    assert '<dt>Reason</dt><dd lang="en">no grid</dd>' in card.html("en")
+    told = card.html("zh")
+    assert '<dd lang="zh-Hans">没有网格</dd>' in told and "no grid" not in told
+    assert '<dd lang="en">ablation_cam</dd>' in told

@@ -38,7 +38,7 @@ def data_of(words: str, **settings: Any) -> tuple[Data, tuple[Text, ...]]:
         return replace(open_data(found, **settings), said=words), (note,)
     except PellucidError as error:
         error.asked_by = f"--data {words}"
-        error.hint = in_options(error.hint)
+        error.hint = error.advice.changed(in_options)
         if error.hint == ", ".join(KINDS.values()):
             one = Path(words).is_file() and words.lower().endswith(SUFFIXES)
             error.hint = f"pellucid see MODEL {words}" if one else f"{error.hint}, {CODE}"

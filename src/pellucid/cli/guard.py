@@ -8,6 +8,7 @@ import click
 
 from pellucid.cli.screen import Screen
 from pellucid.core.errors import BadRequest, Cancelled, ModelFailed, NotApplicable
+from pellucid.core.text import Text
 
 OK, SOME_MISSING, BAD_REQUEST, MODEL_FAILED, FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -40,7 +41,7 @@ def guarded(run: Callable[..., int]) -> Callable[..., None]:
         try:
             code = run(screen, **given)
         except KeyboardInterrupt:
-            screen.error("Interrupted.")
+            screen.error(Text("Interrupted.", "已中断。"))
             code = INTERRUPTED
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # click ends quietly where nobody reads
             raise

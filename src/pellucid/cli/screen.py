@@ -17,7 +17,8 @@ from pellucid.core.text import Text, say
 from pellucid.render.escape import visible
 
 FIRST, WIDEST = 22, 48  # cells of the first column
-_LABELS = ("asked by", "nearest", "try")
+_ERROR, _TRY = Text("Error: ", "错误："), Text("try", "可以尝试")
+_LABEL = 9  # cells of what a line of help is called
 
 
 class Screen:
@@ -100,15 +101,13 @@ class Screen:
             made.add_row(Line(shown(first)), Line(shown(second)))
         self.console.print(made)
 
-    def error(self, what: str, lines: Sequence[tuple[str, str]] = ()) -> None:
+    def error(self, what: Text | str, lines: Sequence[tuple[str, str]] = ()) -> None:
         """An error and what helps; always told."""
+        error, said = _ERROR.say(self.lang), shown(say(what, self.lang))
         if not self.alive:
-            click.echo(
-                "\n".join([f"Error: {shown(what)}", *(f"  {name:<9} {shown(words)}" for name, words in lines)]),
-                err=True,
-            )
+            click.echo("\n".join([f"{error}{said}", *(helping(name, shown(words)) for name, words in lines)]), err=True)
             return
-        self.errors.print(Line.assemble(("Error: ", "bold red"), shown(what)))
+        self.errors.print(Line.assemble((error, "bold red"), said))
         grid = Table.grid(padding=(0, 1, 0, 2))
         for name, words in lines:
             grid.add_row(Line(name, "dim"), Line(shown(words)))
@@ -117,14 +116,19 @@ class Screen:
     def failed(self, error: BaseException) -> None:
         """An exception in words, without its traceback."""
         if isinstance(error, PellucidError):
-            parts = (error.asked_by, error.nearest, error.hint)
-            self.error(error.what, [(name, words) for name, words in zip(_LABELS, parts, strict=True) if words])
+            self.error(error.words, error.helps(self.lang))
         elif isinstance(error, OSError):
-            self.error(f"{error.filename or 'a file'}: {error.strerror or error}")
+            why = error.strerror or error
+            self.error(Text(f"{error.filename or 'a file'}: {why}", f"{error.filename or '某个文件'}：{why}"))
         else:
+            said = f"{type(error).__name__}: {error}"
+            hint = Text(
+                "the same command with --debug shows where; please report it",
+                "加上 --debug 重新运行可看到出错位置；请报告此问题",
+            )
             self.error(
-                f"A fault of pellucid: {type(error).__name__}: {error}",
-                [("try", "the same command with --debug shows where; please report it")],
+                Text(f"A fault of pellucid: {said}", f"pellucid 自身的错误：{said}"),
+                [(_TRY.say(self.lang), hint.say(self.lang))],
             )
 
     def counted(self, pictures: int, forwards: int, backwards: int, seconds: float) -> None:
@@ -148,6 +152,11 @@ class Screen:
             )
         if paths:
             self.say(Text(f"Open it:  {opening(paths[0])}", f"打开：  {opening(paths[0])}"), "bold")
+
+
+def helping(name: str, words: str) -> str:
+    """A line of help below what went wrong, in plain characters."""
+    return f"  {set_cell_size(name, max(_LABEL, cell_len(name)))} {words}"
 
 
 def shown(words: str) -> str:

@@ -9,7 +9,7 @@ import click
 from rich.cells import cell_len
 
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
-from pellucid.cli.screen import Screen
+from pellucid.cli.screen import Screen, helping
 from pellucid.cli.trust import trusting
 from pellucid.core.errors import (
     BadInput,
@@ -210,7 +210,7 @@ def in_words_of_failures(seen: Any, model: str, inputs: Sequence[str]) -> None:
     """What to try where a picture could not be made, as it is typed here."""
     for one in seen.failures:
         if isinstance(one.error, NotApplicable):
-            one.error.hint = typed(one.error.hint, model, inputs)
+            one.error.hint = one.error.advice.changed(lambda hint: typed(hint, model, inputs))
 
 
 def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[str], *, stated: bool) -> None:
@@ -220,7 +220,7 @@ def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[s
     elif isinstance(error, LayerNotFound):
         error.hint = shlex.join(("pellucid", "layers", model, *inputs[:1]))
     elif isinstance(error, BadTarget):
-        error.hint = error.hint.replace("pl.generated(' …')", "-t 'generated: …'")
+        error.hint = error.advice.changed(lambda hint: hint.replace("pl.generated(' …')", "-t 'generated: …'"))
     elif "looks at a data set" in error.what:
         error.hint = f"pellucid sweep {model} --data folder:DIR -m {error.what.split()[0]}"
     elif isinstance(error, BadInput) and not inputs and "needs an input" in error.what:
@@ -287,12 +287,10 @@ def tell(screen: Screen, seen: Any) -> None:
     for reason in dict.fromkeys(one.reason for one in seen.failures):
         same = [one for one in seen.failures if one.reason == reason]
         names = ", ".join(dict.fromkeys(one.method for one in same))
-        screen.missed(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{reason}"))
+        screen.missed(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{same[0].why('zh')}"))
         error = same[0].error
-        helps = (("nearest", error.nearest), ("try", error.hint)) if isinstance(error, PellucidError) else ()
-        for name, words in helps:
-            if words:
-                screen.missed(f"  {name:<9} {words}")
+        for name, words in error.helps(screen.lang) if isinstance(error, PellucidError) else ():
+            screen.missed(helping(name, words))
     screen.counted(len(seen.results), seen.cost.forwards, seen.cost.backwards, seen.cost.seconds)
 
 

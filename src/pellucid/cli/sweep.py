@@ -145,7 +145,7 @@ def sweep(
         raise
     for one in seen.failures:
         if isinstance(one.error, PellucidError):
-            one.error.hint = one.error.hint.replace("name a layer; lens.layers()", f"-l NAME; pellucid layers {model}")
+            one.error.hint = one.error.advice.changed(lambda hint: typed(hint, model))
     tell(screen, seen)
     missed = left_out(screen, seen.results)
     if seen.results:
@@ -306,12 +306,20 @@ def in_words_of_the_command(error: PellucidError, model: str, data: str, lens: A
             error.what, error.hint = "Texts need the model's tokenizer, and none is stated.", NO_READER
         elif "preprocess" in said and lens.preprocess is None:
             error.hint = PREPROCESS
-    error.what = _differing(error.what)
-    error.hint = in_options(
-        error.hint.replace('on_bad="skip"', "--on-bad skip")
-        .replace("resume=True goes on", "--resume goes on")
-        .replace("resume with", "--resume with")
+    error.what = error.words.changed(_differing)
+    error.hint = error.advice.changed(
+        lambda hint: in_options(
+            hint.replace('on_bad="skip"', "--on-bad skip")
+            .replace("resume=True goes on", "--resume goes on")
+            .replace("resume with", "--resume with")
+        )
     )
+
+
+def typed(hint: str, model: str) -> str:
+    """A hint that asks for a layer, as it is typed here."""
+    named = hint.replace("name a layer;", "-l NAME;").replace("请指定一个层；", "-l NAME；")
+    return named.replace("lens.layers()", f"pellucid layers {model}")
 
 
 def _differing(what: str) -> str:

@@ -18,27 +18,53 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
+from pellucid.core.text import Text, say
+
+_ASKED_BY, _NEAREST, _TRY = Text("asked by", "出自"), Text("nearest", "最接近的"), Text("try", "可以尝试")
+
 
 class PellucidError(Exception):
     """What went wrong, and up to three lines of help.
 
+    The exception is English, as `what` and `hint` are; a report and a terminal say `words` and `advice`, which hold
+    both languages. Setting `what` or `hint` sets these.
+
     Args:
-        what: one sentence.
+        what: one sentence; a `Text` where it is known in both languages.
         asked_by: the call that asked for it, as the user wrote it.
         nearest: the nearest right things that exist.
         hint: what to try.
     """
 
-    def __init__(self, what: str, *, asked_by: str = "", nearest: str = "", hint: str = "") -> None:
+    def __init__(self, what: str | Text, *, asked_by: str = "", nearest: str = "", hint: str | Text = "") -> None:
         self.what, self.asked_by, self.nearest, self.hint = what, asked_by, nearest, hint
-        super().__init__(what)
+        super().__init__(self.what)
+
+    @property
+    def what(self) -> str:
+        """One sentence, in English."""
+        return self.words.en
+
+    @what.setter
+    def what(self, words: str | Text) -> None:
+        self.words = _text(words)
+
+    @property
+    def hint(self) -> str:
+        """What to try, in English."""
+        return self.advice.en
+
+    @hint.setter
+    def hint(self, words: str | Text) -> None:
+        self.advice = _text(words)
+
+    def helps(self, lang: str = "en") -> list[tuple[str, str]]:
+        """The lines of help that there are: a name and words, in `lang`."""
+        lines = ((_ASKED_BY, self.asked_by), (_NEAREST, self.nearest), (_TRY, self.advice))
+        return [(name.say(lang), say(words, lang)) for name, words in lines if str(words)]
 
     def __str__(self) -> str:
-        lines = [self.what]
-        for name, text in (("asked by", self.asked_by), ("nearest", self.nearest), ("try", self.hint)):
-            if text:
-                lines.append(f"  {name:<9} {text}")
-        return "\n".join(lines)
+        return "\n".join([self.what, *(f"  {name:<9} {words}" for name, words in self.helps())])
 
 
 class BadRequest(PellucidError, ValueError):
@@ -76,7 +102,15 @@ class NotApplicable(PellucidError):
 class ModelFailed(PellucidError):
     """The model raised. `trace` holds what ran before; the model's own exception is the `__cause__`."""
 
-    def __init__(self, what: str, *, trace: Any = None, asked_by: str = "", nearest: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        what: str | Text,
+        *,
+        trace: Any = None,
+        asked_by: str = "",
+        nearest: str = "",
+        hint: str | Text = "",
+    ) -> None:
         super().__init__(what, asked_by=asked_by, nearest=nearest, hint=hint)
         self.trace = trace
 
@@ -87,6 +121,10 @@ class MethodFault(PellucidError):
 
 class Cancelled(PellucidError):
     """The caller stopped the work between two passes."""
+
+
+def _text(words: str | Text) -> Text:
+    return words if isinstance(words, Text) else Text(words)
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:

@@ -1,6 +1,7 @@
 """One sentence in both languages of the project."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Text:
     def say(self, lang: str = "en") -> str:
         """The words in `lang` (`"en"` or `"zh"`)."""
         return self.zh if lang == "zh" and self.zh else self.en
+
+    def changed(self, change: Callable[[str], str]) -> "Text":
+        """Both languages after the same change of a string."""
+        return replace(self, en=change(self.en), zh=change(self.zh))
 
     def __str__(self) -> str:
         return self.en

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pellucid.core.errors import PellucidError
 from pellucid.core.provenance import Provenance, Words
-from pellucid.core.text import say
+from pellucid.core.text import Text, say
 from pellucid.render.escape import html, prose
 from pellucid.render.report_table import numbers
 from pellucid.render.report_words import phrase
@@ -75,7 +75,7 @@ class Card:
             and all(one.width <= BESIDE for one in pictures)
             and not any(isinstance(one, (Graph, Table)) or _is_text(one) for one in results)
         )
-        figures = "".join(_figure(*pair, lang) for pair in zip(results, pictures, strict=True))
+        figures = "".join(figure(*pair, lang) for pair in zip(results, pictures, strict=True))
         return f'<div class="figures{" beside" if beside else ""}">{figures}</div>'
 
 
@@ -142,7 +142,8 @@ def _photographs(picture: Image.Image) -> bytes:
     return data.getvalue()
 
 
-def _figure(result: Result, picture: Picture, lang: str) -> str:
+def figure(result: Result, picture: Picture, lang: str) -> str:
+    """A picture with everything that is said of it."""
     alternative = DOT.join(part for part in (title(result, lang), subtitle(result, lang)) if part)
     targets = {said_target(target, lang) for target in result.targets}
     where = f"<strong><bdi>{html(place(result))}</bdi></strong>" if place(result) else ""
@@ -220,14 +221,13 @@ def _failures(items: Sequence[Result | Failure], lang: str) -> str:
 
 
 def _failure(failure: Failure, lang: str) -> str:
-    error = failure.error if isinstance(failure.error, PellucidError) else None
-    pairs = [
-        ("reason", failure.reason),
-        ("nearest", error.nearest if error else ""),
-        ("try", error.hint if error else ""),
-    ]
+    error = failure.error if isinstance(failure.error, PellucidError) else PellucidError(failure.reason)
+    pairs = [("reason", error.words), ("nearest", Text(error.nearest)), ("try", error.advice)]
     rows = "".join(
-        f'<div><dt>{html(phrase(key, lang))}</dt><dd lang="en">{prose(said)}</dd></div>' for key, said in pairs if said
+        f'<div><dt>{html(phrase(key, lang))}</dt><dd lang="{"zh-Hans" if lang == "zh" and words.zh else "en"}">'
+        f"{prose(words.say(lang))}</dd></div>"
+        for key, words in pairs
+        if words.en
     )
     heading = phrase("failed", lang, method=failure.method)
     return (
