@@ -46,3 +46,16 @@ def test_slower_steps_are_measured_more_often():
 def test_a_number_is_kept_to():
     budget = Budget(0.01, 5)
     assert [number for number in range(20) if budget.level(number) == EVERYTHING] == [0, 5, 10, 15]
+
+
+@pytest.mark.parametrize("begun", [0, 1000])
+def test_no_gap_is_longer_than_what_lies_before_it(begun):
+    budget = Budget(0.01)
+    budget.begun = begun
+    measured: dict[int, int] = {}
+    for number in range(begun, begun + 200):
+        level = budget.level(number)
+        budget.spent(number, level, {NOTHING: 0.0, WEIGHTS: 0.3, EVERYTHING: 0.9}[level], 0.001)
+        measured[number - begun] = level
+    assert [one for one, level in measured.items() if level == EVERYTHING] == [0, 5, 10, 20, 40, 80, 160]
+    assert [one for one, level in measured.items() if level] == [0, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 120, 160]

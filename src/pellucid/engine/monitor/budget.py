@@ -15,7 +15,8 @@ class Budget:
     """Chooses what is measured at each step.
 
     `N = ceil(c / (share · s))` with the own cost c of a measurement and the time s of a step, both medians of the last
-    ones; half of the budget is for measuring everything, the rest for the weights and for what every step costs.
+    ones; half of the budget is for measuring everything, the rest for the weights and for what every step costs. No gap
+    is longer than the training before it, whatever that costs: short trainings of small networks show something, too.
 
     Args:
         share: of the time of training.
@@ -41,9 +42,10 @@ class Budget:
         count = step - self.begun
         if count <= _LAST_OF_FIRST:
             return _FIRST.get(count, NOTHING)
-        if step >= self.done[EVERYTHING] + self.intervals[1]:
+        whole, last = self.done[EVERYTHING], max(self.done.values())
+        if step >= whole + min(self.intervals[1], whole - self.begun):
             return EVERYTHING
-        return WEIGHTS if step >= max(self.done.values()) + self.intervals[0] else NOTHING
+        return WEIGHTS if step >= last + min(self.intervals[0], (last - self.begun) // 2) else NOTHING
 
     def spent(self, step: int, level: int, own: float, whole: float) -> bool:
         """A step is over.
