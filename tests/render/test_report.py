@@ -241,6 +241,8 @@ def test_words_can_be_read_on_every_ground(drawn, tmp_path, theme):
         "muted": ("page", "paper", "panel"),
         "accent": ("page", "paper"),
         "warn": ("page", "paper"),
+        "high": ("page", "paper"),
+        "low": ("page", "paper"),
     }.items():
         for ground in grounds:
             low, high = sorted(luminance(named[name]) for name in (ink, ground))

@@ -1,12 +1,14 @@
 """Findings: everything that was found, the worst first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
 from pellucid.core.provenance import Provenance, Words
 from pellucid.core.text import Text
+from pellucid.diagnose.check import checks
 from pellucid.diagnose.finding import SEVERITIES, WORDS, Finding, NotMade, Severity
 from pellucid.engine.planner import Cost
 from pellucid.results.result import Lang, Result, Theme
@@ -38,6 +40,8 @@ class Findings(Sequence[Finding]):
         not_made: checks that could not be made, and why.
         passed: names of checks that were made and found nothing.
         cost: of all checks together.
+        title: what the report is called.
+        notes: what the reader must know of the examples.
     """
 
     def __init__(
@@ -47,9 +51,10 @@ class Findings(Sequence[Finding]):
         passed: Sequence[str] = (),
         cost: Cost | None = None,
         title: str = "",
+        notes: Sequence[Text] = (),
     ) -> None:
         self.found, self.not_made, self.passed = tuple(found), tuple(not_made), tuple(passed)
-        self.cost, self.title = cost or Cost(), title
+        self.cost, self.title, self.notes = cost or Cost(), title, tuple(notes)
         self.code = next((one.evidence.code for one in self.found), "")
 
     def __len__(self) -> int:
@@ -76,6 +81,11 @@ class Findings(Sequence[Finding]):
         """The evidence of every finding, each once."""
         return tuple({id(one.evidence): one.evidence for one in self.found}.values())
 
+    @property
+    def passed_titles(self) -> tuple[Text, ...]:
+        """What the checks look for that were made and found nothing."""
+        return tuple(one.title for one in checks() if one.name in self.passed)
+
     def describe(self, lang: Lang = "en") -> str:
         """Every finding in words, and which checks could not be made."""
         lines = [f"[{WORDS[one.severity].say(lang)}] {one.describe(lang)}" for one in self.found]
@@ -84,19 +94,27 @@ class Findings(Sequence[Finding]):
 
     def told(self, lang: Lang = "en") -> list[str]:
         """Which checks found nothing, and which were not made."""
+        return [one.say(lang) for one in self._telling()]
+
+    def _telling(self) -> list[Text]:
         made = len(self.passed) + len({one.check for one in self.found})
-        lines = [] if self.found else [NOTHING.say(lang)]
+        lines = [*self.notes] if self.found or not made else [*self.notes, NOTHING]
         lines.append(
             Text(
                 f"{made} checks were made, {len(self.passed)} of them found nothing.",
                 f"共进行 {made} 项检查，其中 {len(self.passed)} 项未发现问题。",
-            ).say(lang)
+            )
         )
-        by: dict[str, list[str]] = {}
+        by: dict[Text, list[Text]] = {}
         for one in self.not_made:
-            by.setdefault(one.reason.say(lang), []).append(one.title.say(lang))
-        parts = ("Not made (", "): ", "; ", ".") if lang == "en" else ("未进行（", "）：", "、", "。")
-        lines += [f"{parts[0]}{why}{parts[1]}{parts[2].join(names)}{parts[3]}" for why, names in by.items()]
+            by.setdefault(one.reason, []).append(one.title)
+        lines += [
+            Text(
+                f"Not made ({why.en}): {'; '.join(one.en for one in titles)}.",
+                f"未进行（{why.say('zh')}）：{'、'.join(one.zh for one in titles)}。",
+            )
+            for why, titles in by.items()
+        ]
         return lines
 
     def table(self, lang: Lang = "en") -> Table:
@@ -116,7 +134,7 @@ class Findings(Sequence[Finding]):
             )
             for one in self.found
         )
-        notes = tuple(Text(en, zh, aside=True) for en, zh in zip(self.told("en"), self.told("zh"), strict=True))
+        notes = tuple(replace(one, aside=True) for one in self._telling())
         made = Provenance("diagnose", "diagnose", words=_WORDS, model=self.title, code=self.code)
         return Table(rows=rows, columns=_COLUMNS, notes=(*said, *notes), facts=counts, provenance=made)
 
@@ -126,10 +144,7 @@ class Findings(Sequence[Finding]):
             return self.table(lang).save(path, lang=lang, theme=theme)
         from pellucid.render.report import save_report
 
-        chapters: dict[Any, list[Any]] = {Text("Findings", "诊断结果"): [self.table(lang)]}
-        if self.found:
-            chapters[Text("Evidence", "证据")] = list(self.results)
-        return save_report(chapters, path, lang=lang, title=self.title)
+        return save_report([self], path, lang=lang, title=self.title)
 
     def show(self, *, lang: Lang = "en") -> None:
         """Show the table, in a notebook or a window."""

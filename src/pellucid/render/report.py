@@ -3,28 +3,57 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from pellucid.core.errors import BadRequest, BadSetting
 from pellucid.core.messages import LANGUAGES
 from pellucid.core.text import say
 from pellucid.render.escape import html
-from pellucid.render.report_brief import brief, heading
+from pellucid.render.report_brief import Item, brief, heading
 from pellucid.render.report_card import Card
 from pellucid.render.report_data import about_data
+from pellucid.render.report_findings import Checked, Finding, FindingCard, about_checks
 from pellucid.render.report_words import FAMILIES, phrase
 from pellucid.results import Result
 from pellucid.results.failure import Failure
 from pellucid.results.save import write
 
 LARGE = 25e6
-Seen = Result | Failure | Sequence[Any]
-Sections = list[tuple[str, list[Card]]]
+
+
+@runtime_checkable
+class Training(Protocol):
+    """What knows by itself which pictures a report shows of it: a watched training."""
+
+    def pictures(self) -> Iterable[Result | Failure]:
+        """All of them."""
+        ...
+
+
+Seen = Item | Training | Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the page.
+
+    Args:
+        number: of the chapter, from 1.
+        name: of the chapter.
+        items: what it is of.
+        cards: one for each method, and for each finding.
+    """
+
+    number: int
+    name: str
+    items: Sequence[Item]
+    cards: Sequence[Card | FindingCard]
 
 
 def save_report(
@@ -40,8 +69,8 @@ def save_report(
     paper is light.
 
     Args:
-        results: results and failures, tuples of them opened; in chapters by family, or, from a mapping,
-            under its keys (`str` or `Text`).
+        results: results, failures, findings, watched trainings, and rows of them; in chapters by family, or, from a
+            mapping, under its keys (`str` or `Text`).
         path: of the file; written whole or not at all.
         lang: "en" or "zh".
         title: of the page; default the name of the model.
@@ -49,7 +78,7 @@ def save_report(
         The path.
     Raises:
         BadSetting: another language.
-        BadRequest: something that is neither a result nor a failure.
+        BadRequest: something that is none of these.
     """
     if lang not in LANGUAGES:
         raise BadSetting(
@@ -60,10 +89,10 @@ def save_report(
     return path
 
 
-def page(sections: Sections, lang: str, title: str | None = None) -> str:
+def page(chapters: Sequence[Chapter], lang: str, title: str | None = None) -> str:
     """The page."""
-    cards = [card for _, members in sections for card in members]
-    items = [one for card in cards for one in card.items]
+    cards = [card for chapter in chapters for card in chapter.cards]
+    items = [one for chapter in chapters for one in chapter.items]
     drawn = {card.anchor: card.html(lang) for card in cards}
     size = sum(map(len, drawn.values()))
     heavy = sorted(cards, key=lambda card: -len(drawn[card.anchor]))[:3] if size > LARGE else []
@@ -71,10 +100,10 @@ def page(sections: Sections, lang: str, title: str | None = None) -> str:
     large = phrase("large", lang, size=round(size / 1e6), names=names) if heavy else ""
     top, name = heading(items, lang, title)
     body = "".join(
-        f'<section class="chapter"><h2 id="chapter-{number}">{_numbered(number, words)}</h2>'
-        f"{about_data([one for card in members for one in card.items], lang)}"
-        f"{''.join(drawn[card.anchor] for card in members)}</section>"
-        for number, (words, members) in enumerate(sections, 1)
+        f'<section class="chapter"><h2 id="chapter-{one.number}">{_numbered(one.number, one.name)}</h2>'
+        f"{about_data(one.items, lang)}{about_checks(one.items, one.cards, lang)}"
+        f"{''.join(drawn[card.anchor] for card in one.cards)}</section>"
+        for one in chapters
     )
     style = _style()
     allowed = b64encode(sha256(style.encode()).digest()).decode()
@@ -88,25 +117,26 @@ def page(sections: Sections, lang: str, title: str | None = None) -> str:
         f'<!DOCTYPE html>\n<html lang="{"zh-Hans" if lang == "zh" else "en"}">\n'
         f"<head>\n{meta}<title>{html(name)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#pictures">{html(phrase("skip", lang))}</a>\n<div class="page">\n'
-        f'<header class="top">{top}</header>\n{_contents(sections, lang)}\n'
+        f'<header class="top">{top}</header>\n{_contents(chapters, lang)}\n'
         f'<main id="pictures">{brief(items, large, lang)}{body}</main>\n'
         f"<footer><p>{html(phrase('foot', lang))}</p></footer>\n</div>\n</body>\n</html>\n"
     )
 
 
-def _contents(sections: Sections, lang: str) -> str:
-    chapters = "".join(
-        f'<li><a href="#chapter-{number}">{_numbered(number, words)}</a><ul>'
+def _contents(chapters: Sequence[Chapter], lang: str) -> str:
+    listed = "".join(
+        f'<li><a href="#chapter-{one.number}">{_numbered(one.number, one.name)}</a><ul>'
         + "".join(
-            f'<li><a href="#{html(card.anchor)}">{_numbered(card.number, card.name(lang))}</a></li>' for card in members
+            f'<li><a href="#{html(card.anchor)}">{_numbered(card.number, card.name(lang))}</a></li>'
+            for card in one.cards
         )
         + "</ul></li>"
-        for number, (words, members) in enumerate(sections, 1)
+        for one in chapters
     )
     name = html(phrase("contents", lang))
     return (
-        f'<nav class="contents" aria-labelledby="contents"><h2 id="contents">{name}</h2><ol>{chapters}</ol></nav>'
-        if chapters
+        f'<nav class="contents" aria-labelledby="contents"><h2 id="contents">{name}</h2><ol>{listed}</ol></nav>'
+        if listed
         else ""
     )
 
@@ -115,49 +145,61 @@ def _numbered(number: object, words: str) -> str:
     return f'<span class="number">{html(number)}</span> {html(words)}'
 
 
-def _chapters(results: Iterable[Seen] | Mapping[Any, Iterable[Seen]], lang: str) -> Sections:
+def _chapters(results: Iterable[Seen] | Mapping[Any, Iterable[Seen]], lang: str) -> list[Chapter]:
     if isinstance(results, Mapping):
-        named = [(say(name, lang), list(_opened(seen))) for name, seen in cast("Mapping[Any, Any]", results).items()]
+        seen = cast("Mapping[Any, Any]", results).items()
+        named = [(say(name, lang), [item for _, item in _opened(some)]) for name, some in seen]
     else:
         items = list(_opened(results))
-        named = [
-            (words.say(lang), [one for one in items if _family(one) == family]) for family, words in FAMILIES.items()
-        ]
+        named = [(words.say(lang), [one for of, one in items if of == family]) for family, words in FAMILIES.items()]
     kept = [(name, items) for name, items in named if items]
-    return [(name, _cards(items, number)) for number, (name, items) in enumerate(kept, 1)]
+    return [Chapter(number, name, items, _cards(items, number)) for number, (name, items) in enumerate(kept, 1)]
 
 
-def _cards(items: Sequence[Result | Failure], chapter: int) -> list[Card]:
-    groups: dict[tuple[str, bool], list[Result | Failure]] = {}
+def _cards(items: Sequence[Item], chapter: int) -> list[Card | FindingCard]:
+    groups: dict[tuple[str, int], list[Any]] = {}
     for one in items:
-        groups.setdefault((_method(one), isinstance(one, Failure)), []).append(one)
-    return [
-        Card(f"{chapter}.{number}", f"card-{chapter}-{number}-{re.sub(r'[^A-Za-z0-9_]', '-', method)}", members)
-        for number, ((method, _), members) in enumerate(groups.items(), 1)
-    ]
+        if not isinstance(one, Checked):
+            own = id(one) if isinstance(one, Finding) else isinstance(one, Failure)
+            groups.setdefault((_method(one), own), []).append(one)
+    made: list[Card | FindingCard] = []
+    for number, ((method, _), members) in enumerate(groups.items(), 1):
+        named = f"{chapter}.{number}", f"card-{chapter}-{number}-{re.sub(r'[^A-Za-z0-9_]', '-', method)}"
+        first = members[0]
+        made.append(FindingCard(*named, first) if isinstance(first, Finding) else Card(*named, members))
+    return made
 
 
-def _opened(results: Iterable[Any]) -> Iterator[Result | Failure]:
+def _opened(results: Iterable[Any], of: str = "") -> Iterator[tuple[str, Item]]:
+    """Every item with the family whose chapter it belongs to."""
     for one in results:
-        if isinstance(one, (Result, Failure)):
-            yield one
+        if isinstance(one, (Result, Failure, Finding)):
+            yield of or _family(one), one
+        elif isinstance(one, Training):
+            yield from _opened(one.pictures(), "training")
         elif isinstance(one, Sequence) and not isinstance(one, str):
-            yield from _opened(one)
+            if isinstance(one, Checked):
+                yield "diagnose", one
+            yield from _opened(cast("Sequence[Any]", one), of)
         else:
             raise BadRequest(
-                f"A report shows results and failures, not {type(one).__name__}.",
+                f"A report shows results, failures, findings and trainings, not {type(one).__name__}.",
                 asked_by="save_report(...)",
                 hint="save_report(views, 'report.html')",
             )
 
 
-def _method(one: Result | Failure) -> str:
+def _method(one: Result | Failure | Finding) -> str:
+    if isinstance(one, Finding):
+        return one.check
     if isinstance(one, Failure):
         return one.method
     return one.provenance.method if one.provenance else one.kind
 
 
-def _family(one: Result | Failure) -> str:
+def _family(one: Result | Failure | Finding) -> str:
+    if isinstance(one, Finding):
+        return "diagnose"
     if isinstance(one, Failure):
         return "failed"
     if "data" in one.facts:

@@ -8,18 +8,21 @@ from pellucid.core.text import say
 from pellucid.render.escape import html, prose
 from pellucid.render.report_card import when
 from pellucid.render.report_data import data_sets
+from pellucid.render.report_findings import Checked, Finding, in_brief
 from pellucid.render.report_words import counted, phrase
 from pellucid.results import Result, spell
 from pellucid.results.caption import DOT
 from pellucid.results.failure import Failure
 
 SHOWN = 4
+Item = Result | Failure | Finding | Checked
 
 
-def heading(items: Sequence[Result | Failure], lang: str, title: str | None) -> tuple[str, str]:
+def heading(items: Sequence[Item], lang: str, title: str | None) -> tuple[str, str]:
     """The head of the page, and its name."""
     made = _provenances(items)
-    models = list(dict.fromkeys(one.model for one in made if one.model))
+    known = [one.model for one in made] + [one.title for one in items if isinstance(one, Checked)]
+    models = list(dict.fromkeys(one for one in known if one))
     name = title or ", ".join(models) or phrase("untitled", lang)
     version = next((known for one in made if (known := one.versions.get("pellucid", "unknown")) != "unknown"), "")
     dates = [when(one.trace.date) for one in made if one.trace.date]
@@ -27,29 +30,32 @@ def heading(items: Sequence[Result | Failure], lang: str, title: str | None) -> 
     return f'<p class="eyebrow">{html(said)}</p><h1>{html(name)}</h1>', name
 
 
-def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
+def brief(items: Sequence[Item], large: str, lang: str) -> str:
     """The section "in brief"."""
     results = [one for one in items if isinstance(one, Result)]
-    failures = len(items) - len(results)
+    failures = sum(isinstance(one, Failure) for one in items)
+    checked = [one for one in items if isinstance(one, Checked)]
+    found = in_brief(items, lang)
     made = _provenances(items)
     sentences = [
         *_models(made, lang),
         *_targets(results, lang),
+        *found,
         *_data(results, lang),
         *_amount(results, lang),
-        *_cost(made, lang),
+        *_cost(items, lang),
     ]
     if failures:
         sentences.append(phrase("lacking", lang, count=failures))
     if not items:
         sentences.append(phrase("nothing", lang))
-    notes = Counter(say(note, lang) for one in results for note in one.notes if not note.aside)
+    notes = Counter(say(note, lang) for one in [*results, *checked] for note in one.notes if not note.aside)
     warnings = [large] if large else []
     warnings += [
         note if count in (1, len(results)) else phrase("times", lang, note=note, count=count)
         for note, count in notes.items()
     ]
-    if results and not warnings and not failures:
+    if results and not warnings and not failures and not found:
         sentences.append(phrase("clean", lang))
     listed = "".join(f"<li>{prose(one)}</li>" for one in warnings)
     worth = f'<h3>{html(phrase("worth", lang))}</h3><ul class="warnings">{listed}</ul>' if listed else ""
@@ -60,17 +66,20 @@ def brief(items: Sequence[Result | Failure], large: str, lang: str) -> str:
     )
 
 
-def _provenances(items: Sequence[Result | Failure]) -> list[Provenance]:
-    return [one.provenance for one in items if isinstance(one, Result) and one.provenance]
+def _provenances(items: Sequence[Item]) -> list[Provenance]:
+    results = [one.evidence if isinstance(one, Finding) else one for one in items]
+    return [one.provenance for one in results if isinstance(one, Result) and one.provenance]
 
 
 def _models(made: Sequence[Provenance], lang: str) -> list[str]:
     found = dict.fromkeys((one.model, one.weights) for one in made if one.model)
+    weighed = {model for model, weights in found if weights}
     return [
         phrase(
             "model" if weights else "model.plain", lang, model=f"<strong>{html(model)}</strong>", weights=html(weights)
         )
         for model, weights in found
+        if weights or model not in weighed
     ]
 
 
@@ -126,9 +135,11 @@ def _amount(results: Sequence[Result], lang: str) -> list[str]:
     ]
 
 
-def _cost(made: Sequence[Provenance], lang: str) -> list[str]:
-    """What all the looks took; results of one look carry the same figures."""
-    looks = {(one.trace.forwards, one.trace.backwards, one.trace.seconds) for one in made if one.trace.forwards}
+def _cost(items: Sequence[Item], lang: str) -> list[str]:
+    """What all the looks and checks took; results of one look carry the same figures."""
+    traces = [one.provenance.trace for one in items if isinstance(one, Result) and one.provenance]
+    costs = [*traces, *(one.cost for one in items if isinstance(one, Checked))]
+    looks = {(one.forwards, one.backwards, one.seconds) for one in costs if one.forwards}
     if not looks:
         return []
     said = phrase(

@@ -142,8 +142,8 @@ def _photographs(picture: Image.Image) -> bytes:
     return data.getvalue()
 
 
-def figure(result: Result, picture: Picture, lang: str) -> str:
-    """A picture with everything that is said of it."""
+def figure(result: Result, picture: Picture, lang: str, *, described: bool = True) -> str:
+    """A picture with everything that is said of it, and, unless other words do, with what its numbers say."""
     alternative = DOT.join(part for part in (title(result, lang), subtitle(result, lang)) if part)
     targets = {said_target(target, lang) for target in result.targets}
     where = f"<strong><bdi>{html(place(result))}</bdi></strong>" if place(result) else ""
@@ -152,7 +152,7 @@ def figure(result: Result, picture: Picture, lang: str) -> str:
     )
     said = [picture.caption, *(say(note, lang) for note in result.notes if note.aside)]
     parts = [f'<p class="colours">{prose(one)}</p>' for one in said if one]
-    parts.append(f'<p class="said">{prose(_described(result, lang))}</p>')
+    parts += [f'<p class="said">{prose(_described(result, lang))}</p>'] if described else []
     parts += [f'<p class="note">{prose(say(note, lang))}</p>' for note in result.notes if not note.aside]
     if result.provenance:
         parts.append(f'<p class="origin">{origin(result.provenance, lang)}</p>')

@@ -8,18 +8,17 @@ from pellucid.render.escape import html
 from pellucid.render.report_table import listed
 from pellucid.render.report_words import COVERS, phrase
 from pellucid.results import Result, spell
-from pellucid.results.failure import Failure
 
 _DIGITS = 16
 
 
-def data_sets(items: Sequence[Result | Failure]) -> list[dict[str, Any]]:
+def data_sets(items: Sequence[object]) -> list[dict[str, Any]]:
     """What results state of their data sets, each once."""
     stated = [one.facts["data"] for one in items if isinstance(one, Result) and "data" in one.facts]
     return list({(one["fingerprint"], one["read"], one["name"]): one for one in stated}.values())
 
 
-def about_data(items: Sequence[Result | Failure], lang: str) -> str:
+def about_data(items: Sequence[object], lang: str) -> str:
     """The data sets of a chapter; empty where its results are of none."""
     return "".join(_section(one, lang) for one in data_sets(items))
 
