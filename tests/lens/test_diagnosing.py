@@ -34,3 +34,38 @@ def test_what_cannot_be_is_refused(given):
 def test_without_anything_the_weights_are_looked_at():
     found = pl.Lens(nn.Linear(4, 2)).diagnose()
     assert found.cost.forwards == 0 and "duplicate_filters" in found.passed
+
+
+@pytest.mark.parametrize(("samples", "size"), [(64, 40), (10, 10)])
+def test_as_many_samples_are_taken_as_are_asked_for(samples, size):
+    x, labels = batch(40)
+    data = [(one, int(label)) for one, label in zip(x, labels, strict=True)]
+    found = pl.Lens(host("plain")).diagnose(data=data, samples=samples)
+    assert found.notes[0].en.startswith(f"{size} of 40 samples")
+    assert found.cost.samples % size == 0
+
+
+def test_no_samples_are_refused():
+    with pytest.raises(pl.BadSetting, match="samples="):
+        pl.Lens(host("plain")).diagnose(data=[(batch(1)[0][0], 1)], samples=0)
+
+
+class Narrow(nn.Module):
+    """Has memory for so many examples."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most, self.layers = most, nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > self.most:
+            raise torch.OutOfMemoryError("no memory")
+        return self.layers(x)
+
+
+def test_where_memory_runs_out_fewer_examples_are_looked_at():
+    found = pl.Lens(Narrow(5)).diagnose(torch.randn(16, 4), labels=[0] * 16)
+    assert "first 4 examples" in found.describe("en") and "前 4 个样本" in found.describe("zh")
+    assert found.passed and found.cost.samples == 4
+    with pytest.raises(pl.NotApplicable, match="single example"):
+        pl.Lens(Narrow(0)).diagnose(torch.randn(16, 4))

@@ -24,6 +24,7 @@ from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.preprocess import Preprocess
 
 Checking = Looking[Sequence[Noticed]]
+HOLLOW = Text("this model has no values: it lies on the meta device", "模型位于 meta 设备，没有数值")
 
 
 class DoesNotApply(NotApplicable):
@@ -34,8 +35,7 @@ class DoesNotApply(NotApplicable):
     """
 
     def __init__(self, words: Text) -> None:
-        self.words = words
-        super().__init__(words.en)
+        super().__init__(words)
 
 
 @dataclass(frozen=True, eq=False)

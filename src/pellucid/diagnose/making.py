@@ -1,12 +1,11 @@
 """All checks of one case, in as few passes as they need together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from pellucid.core.errors import Cancelled, ModelFailed, NotApplicable, PellucidError
+from pellucid.core.errors import BadSetting, BadTarget, ModelFailed, PellucidError
 from pellucid.core.text import Text
-from pellucid.diagnose.check import Case, Check, DoesNotApply, checks
+from pellucid.diagnose.check import HOLLOW, Case, Check, DoesNotApply, checks
 from pellucid.diagnose.finding import SEVERITIES, Finding, Noticed, NotMade
 from pellucid.diagnose.findings import NEEDED, Findings
 from pellucid.engine.planner import Planner, Progress
@@ -22,14 +21,18 @@ def diagnosed(
     *,
     seed: int = 0,
     title: str = "",
+    notes: Sequence[Text] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> Findings:
-    """Make every check that has what it needs.
+    """Make every check that has what it needs; one that cannot be made says why.
 
     Args:
         sign: gives evidence its provenance.
+        notes: what the reader must know of the examples.
     Raises:
-        ModelFailed: the model raised under every check that ran it.
+        BadTarget: a label that the output does not have.
+        BadSetting: the output that the lens was told to explain is not there.
+        MemoryRanOut: a pass did not fit.
     """
     planner = Planner(case.lens, lambda one, *_: one.start(case), case.x, seed=seed, watch=progress)
     not_made: list[NotMade] = []
@@ -45,14 +48,14 @@ def diagnosed(
     passed: list[str] = []
     for one, task in tasks:
         if task.error is not None:
-            not_made.append(NotMade(one.name, one.title, _why(task.error)))
+            not_made.append(NotMade(one.name, one.title, _why(task.error, case)))
             continue
         noticed: list[Noticed] = list(task.result)
         passed += [] if noticed else [one.name]
         for i, each in enumerate(noticed):
             found.append((SEVERITIES.index(each.severity), one.rank, i, _finding(one, each, sign)))
     found.sort(key=lambda each: each[:3])
-    return Findings([each[3] for each in found], not_made, passed, planner.cost(), title)
+    return Findings([each[3] for each in found], not_made, passed, planner.cost(), title, notes)
 
 
 def _finding(one: Check, each: Noticed, sign: Sign) -> Finding:
@@ -66,16 +69,17 @@ def _needs(lacks: tuple[str, ...]) -> Text:
     return Text("needs " + " and ".join(one.en for one in words), "需要" + "与".join(one.zh for one in words))
 
 
-def _why(error: Any) -> Text:
+def _why(error: BaseException, case: Case) -> Text:
     """Why a check could not be made.
 
     Raises:
-        PellucidError: what is no property of the network.
+        BadTarget, BadSetting: what the caller got wrong.
     """
-    if isinstance(error, DoesNotApply):
-        return error.words
-    if isinstance(error, (NotApplicable, ModelFailed, Cancelled)):
-        return Text(error.what)
-    if isinstance(error, PellucidError):
+    if isinstance(error, BadSetting) or (isinstance(error, BadTarget) and case.labels is not None):
         raise error
-    return Text(str(error))
+    words = error.words if isinstance(error, PellucidError) else Text(str(error))
+    if case.lens.hollow and not isinstance(error, DoesNotApply):
+        return HOLLOW
+    if isinstance(error, ModelFailed) and not words.zh:
+        return Text(words.en, f"模型运行时出错：{words.en}")
+    return words if words.zh else Text(words.en, f"无法进行：{words.en}")

@@ -7,16 +7,27 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor, nn
 
-from pellucid.core.errors import BadInput, BadRequest, BadTarget, nearest_names, quoted
+from pellucid.core.errors import (
+    BadInput,
+    BadRequest,
+    BadSetting,
+    BadTarget,
+    NotApplicable,
+    nearest_names,
+    quoted,
+)
 from pellucid.core.provenance import Provenance, Trace
+from pellucid.core.text import Text
 from pellucid.diagnose.check import Case, Check
 from pellucid.diagnose.findings import Findings
 from pellucid.diagnose.making import diagnosed
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History, read_run
 from pellucid.engine.planner import Progress
+from pellucid.engine.sharing import MemoryRanOut
 from pellucid.engine.targets import Target
 from pellucid.engine.vocabulary import texts_of
+from pellucid.inputs.data.data import Bad
 from pellucid.inputs.data.noise import shaped
 from pellucid.inputs.data.open import open_data
 from pellucid.inputs.data.preparation import Preparation
@@ -28,7 +39,7 @@ from pellucid.lens.provenance import Origin, versions
 from pellucid.lens.run import Run
 from pellucid.results.result import Result
 
-MOST = 64  # examples that are taken of a data set
+SAMPLES = 64
 
 
 class Looking(Protocol):
@@ -55,6 +66,7 @@ def diagnose(
     *,
     labels: Any = None,
     data: Any = None,
+    samples: int = SAMPLES,
     run: Any = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
@@ -65,24 +77,25 @@ def diagnose(
         x: examples, as for `see`; sixteen or more tell most.
         labels: the true class of each, as number or name.
         data: a data set, as for `sweep`, of which examples and labels are taken where there is no `x`.
+        samples: how many, spread evenly. All checks share one batch of them: fewer need less memory.
         run: a watched training: a `Run`, or its folder.
         seed: of the random state that every forward starts from.
         progress: called between passes; may raise `Cancelled`.
     Returns:
-        Findings, the worst first, causes before what follows from them.
+        Findings, the worst first, causes before what follows from them. Where memory runs out, of the first half of
+        the examples, or of fewer.
     Raises:
         BadRequest: something that cannot be read.
+        NotApplicable: memory runs out on a single example.
     """
     inputs = None if x is None else self.read(x)
-    given = labels
+    given, notes = labels, list[Text]()
     if inputs is None and data is not None:
-        inputs, found = _samples(self, data)
+        inputs, found, notes = _samples(self, data, samples)
         given = labels if labels is not None else found
     truth = None if given is None else _numbers(given, self.labels, inputs)
-    asked = None if truth is None else list(truth)
-    target = None if inputs is None else Target(asked, self.labels, texts=texts_of(inputs, self.tokenizer))
     stated = None if self.preprocess is None else preprocess_of(self.preprocess)
-    case = Case(self._looker, inputs, target, stated, truth, _history(run))
+    history = _history(run)
     weights = self._origin.weights
 
     def sign(result: Result, check: Check) -> Result:
@@ -101,19 +114,58 @@ def diagnose(
         )
         return result.with_(provenance=made, notes=(*result.notes, *self._origin.notes))
 
-    return diagnosed(case, sign, seed=seed, title=self.name, progress=progress)
+    while True:
+        asked = None if truth is None else list(truth)
+        target = None if inputs is None else Target(asked, self.labels, texts=texts_of(inputs, self.tokenizer))
+        case = Case(self._looker, inputs, target, stated, truth, history)
+        try:
+            return diagnosed(case, sign, seed=seed, title=self.name, notes=notes, progress=progress)
+        except MemoryRanOut as error:
+            if inputs is None or inputs.size < 2:
+                raise NotApplicable(
+                    Text("memory ran out on a single example", "单个样本就耗尽了内存"),
+                    hint=Text("a smaller input, or another device", "减小输入，或换用其他设备"),
+                ) from error
+            inputs = inputs.rows(0, inputs.size // 2)
+            truth = None if truth is None else truth[: inputs.size]
+            notes = [*notes[:1], _shortened(inputs.size)]
 
 
-def _samples(lens: Looking, data: Any) -> tuple[Inputs, list[int] | None]:
-    """Samples spread evenly over a data set, and their labels if all of them have one."""
+def _shortened(size: int) -> Text:
+    return Text(
+        f"Memory ran out: these are findings of the first {size} examples.", f"内存不足：以下结果来自前 {size} 个样本。"
+    )
+
+
+def _samples(lens: Looking, data: Any, most: int) -> tuple[Inputs, list[int] | None, list[Text]]:
+    """Samples spread evenly over a data set, their labels if all of them have one, and what is to be said of them.
+
+    Raises:
+        BadSetting: fewer than one.
+        BadInput: none can be read, or they differ in shape.
+    """
+    if most < 1:
+        raise BadSetting(f"samples= is how many examples are looked at, not {most}")
     accepts = getattr(lens.model, "forward", None)
     preparation = Preparation(lens.preprocess, lens.tokenizer, device=lens.device, dtype=lens.dtype, accepts=accepts)
     source = in_numbers_of(shaped(open_data(data), preparation.preprocess), lens.labels)
     feed = Feed(source, preparation, lens.read, on_bad="fail", outputs=lens.labels)
-    ordinals = sorted({round(one) for one in np.linspace(0, len(feed) - 1, min(MOST, len(feed)))})
-    inputs = feed.inputs(ordinals)
-    known = [feed.label(one) for one in ordinals]
-    return inputs, None if any(one is None or one < 0 for one in known) else [int(one or 0) for one in known]
+    ordinals = sorted({round(one) for one in np.linspace(0, len(feed) - 1, min(most, len(feed)))})
+    read = [one for one in ordinals if not isinstance(source.read(one), Bad)]
+    if not read:
+        raise BadInput(f"none of {len(ordinals)} samples of these data can be read")
+    notes = [
+        Text(f"{len(read)} of {len(feed)} samples were looked at.", f"查看了 {len(feed)} 个样本中的 {len(read)} 个。")
+    ]
+    if len(read) < len(ordinals):
+        count = len(ordinals) - len(read)
+        notes[0] = Text(f"{notes[0].en} {count} could not be read.", f"{notes[0].zh}{count} 个无法读取。")
+    known = [feed.label(one) for one in read]
+    labels = None if any(one is None or one < 0 for one in known) else [int(one or 0) for one in known]
+    try:
+        return feed.inputs(read), labels, notes
+    except RuntimeError as error:  # torch's own words for samples that cannot be stacked
+        raise BadInput(f"the samples make no batch: {error}", hint="samples of one shape, or preprocess=") from error
 
 
 def _numbers(given: Any, names: Sequence[str], x: Inputs | None) -> tuple[int, ...]:
@@ -121,7 +173,7 @@ def _numbers(given: Any, names: Sequence[str], x: Inputs | None) -> tuple[int, .
 
     Raises:
         BadInput: there is no example for them, or another number of them.
-        BadTarget: a name that the model does not have.
+        BadTarget: a name that the model does not have, or a negative number.
     """
     if x is None:
         raise BadInput("labels belong to examples, and there are none", hint="lens.diagnose(x, labels=...)")
@@ -133,6 +185,8 @@ def _numbers(given: Any, names: Sequence[str], x: Inputs | None) -> tuple[int, .
     for one in several:
         if isinstance(one, str) and one not in names:
             raise BadTarget(f"no class is called '{one}'", nearest=quoted(nearest_names(one, names)))
+        if not isinstance(one, str) and int(one) < 0:
+            raise BadTarget(f"a label is the number of a class, not {one}", hint="leave examples without a label out")
     return tuple(names.index(one) if isinstance(one, str) else int(one) for one in several)
 
 

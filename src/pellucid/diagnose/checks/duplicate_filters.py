@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.text import Text
-from pellucid.diagnose.check import Checking, DoesNotApply, check
+from pellucid.diagnose.check import HOLLOW, Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Step
@@ -31,7 +31,7 @@ ALIKE, FEWEST, INPUTS, MOST = 0.9999, 4, 8, 4096
 def duplicate_filters(lens: Looker) -> Checking:
     """The share of units of every layer that have a twin."""
     if lens.hollow:
-        raise DoesNotApply(Text("this model has no values: it lies on the meta device", "模型位于 meta 设备，没有数值"))
+        raise DoesNotApply(HOLLOW)
     held = {name: one for name, one in lens.parameters.items() if one.ndim > 1 and name.rpartition(".")[2] == "weight"}
     names, shares = [], []
     for i, (name, weight) in enumerate(held.items()):

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from pellucid.core.text import Text
-from pellucid.diagnose.check import Checking, DoesNotApply, check
+from pellucid.diagnose.check import HOLLOW, Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
@@ -35,7 +35,7 @@ def unmoved_weights(lens: Looker, run: History | None = None) -> Checking:
     if run is not None and len(run.steps):
         return _from_run(run)
     if lens.hollow:
-        raise DoesNotApply(Text("this model has no values: it lies on the meta device", "模型位于 meta 设备，没有数值"))
+        raise DoesNotApply(HOLLOW)
     held = {
         name: one
         for name, one in lens.parameters.items()
