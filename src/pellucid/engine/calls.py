@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -124,6 +125,7 @@ class Call:
         return kwargs.get("out")
 
 
+@cache
 def known(func: Any) -> Call:
     """What `func`, as a function mode gets it, is."""
     raw = getattr(func, "__name__", "") or type(func).__name__

@@ -24,8 +24,6 @@ from pellucid.engine.mixing import READS, may_mix
 from pellucid.engine.recording import Frame, Recording
 from pellucid.engine.taps import Point
 
-_KNOWN: dict[Any, Call] = {}
-
 
 class Stop(BaseException):
     """Raised inside the model when everything that was wanted has been seen."""
@@ -153,9 +151,7 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        call = _KNOWN.get(func)
-        if call is None:
-            call = _KNOWN.setdefault(func, known(func))
+        call = known(func)
         run = self.owner.recording
         if call.name in READS and run is not None and not run.aside:
             run.trace.mixes = True
