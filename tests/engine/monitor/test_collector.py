@@ -22,6 +22,8 @@ def given(made, values, facts=None, activations=None, step=4):
     one = Measured(step, 0.0, everything=True, facts=facts or {}, activations=activations)
     for key, value in values.items():
         one.transfer.add(key, torch.tensor(value))
+        if key[0] == "bad_gradient":
+            one.transfer.add(("gradient", key[1]), torch.tensor(math.nan))
     made.take(one)
     made.collect(wait=True)
 
@@ -47,7 +49,10 @@ def arrived(*numbers):
         ({("bad_backward", 0): 3, ("flow", 1): 1.0}, {}, ("1", "sqrt, linear", "backward")),
         ({("bad_backward", 1): 3, ("bad_backward", 0): 3}, {}, ("loss", "", "loss")),
         ({("bad_backward", 1): 3}, {"scale": 65536.0}, ("1", "", "scale")),
-        ({("bad_gradient", "0.weight"): 3}, {}, ("0", "", "backward")),
+        ({("gradient", "1.weight"): 3.0, ("bad_gradient", "0.weight"): 3}, {}, ("0", "", "backward")),
+        ({("bad_gradient", "0.weight"): 3, ("bad_gradient", "1.weight"): 3}, {}, ("", "", "backward")),
+        ({("flow", 1): 1.0}, {"skipped": 1.0}, ("", "", "scale")),
+        ({("bad_backward", 0): 3}, {"skipped": 1.0, "scale": 4.0}, ("0", "", "scale")),
         ({("bad_backward", 0): 3, ("gradient", "0.weight"): 1.0}, {}, None),  # masked on the way back
     ],
 )

@@ -17,6 +17,7 @@ from pellucid.engine.monitor.transfer import Transfer
 SQUARED = ("gradient", "weight", "update")
 COUNTED = ("bad_gradient", "bad_weight")
 MOST_WAITING = 64
+SKIPPED = "skipped"  # a fact: the loss scaler called no optimizer
 
 
 class Collector:
@@ -135,18 +136,23 @@ class Collector:
         if "flow" in columns and facts.get("scale", 0.0) > 0:
             columns["flow"] = columns["flow"] / facts["scale"]
         self.put(Sample(one.step, one.seconds, columns, facts))
-        self._judge(one, values, columns, facts.get("scale", 0.0))
+        self._judge(one, values, columns, facts)
+        if facts.get(SKIPPED):
+            self.bear(Birth(one.step, "", "", "scale"))
 
-    def _judge(self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], scale: float) -> None:
+    def _judge(
+        self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], facts: dict[str, float]
+    ) -> None:
+        scale = facts.get("scale", 0.0)
         found = (
             self._spoiled(one, columns)
             or _traced(one, values)
             or self._backward(one, values, columns, scale)
-            or self._gradient(one, columns, scale)
+            or self._gradient(one, values, columns, scale)
         )
         if found is not None:
             self.bear(found)
-        elif one.everything:
+        elif one.everything and not facts.get(SKIPPED):
             self.clean = one.step
 
     def _spoiled(self, one: Measured, columns: dict[str, np.ndarray]) -> Birth | None:
@@ -171,13 +177,17 @@ class Collector:
             before = number
         return None
 
-    def _gradient(self, one: Measured, columns: dict[str, np.ndarray], scale: float) -> Birth | None:
+    def _gradient(
+        self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], scale: float
+    ) -> Birth | None:
         bad = _where(columns.get("bad_gradient"))
         if not bad:
             return None
+        reached = {self.owners[name] for statistic, name in values if statistic == "gradient"}
         rank = {number: i for i, number in enumerate(self.order)}
         last = max(bad, key=lambda number: rank.get(number, -1))
-        return Birth(one.step, self.rows[last].address, "", "scale" if scale > 1 else "backward", self.clean)
+        layer = "" if len(bad) > 1 and len(bad) == len(reached) else self.rows[last].address
+        return Birth(one.step, layer, "", "scale" if scale > 1 else "backward", self.clean)
 
 
 def name_of_loss(name: str) -> bool:

@@ -95,8 +95,13 @@ class History:
 
     @property
     def born(self) -> Birth | None:
-        """Where non-finite values first appeared; skipped steps of mixed precision do not count."""
+        """Where non-finite values first appeared; steps that the loss scaler skipped do not count."""
         return next((one for one in self.births if one.direction != "scale"), None)
+
+    @property
+    def skipped(self) -> tuple[int, ...]:
+        """The steps that the loss scaler of mixed precision skipped."""
+        return tuple(sorted({one.step for one in self.births if one.direction == "scale"}))
 
     @property
     def metrics(self) -> dict[str, Curve]:
@@ -107,7 +112,7 @@ class History:
         }
 
     def facts(self, name: str) -> Curve:
-        """A number of whole steps: "forwards", "scale", "rate.0", "seconds"."""
+        """A number of whole steps that were measured: "forwards", "scale", "skipped", "rate.0", "seconds"."""
         found = [(one.step, one.facts[name]) for one in self.samples if name in one.facts]
         if name == "seconds":
             found = [(one.step, one.seconds) for one in self.samples]

@@ -22,6 +22,10 @@ NAMES: dict[str, Text] = {
     "bad_weight": Text("non-finite weights", "非有限权重数"),
 }
 STATISTICS = tuple(NAMES)
+_EVERYWHERE = (
+    "in the gradient of every layer at once: it came from the loss, or clipping spread it",
+    "所有层的梯度同时出现：源自损失，或由梯度裁剪扩散",
+)
 Direction = Literal["forward", "backward", "update", "input", "loss", "scale"]
 
 
@@ -48,7 +52,8 @@ class Birth:
 
     Args:
         step: counted from 0.
-        layer: address of the module whose call gave them; `"loss"` for what comes after the model.
+        layer: address of the module whose call gave them; `"loss"` for what comes after the model; `""` where that is
+            not known, and in the backward pass for every layer.
         operation: function, or functions that it can have been; `""` where that is not known.
         direction: "forward"; "backward"; "update" (weights that an optimizer step spoiled); "input" (the data hold
             them); "loss" (after a finite output); "scale" (mixed precision: the loss scale was too large, the step is
@@ -65,18 +70,21 @@ class Birth:
     @property
     def words(self) -> Text:
         """One sentence."""
+        if self.direction == "scale":
+            en, zh = (f" at '{self.layer}'", f" {self.layer} 处") if self.layer else ("", "")
+            return Text(
+                f"Step {self.step} was skipped: the scaled gradient{en} was not finite, the loss scale was too large.",
+                f"第 {self.step} 步被跳过：{zh}缩放后的梯度出现非有限值，损失缩放过大。",
+            )
         at = f"'{self.layer or 'output'}'"
         by, zh = (f", in {self.operation}", f"（运算 {self.operation}）") if self.operation else ("", "")
+        back = f"in the backward pass at {at}{by}", f"反向传播中的 {at}{zh}"
         how = {
             "forward": (f"in the forward pass at {at}{by}", f"前向传播中的 {at}{zh}"),
-            "backward": (f"in the backward pass at {at}{by}", f"反向传播中的 {at}{zh}"),
+            "backward": back if self.layer else _EVERYWHERE,
             "update": (f"in the weights of {at}, which the step before spoiled", f"{at} 的权重，被上一步更新破坏"),
             "input": ("in the input", "输入数据"),
             "loss": (f"in the loss, after a finite output of the model{by}", f"损失函数（模型输出仍为有限值）{zh}"),
-            "scale": (
-                f"in the scaled gradient at {at}: the loss scale of mixed precision was too large",
-                f"{at} 的缩放梯度：混合精度的损失缩放过大",
-            ),
         }[self.direction]
         near = f" (everything was finite at step {self.since})" if self.since is not None else ""
         near_zh = f"（第 {self.since} 步时一切仍为有限值）" if self.since is not None else ""
@@ -94,7 +102,7 @@ class Sample:
         step: counted from 0.
         seconds: since the run began.
         columns: statistic → `(row,)`, NaN where it was not measured; rows that came later are missing at the end.
-        facts: numbers of the whole step: `forwards`, `scale`, `rate.0`, ...
+        facts: numbers of the whole step: `forwards`, `scale`, `skipped`, `rate.0`, ...
     """
 
     step: int
