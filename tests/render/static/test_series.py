@@ -25,6 +25,11 @@ def test_a_stack_stands_on_zero_and_shows_its_sum():
     assert {"a", "b", "c", "sum"} <= set(words(figure))
 
 
+def test_zeros_alone_have_a_plain_axis():
+    figure = drawn(series, Series(curves={"a": np.array([0.0, 0.0, np.nan])}, log=True))
+    assert figure.axes[0].get_yscale() == "linear"
+
+
 @pytest.mark.parametrize("style", ["line", "bar", "stack", "histogram"])
 @pytest.mark.parametrize("log", [False, True])
 def test_every_style(style, log):

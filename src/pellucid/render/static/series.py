@@ -50,7 +50,8 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
             color=style.theme.muted,
         )
         return
-    if result.log:
+    log = result.log and any((curve[np.isfinite(curve)] > 0).any() for _, curve in curves)  # of zeros there is none
+    if log:
         axes.set_yscale("log", nonpositive="mask")
         axes.minorticks_off()
     colours = _colours(len(curves))
@@ -65,7 +66,7 @@ def chart(canvas: Canvas, result: Series, box: tuple[float, float, float, float]
     if not result.labels and result.style != "histogram":
         _whole_ticks(axes, _places(result, wide[0].shape[-1]))
     _horizontal(canvas, axes, result, box[2])
-    if not result.log and result.style != "line":
+    if not log and result.style != "line":
         axes.axhline(0, color=style.theme.muted, linewidth=0.6)
     axes.set_ylabel(style.say(result.unit), fontsize=canvas.font(8), color=style.theme.muted)
     if result.position_unit:
