@@ -12,7 +12,7 @@ from typing import Any
 
 _PUBLIC = {
     "lens.lens": "Lens",
-    "lens.views": "Views",
+    "lens.views": "Views report",
     "lens.run": "Run",
     "lens.comparing.compare": "compare",
     "lens.comparing.comparison": "Comparison",

@@ -65,6 +65,7 @@ from pellucid.lens.comparing.comparison import Comparison as Comparison
 from pellucid.lens.lens import Lens as Lens
 from pellucid.lens.run import Run as Run
 from pellucid.lens.views import Views as Views
+from pellucid.lens.views import report as report
 from pellucid.methods.activation.ablation_cam import ablation_cam as ablation_cam
 from pellucid.methods.activation.activation_maps import activation_maps as activation_maps
 from pellucid.methods.activation.activation_statistics import activation_statistics as activation_statistics

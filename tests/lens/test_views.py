@@ -1,4 +1,7 @@
+import re
+
 import pytest
+import torch
 
 import pellucid as pl
 from pellucid.core.errors import BadRequest
@@ -73,6 +76,26 @@ def test_a_report_has_a_card_for_each_result_and_failure(tmp_path):
     page = (tmp_path / "all.html").read_text(encoding="utf-8")
     assert "My &lt;net&gt;" in page and "My <net>" not in page
     assert all(method in page for method in ("saliency", "grad_cam")) and "does not lie on the input" in page
+
+
+def test_one_report_of_everything(tmp_path):
+    lens = pl.Lens(MODEL, name="Net")
+    optimizer = torch.optim.SGD(MODEL.parameters(), 0.0)
+    with lens.watch(optimizer, every=1) as run:
+        MODEL(X).sum().backward()
+        run.log(loss=1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    written = pl.report(tmp_path / "all.html", lens.see(X, "saliency", target=3), lens.diagnose(X), run)
+    page = written.read_text(encoding="utf-8")
+    chapters = re.findall(r'<h2 id="chapter-\d"><span class="number">\d</span> ([^<]+)</h2>', page)
+    assert chapters == ["Findings", "Training", "Decisions"] and "<title>Net</title>" in page
+
+
+def test_a_report_refuses_what_it_cannot_show(tmp_path):
+    with pytest.raises(BadRequest, match="not int") as caught:
+        pl.report(tmp_path / "all.html", 3)
+    assert "pl.report(" in caught.value.hint and not list(tmp_path.iterdir())
 
 
 def test_show_shows_every_picture(monkeypatch):

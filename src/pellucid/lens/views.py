@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadRequest, nearest_names, quoted
@@ -66,14 +67,30 @@ class Views(Sequence[Any]):
         Raises:
             BadRequest: the name does not end in `.html`.
         """
-        if not str(path).endswith((".html", ".htm")):
-            raise BadRequest(
-                f"views are saved as one report: '{path}' must end in .html",
-                hint="single results save as png, svg, pdf, json, npz or safetensors",
-            )
-        from pellucid.render.report import save_report
+        report(path, self, lang=lang, title=title or self.title)
 
-        save_report([*self.results, *self.failures], path, lang=lang, title=title or self.title)
+
+def report(path: str | PathLike[str], *seen: Any, lang: Lang = "en", title: str | None = None) -> Path:
+    """Write one offline report of all that was seen: `pl.report("all.html", views, found, run)`.
+
+    Args:
+        path: of the file, which ends in `.html`.
+        seen: views, results, failures, findings (`lens.diagnose`), trainings (`Run`), and rows of them.
+        lang: "en" or "zh".
+        title: of the page; default the name of the model.
+    Returns:
+        The path.
+    Raises:
+        BadRequest: another ending, or something that is none of these.
+    """
+    if not str(path).endswith((".html", ".htm")):
+        raise BadRequest(
+            f"views are saved as one report: '{path}' must end in .html",
+            hint="single results save as png, svg, pdf, json, npz or safetensors",
+        )
+    from pellucid.render.report import save_report
+
+    return save_report(seen, path, lang=lang, title=title)
 
 
 def _flat(given: Sequence[Seen]) -> Iterator[Result]:

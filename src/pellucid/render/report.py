@@ -184,8 +184,7 @@ def _opened(results: Iterable[Any], of: str = "") -> Iterator[tuple[str, Item]]:
         else:
             raise BadRequest(
                 f"A report shows results, failures, findings and trainings, not {type(one).__name__}.",
-                asked_by="save_report(...)",
-                hint="save_report(views, 'report.html')",
+                hint="pl.report('report.html', views, found, run)",
             )
 
 
