@@ -124,7 +124,10 @@ def best_other(scores: Tensor, chosen: int) -> int:
         NotApplicable: there is no other.
     """
     if scores.numel() < 2:
-        raise NotApplicable("the output has one class: the target has no rival", hint="name what to compare it with")
+        raise NotApplicable(
+            Text("the output has one class: the target has no rival", "输出只有一个类别：目标没有竞争类别"),
+            hint=Text("name what to compare it with", "请指明与什么比较"),
+        )
     order = scores.detach().double().nan_to_num(-torch.inf).argsort(descending=True, stable=True).tolist()
     return next(one for one in order if one != chosen)
 

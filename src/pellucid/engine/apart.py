@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable, PellucidError
+from pellucid.core.text import Text
 from pellucid.engine.covered import covered_rows
 from pellucid.engine.group import run_group
 from pellucid.engine.halving import cuttable, joined, part_of
@@ -70,9 +71,15 @@ class Apart:
 
 def _refused() -> NotApplicable:
     return NotApplicable(
-        "the network scores an example otherwise beside others (batch statistics, or a mean over all rows), so what "
-        "one example scores is not known here",
-        hint="one example at a time: see(..., batch_size=1), and batch_size=1 of the method",
+        Text(
+            "the network scores an example otherwise beside others (batch statistics, or a mean over all rows), so "
+            "what one example scores is not known here",
+            "网络把样本与其他样本放在一起时得分会变（批统计量，或对所有行求平均），因此这里无从得知单个样本的得分",
+        ),
+        hint=Text(
+            "one example at a time: see(..., batch_size=1), and batch_size=1 of the method",
+            "请逐个样本查看：see(..., batch_size=1)，方法的 batch_size 也设为 1",
+        ),
     )
 
 

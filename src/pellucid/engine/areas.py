@@ -85,10 +85,15 @@ class Box:
         if is_detections(raw):
             return detected(raw, self.corners, asked, labels)
         if output is None or output.ndim != 4:
-            shape = "" if output is None else f" {tuple(output.shape)}"
+            shape = (
+                Text("") if output is None else Text(f", not {tuple(output.shape)}", f"，而不是 {tuple(output.shape)}")
+            )
             raise NotApplicable(
-                f"a box needs detections (a list of dicts with boxes and scores) or an output with a grid, not{shape}",
-                hint="a class as target=, or a function of the output",
+                Text(
+                    f"a box needs detections (a list of dicts with boxes and scores) or an output with a grid{shape}",
+                    f"方框需要检测结果（由含 boxes 与 scores 的字典组成的列表），或带网格的输出{shape.zh}",
+                ),
+                hint=Text("a class as target=, or a function of the output", "以类别作为 target=，或给出输出的函数"),
             )
         grid = tuple(output.shape[2:])
         inside = torch.from_numpy(self._mask(self.frame or grid, grid)).expand(len(output), *grid).to(output.device)
@@ -150,7 +155,11 @@ def _laid(mask: np.ndarray, output: Tensor, frame: tuple[int, ...]) -> tuple[int
     """Which axis of the output holds the classes, and the cells inside, `(batch, *grid)`."""
     if output.ndim < 3:
         raise NotApplicable(
-            f"the output {tuple(output.shape)} has no grid to lay a mask on", hint="give a class as target="
+            Text(
+                f"the output {tuple(output.shape)} has no grid to lay a mask on",
+                f"输出 {tuple(output.shape)} 没有可放置掩码的网格",
+            ),
+            hint=Text("give a class as target=", "请用 target= 指定类别"),
         )
     grids = {1: tuple(output.shape[2:]), output.ndim - 1: tuple(output.shape[1:-1])}
     order = sorted(grids, reverse=output.ndim == 3)  # three axes are (batch, position, class) where both would fit

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Place
+from pellucid.core.text import Text
 from pellucid.engine.projecting import Projection, Route
 from pellucid.engine.roles import Layout
 from pellucid.engine.taps import Capture
@@ -117,7 +118,9 @@ class Attention:
             NotApplicable: none was asked for, or none arrives.
         """
         if self.arrived is None:
-            raise NotApplicable(f"no gradient reaches '{self.address}' from the target")
+            raise NotApplicable(
+                Text(f"no gradient reaches '{self.address}' from the target", f"目标的梯度没有到达 '{self.address}'")
+            )
         arrived = self.parts.arranged(self.arrived)
         values = self.values
         precise = torch.promote_types(arrived.dtype, torch.float32)
@@ -141,7 +144,9 @@ class Attention:
     @property
     def _route(self) -> Route:
         if self.parts.route is None:
-            raise NotApplicable(f"what follows '{self.address}' was not asked for")
+            raise NotApplicable(
+                Text(f"what follows '{self.address}' was not asked for", f"没有请求 '{self.address}' 之后的内容")
+            )
         return self.parts.route
 
     @property
@@ -174,7 +179,12 @@ class Attention:
 
     def _value(self, capture: Capture) -> Tensor:
         if capture.spoiled or capture.value is None:
-            raise NotApplicable(f"what '{self.address}' read was overwritten by code that cannot be seen")
+            raise NotApplicable(
+                Text(
+                    f"what '{self.address}' read was overwritten by code that cannot be seen",
+                    f"'{self.address}' 所读取的值被无法看到的代码覆盖了",
+                )
+            )
         return capture.value
 
 

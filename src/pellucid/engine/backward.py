@@ -7,6 +7,7 @@ from torch.autograd.graph import get_gradient_edge
 
 from pellucid.core.errors import BadTarget, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
+from pellucid.core.text import Text
 from pellucid.engine.constants import Constants
 from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.member import Key, Member, Shared, parameter_place
@@ -52,7 +53,13 @@ def run_backwards(session: Session, shared: Shared, members: Sequence[Member]) -
         except Exception as error:
             if out_of_memory(error):
                 raise
-            failed = ModelFailed(f"the backward raised {type(error).__name__}: {error}", trace=shared.recording.trace)
+            failed = ModelFailed(
+                Text(
+                    f"the backward raised {type(error).__name__}: {error}",
+                    f"反向计算引发 {type(error).__name__}：{error}",
+                ),
+                trace=shared.recording.trace,
+            )
             failed.__cause__ = error
             for one in some:
                 one.error = failed
@@ -65,18 +72,36 @@ def _refuse_rule(shared: Shared, rule: Rule | None) -> None:
     if shared.recording.nodes.composed:
         place = trace.address(shared.recording.nodes.composed[0])
         raise NotApplicable(
-            f"{rule.name}: the activation at '{place}' is composed in Python (like x*sigmoid(x)), "
-            "it has no single operation whose backward could be replaced",
-            hint="use the built-in activation (F.silu, F.gelu), or saliency",
+            Text(
+                f"{rule.name}: the activation at '{place}' is composed in Python (like x*sigmoid(x)), "
+                "it has no single operation whose backward could be replaced",
+                f"{rule.name}：'{place}' 处的激活函数由多个 Python 运算拼成（如 x*sigmoid(x)），"
+                "没有可替换其反向计算的单个运算",
+            ),
+            hint=Text(
+                "use the built-in activation (F.silu, F.gelu), or saliency",
+                "请改用内置的激活函数（F.silu、F.gelu），或使用 saliency",
+            ),
         )
     if shared.recording.nodes.partial:
         place = trace.address(shared.recording.nodes.partial[0])
         raise NotApplicable(
-            f"{rule.name}: '{place}' writes into a part of another tensor, so its backward cannot be replaced",
-            hint="apply the activation to a tensor of its own, or take saliency",
+            Text(
+                f"{rule.name}: '{place}' writes into a part of another tensor, so its backward cannot be replaced",
+                f"{rule.name}：'{place}' 写入另一个张量的一部分，无法替换其反向计算",
+            ),
+            hint=Text(
+                "apply the activation to a tensor of its own, or take saliency",
+                "请让激活函数作用于独立的张量，或使用 saliency",
+            ),
         )
     if any(event.op == "rnn_relu" for event in trace.events):
-        raise NotApplicable(f"{rule.name}: the ReLU inside torch.rnn_relu cannot be reached")
+        raise NotApplicable(
+            Text(
+                f"{rule.name}: the ReLU inside torch.rnn_relu cannot be reached",
+                f"{rule.name}：无法触及 torch.rnn_relu 内部的 ReLU",
+            )
+        )
 
 
 def _one_backward(
@@ -96,8 +121,14 @@ def _one_backward(
             edges.update(constant_edges(shared.recording.following.constants))
     if not total.requires_grad and lead.start is None:
         raise NotApplicable(
-            "the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
-            hint="methods that need no gradient still work (activation_maps, occlusion)",
+            Text(
+                "the output carries no gradient: the model detaches it, rounds it, or runs under no_grad inside",
+                "输出不带梯度：模型将它 detach、取整，或在内部处于 no_grad 之下",
+            ),
+            hint=Text(
+                "methods that need no gradient still work (activation_maps, occlusion)",
+                "不需要梯度的方法仍可使用（activation_maps、occlusion）",
+            ),
         )
     if not edges:
         return

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pellucid.engine.compiled import in_python
+
 _NOT_WRITING = frozenset({"requires_grad_", "share_memory_", "rename_"})
 _SILENT = frozenset(
     {
@@ -109,7 +111,7 @@ class Call:
         silent: it never gives a tensor of the network.
         writes: it changes its first argument.
         recurrent: its kernel differs without gradients.
-        inner: the same Python function, able to be stepped into.
+        inner: Python code that does the same, able to be stepped into.
     """
 
     name: str
@@ -139,7 +141,7 @@ def known(func: Any) -> Call:
     if isinstance(func, torch._ops.OpOverload):
         raw = func._schema.name.split("::")[-1]
     name, writes = _plain(raw)
-    inner = _steppable(func) if func is functional.multi_head_attention_forward else None
+    inner = _steppable(func) if func is functional.multi_head_attention_forward else in_python(func)
     return Call(name, writes=writes, recurrent=name in RECURRENT, inner=inner)
 
 

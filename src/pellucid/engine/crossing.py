@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import MethodFault, NotApplicable, PellucidError
 from pellucid.core.sites import address
+from pellucid.core.text import Text
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.operations import Operation
 
@@ -32,7 +33,7 @@ class Crossing:
     out: Any
     edges: tuple[Any, ...]
     others: frozenset[Exit] = frozenset()
-    fault: str = ""
+    fault: Text = Text("")
     _exits: list[tuple[tuple[int, ...], list[Exit]]] | None = None
 
     def hooked(self, name: str, through: Through) -> list[Any]:
@@ -49,8 +50,13 @@ class Crossing:
             gradient = gradients[self.out.output_nr]
             if gradient is None:
                 return
-            if self.fault or self.exits is None:
-                raise NotApplicable(f"{name}: the backward of '{_where(operation)}' cannot be replaced: {self.fault}")
+            if self.fault.en or self.exits is None:
+                raise NotApplicable(
+                    Text(
+                        f"{name}: the backward of '{_where(operation)}' cannot be replaced: {self.fault}",
+                        f"{name}：无法替换 '{_where(operation)}' 的反向计算：{self.fault.zh}",
+                    )
+                )
             operation.reached = True
             arrived.append(gradient)
 
@@ -71,15 +77,21 @@ class Crossing:
 
         None where they cannot be told.
         """
-        if self._exits is None and not self.fault:
+        if self._exits is None and not self.fault.en:
             self._exits = _find(self.out.node, self.edges, self.others)
             if self._exits is None:
-                self.fault = "its inputs are not found in the autograd graph (a view written in place, or a fused node)"
+                self.fault = _NOT_FOUND
         return self._exits
 
 
 def _where(operation: Operation) -> str:
     return address(operation.place, called_once=operation.place.call == 0)
+
+
+_NOT_FOUND = Text(
+    "its inputs are not found in the autograd graph (a view written in place, or a fused node)",
+    "在自动求导图中找不到它的输入（就地写入的视图，或融合的节点）",
+)
 
 
 class _Replacement:
@@ -107,12 +119,18 @@ class _Replacement:
         except Exception as error:
             if isinstance(error, PellucidError) or out_of_memory(error):
                 raise
-            said = f"the rule at '{_where(self.operation)}' raised {type(error).__name__}: {error}"
-            raise MethodFault(said) from error
+            where, name = _where(self.operation), type(error).__name__
+            raise MethodFault(
+                Text(f"the rule at '{where}' raised {name}: {error}", f"'{where}' 处的规则引发 {name}：{error}")
+            ) from error
         if new.shape != own.shape:
             raise MethodFault(
-                f"the rule at '{_where(self.operation)}' gives a gradient of {tuple(new.shape)}, "
-                f"the input has {tuple(own.shape)}"
+                Text(
+                    f"the rule at '{_where(self.operation)}' gives a gradient of {tuple(new.shape)}, "
+                    f"the input has {tuple(own.shape)}",
+                    f"'{_where(self.operation)}' 处的规则给出的梯度形状为 {tuple(new.shape)}，"
+                    f"而输入为 {tuple(own.shape)}",
+                )
             )
         return new.to(own)
 

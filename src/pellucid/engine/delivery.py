@@ -95,18 +95,28 @@ class Delivery:
         place, name = key
         where = self.trace.address(place) + (f"@{name}" if name else "")
         if capture.spoiled:
-            raise NotApplicable(f"the value at '{where}' was overwritten by code that cannot be seen")
+            raise NotApplicable(
+                Text(
+                    f"the value at '{where}' was overwritten by code that cannot be seen",
+                    f"'{where}' 处的值被无法看到的代码覆盖了",
+                )
+            )
         grad = member.gradients.get(key) if graded else None
         if capture.attention is not None and (grad is not None or not graded):
             return attended(self.shared.reader, place, where, capture.attention, grad, reduce, self.events.get(place))
         if graded and grad is None:
             if capture.overwritten and not site.is_glob:
                 raise NotApplicable(
-                    f"'{where}' is a view that the model overwrites in place: its gradient is lost",
-                    hint="take the layer before or after it",
+                    Text(
+                        f"'{where}' is a view that the model overwrites in place: its gradient is lost",
+                        f"'{where}' 是被模型就地覆盖的视图：其梯度已丢失",
+                    ),
+                    hint=Text("take the layer before or after it", "请改用它之前或之后的层"),
                 )
             if not (site.is_glob or site.role):
-                raise NotApplicable(f"no gradient reaches '{where}' from the target")
+                raise NotApplicable(
+                    Text(f"no gradient reaches '{where}' from the target", f"目标的梯度没有到达 '{where}'")
+                )
             member.notes.append(_left_out(where))
             return None
         value = capture.value
@@ -124,7 +134,9 @@ class Delivery:
         values = _entered({name: one for name, one in self.recording.entries.items() if site.field in ("", name)})
         reached = [name for name in values if member.gradients.get((Place("", side="in"), name)) is not None]
         if graded and not reached:
-            raise NotApplicable("no gradient reaches the input from the target", hint=_UNREACHED)
+            raise NotApplicable(
+                Text("no gradient reaches the input from the target", "目标的梯度没有到达输入"), hint=_UNREACHED
+            )
         for name, value in values.items():
             grad = member.gradients.get((Place("", side="in"), name))
             if graded and grad is None:
@@ -141,7 +153,12 @@ class Delivery:
             where = f"{place.path}{place.side}"
             if graded and grad is None:
                 if not (site.is_glob or site.role):
-                    raise NotApplicable(f"no gradient reaches '{where}': this forward does not use it")
+                    raise NotApplicable(
+                        Text(
+                            f"no gradient reaches '{where}': this forward does not use it",
+                            f"没有梯度到达 '{where}'：这次前向没有用到它",
+                        )
+                    )
                 member.notes.append(_left_out(where))
                 continue
             yield Spot(place, where, self.shared.leaves[name].detach(), grad if graded else None)
@@ -149,30 +166,41 @@ class Delivery:
     def _missing(self, sites: list[Site], notes: list[Text]) -> PellucidError:
         names = ", ".join(f"'{site}'" for site in sites)
         if notes:
-            return NotApplicable(f"no gradient reaches any place of {names} from the target")
+            return NotApplicable(
+                Text(
+                    f"no gradient reaches any place of {names} from the target",
+                    f"目标的梯度没有到达 {names} 中的任何位置",
+                )
+            )
         if all(site.within for site in sites):
-            return NotApplicable(f"there is no attention in {names}", hint=_ATTENTIONS)
+            return NotApplicable(Text(f"there is no attention in {names}", f"{names} 中没有注意力"), hint=_ATTENTIONS)
         if all(site.role for site in sites):
             return NotApplicable(
-                f"this network has no place for the role {names}: "
-                f"{_ROLE_REASONS.get(sites[0].role, 'nothing of that kind ran')}",
-                hint="name a layer; lens.layers() lists them",
+                _no_place(names, sites[0].role),
+                hint=Text("name a layer; lens.layers() lists them", "请指定一个层；lens.layers() 列出各层"),
             )
         for site in sites:
             called = self.trace.calls.get(site.path, 0)
             if site.call is not None and not site.is_glob and 0 < called <= site.call:
                 return LayerNotFound(
-                    f"'{site.path}' was called {called} times, #0 to #{called - 1}: there is no '{site}'"
+                    Text(
+                        f"'{site.path}' was called {called} times, #0 to #{called - 1}: there is no '{site}'",
+                        f"'{site.path}' 被调用了 {called} 次，即 #0 至 #{called - 1}：没有 '{site}'",
+                    )
                 )
         unused = [site.path for site in sites if site.path in self.shared.looker.names and not site.op]
         if unused and len(unused) == len(sites):
             return NotApplicable(
-                f"'{unused[0]}' was not called in this forward, or gave no tensor", hint="lens.layers(x) lists what ran"
+                Text(
+                    f"'{unused[0]}' was not called in this forward, or gave no tensor",
+                    f"这次前向没有调用 '{unused[0]}'，或它没有给出张量",
+                ),
+                hint=Text("lens.layers(x) lists what ran", "lens.layers(x) 列出实际运行的各层"),
             )
         return LayerNotFound(
-            f"nothing in this forward is called {names}",
+            Text(f"nothing in this forward is called {names}", f"这次前向中没有 {names}"),
             nearest=self.shared.looker.neighbours(str(sites[0])),
-            hint="lens.layers(x) lists every address",
+            hint=Text("lens.layers(x) lists every address", "lens.layers(x) 列出全部地址"),
         )
 
 
@@ -205,7 +233,9 @@ def _made(spot: Spot, *, graded: bool) -> Spot:
 def _refuse_others(spots: Iterable[Spot]) -> None:
     for spot in spots:
         if spot.attention is None:
-            raise NotApplicable(f"'{spot.address}' is no attention", hint=_ATTENTIONS)
+            raise NotApplicable(
+                Text(f"'{spot.address}' is no attention", f"'{spot.address}' 不是注意力"), hint=_ATTENTIONS
+            )
 
 
 def constants_of(shared: Shared, member: Member) -> tuple[Constant, ...]:
@@ -227,29 +257,57 @@ def _entered(entries: Mapping[str, Entry]) -> dict[str, Tensor]:
     for name, entry in entries.items():
         if entry.ids is not None and entry.ids.is_complex():
             raise NotApplicable(
-                f"the input '{name}' is complex: attributions to complex numbers are not defined here",
-                hint="give the real and the imaginary part as channels",
+                Text(
+                    f"the input '{name}' is complex: attributions to complex numbers are not defined here",
+                    f"输入 '{name}' 是复数：此处没有定义对复数的归因",
+                ),
+                hint=Text("give the real and the imaginary part as channels", "请将实部与虚部作为通道给出"),
             )
         if entry.value is None:
-            raise NotApplicable(f"the input '{name}' is integer and no embedding reads it, so it has no gradient")
+            raise NotApplicable(
+                Text(
+                    f"the input '{name}' is integer and no embedding reads it, so it has no gradient",
+                    f"输入 '{name}' 是整数，且没有嵌入层读取它，因此没有梯度",
+                )
+            )
         values[name] = entry.value
     return values
 
 
-_UNREACHED = (
-    "the model detaches or rounds on the way, or does not read it; activation_maps and flow_graph need no gradient"
+def _no_place(names: str, role: str) -> Text:
+    why = _ROLE_REASONS.get(role, Text("nothing of that kind ran", "没有运行过此类部分"))
+    return Text(f"this network has no place for the role {names}: {why}", f"此网络没有 {names} 所指的位置：{why.zh}")
+
+
+_UNREACHED = Text(
+    "the model detaches or rounds on the way, or does not read it; activation_maps and flow_graph need no gradient",
+    "模型在途中做了 detach 或取整，或没有读取它；activation_maps 与 flow_graph 不需要梯度",
 )
-_ATTENTIONS = "lens.layers(x) lists PATH/attention.N; a module stands for the attentions inside it"
+_ATTENTIONS = Text(
+    "lens.layers(x) lists PATH/attention.N; a module stands for the attentions inside it",
+    "lens.layers(x) 列出 PATH/attention.N；模块代表其中的全部注意力",
+)
+_NO_GRID = Text(
+    "no output keeps the height and width (or length) of a convolution or pooling",
+    "没有输出保留卷积或池化的高和宽（或长度）",
+)
+_NO_CONVOLUTION = Text("it has no convolution", "其中没有卷积")
+_NO_MATRIX = Text("no layer holds a weight matrix", "没有层含有权重矩阵")
 _ROLE_REASONS = {
-    "last spatial": "no output keeps the height and width (or length) of a convolution or pooling",
-    "last block": "no output keeps the height and width (or length) of a convolution or pooling, and no block repeats",
-    "first conv": "it has no convolution",
-    "every conv": "it has no convolution",
-    "first weight": "no layer holds a weight matrix",
-    "every weight": "no layer holds a weight matrix",
-    "every attention": "no attention was recognised (a softmax between two products with batched matrices)",
-    "every block": "no module of two or more weighted layers repeats",
-    "every activation": "no activation function was seen",
+    "last spatial": _NO_GRID,
+    "last block": Text(f"{_NO_GRID}, and no block repeats", f"{_NO_GRID.zh}，也没有重复的块"),
+    "first conv": _NO_CONVOLUTION,
+    "every conv": _NO_CONVOLUTION,
+    "first weight": _NO_MATRIX,
+    "every weight": _NO_MATRIX,
+    "every attention": Text(
+        "no attention was recognised (a softmax between two products with batched matrices)",
+        "没有识别出注意力（两次批量矩阵乘法之间的 softmax）",
+    ),
+    "every block": Text(
+        "no module of two or more weighted layers repeats", "没有重复出现的、由两个以上带权重的层组成的模块"
+    ),
+    "every activation": Text("no activation function was seen", "没有看到激活函数"),
 }
 
 

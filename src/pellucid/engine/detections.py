@@ -31,7 +31,12 @@ def detected(raw: Sequence[Mapping[str, Tensor]], corners: Corners, asked: Seque
         BadTarget: nothing of that class overlaps the box in any example.
     """
     if len(asked) != len(raw):
-        raise NotApplicable(f"{len(raw)} sets of detections for {len(asked)} examples")
+        raise NotApplicable(
+            Text(
+                f"{len(raw)} sets of detections for {len(asked)} examples",
+                f"样本有 {len(asked)} 个，检测结果却有 {len(raw)} 组",
+            )
+        )
     wanted = [None if one is None else _number(labels, one) for one in asked]
     best = [_best(one, corners, number) for one, number in zip(raw, wanted, strict=True)]
     if all(one is None for one in best):

@@ -8,6 +8,7 @@ from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter, tree_map_only
 
 from pellucid.core.sites import Place
+from pellucid.core.text import Text
 from pellucid.engine.calls import fields
 from pellucid.engine.constants import Constants
 from pellucid.engine.crossing import Crossing
@@ -101,12 +102,13 @@ class Following:
     def _crossing(self, draft: "Draft", operation: Operation, tensor: Tensor | None, written: Any) -> Crossing | None:
         if tensor is None:
             return None
-        fault = "" if draft.edges else "it reads a list of tensors"
+        fault = Text("") if draft.edges else Text("it reads a list of tensors", "它读取的是张量的列表")
         edge = get_gradient_edge(tensor)
         if any(edge[:2] == one[:2] for one in draft.edges):
             return None
         if tensor is written and tensor._is_view() and tensor._base is not None and tensor._base.requires_grad:
-            fault, edge = "it writes into a part of another tensor", get_gradient_edge(tensor._base)
+            fault = Text("it writes into a part of another tensor", "它写入另一个张量的一部分")
+            edge = get_gradient_edge(tensor._base)
         operation.out = self._capture(operation.place, tensor)  # type: ignore[assignment]
         self._makers[id(tensor)] = (tensor, operation)
         return Crossing(operation, edge, draft.edges, draft.others, fault)
@@ -154,11 +156,14 @@ class Draft:
         return Met(self.place.op, self.place, self.inputs, kept.first, kept.scale, kept.weights, self.unclear)
 
 
+_SPOILED = Text("a value of it was overwritten by code that cannot be seen", "它的一个值被无法看到的代码覆盖了")
+
+
 def _settle(crossing: Crossing) -> None:
     operation = crossing.operation
     held = [one for one in tree_iter((operation.args, operation.kwargs, operation.out)) if isinstance(one, Capture)]
     if any(one.spoiled for one in held):
-        crossing.fault = crossing.fault or "a value of it was overwritten by code that cannot be seen"
+        crossing.fault = crossing.fault if crossing.fault.en else _SPOILED
     operation.args, operation.kwargs, operation.out = tree_map_only(
         Capture, lambda one: one.value, (operation.args, dict(operation.kwargs), operation.out)
     )

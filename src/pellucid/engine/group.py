@@ -9,8 +9,10 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
+from pellucid.engine.compiled import compiler_loaded
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.looker import Session, entries_of
@@ -36,7 +38,10 @@ def run_group(session: Session, passes: list[Pass]) -> list[Seen | PellucidError
     live = [one for one in members if one.error is None]
     if live and not Group(session, live).run():
         Group(session, live, fresh=True).run()
-    return [one.seen if one.seen is not None else (one.error or NotApplicable("nothing was seen")) for one in members]
+    return [
+        one.seen if one.seen is not None else (one.error or NotApplicable(Text("nothing was seen", "没有看到任何内容")))
+        for one in members
+    ]
 
 
 def _member(session: Session, ask: Pass) -> Member:
@@ -54,13 +59,19 @@ def _member(session: Session, ask: Pass) -> Member:
             member.unit = _unit_site(session, ask.target.asked, with_loss=ask.target.loss is not None)
         if (ask.graph or ask.constants) and session.looker.scripted:
             raise NotApplicable(
-                "the model is scripted (torch.jit): its operations cannot be seen",
-                hint="look at the original nn.Module",
+                Text(
+                    "the model is scripted (torch.jit): its operations cannot be seen",
+                    "模型是脚本化的（torch.jit）：看不到其中的运算",
+                ),
+                hint=Text("look at the original nn.Module", "请查看原来的 nn.Module"),
             )
         if ask.rules is not None and session.looker.unseen:
             raise NotApplicable(
-                f"{ask.rules.name} needs to see every activation, but '{session.looker.unseen[0]}' is scripted",
-                hint="look at the original nn.Module",
+                Text(
+                    f"{ask.rules.name} needs to see every activation, but '{session.looker.unseen[0]}' is scripted",
+                    f"{ask.rules.name} 需要看到每一个激活函数，而 '{session.looker.unseen[0]}' 是脚本化的",
+                ),
+                hint=Text("look at the original nn.Module", "请查看原来的 nn.Module"),
             )
     except PellucidError as error:
         member.error = error
@@ -70,7 +81,10 @@ def _member(session: Session, ask: Pass) -> Member:
 def _unit_site(session: Session, unit: Unit, *, with_loss: bool) -> Site:
     site = session.looker.site(unit.layer)
     if with_loss:
-        raise NotApplicable("a loss needs a label, not a unit inside the network", hint="give the class as target=")
+        raise NotApplicable(
+            Text("a loss needs a label, not a unit inside the network", "损失需要标签，不能以网络内部的单元为目标"),
+            hint=Text("give the class as target=", "请用 target= 指定类别"),
+        )
     if site.role or site.is_glob or is_input(site) or site.side.startswith(":"):
         raise BadTarget(f"a unit lies in one layer; '{unit.layer}' is a role, a pattern, an input or a parameter")
     if session.looker.scripted:
@@ -86,8 +100,14 @@ def _refuse_scripted(sites: list[Site]) -> None:
     for site in sites:
         if site.role or site.op or site.path or site.side not in ("in", "out"):
             raise NotApplicable(
-                f"the model is scripted (torch.jit): '{site}' inside it cannot be seen",
-                hint="look at the original nn.Module; input gradients work on scripted models",
+                Text(
+                    f"the model is scripted (torch.jit): '{site}' inside it cannot be seen",
+                    f"模型是脚本化的（torch.jit）：看不到其中的 '{site}'",
+                ),
+                hint=Text(
+                    "look at the original nn.Module; input gradients work on scripted models",
+                    "请查看原来的 nn.Module；对输入的梯度可用于脚本化模型",
+                ),
             )
 
 
@@ -132,11 +152,15 @@ class Group:
         """Forward, targets, backwards, delivery.
 
         Returns:
-            False if the forward went another way than the one that roles were read from: nothing is delivered then.
+            False if the forward went another way than the one that roles were read from, or loaded the compiler and
+            compiled parts of the model with it: nothing is delivered then.
         """
         recording = self.shared.recording
         fields = fields_of(self.session, self.x) if any(one.ask.fields for one in self.members) else None
+        could_compile = compiler_loaded()
         raw = self.session.forward(self.x, recording, state=self.state)
+        if compiler_loaded() and not could_compile:
+            return False
         if self.shared.reader is not None and not recording.trace.follows(self.shared.reader.trace):
             self.looker.branches = True
             if self.by_role:
@@ -173,7 +197,12 @@ class Group:
         for one in self.members if missed else ():
             if self.shared.reader is not None and not self.shared.recording.trace.complete:
                 where = missed[0].site
-                one.error = one.error or NotApplicable(f"what is looked at lies before '{where}', which is edited")
+                one.error = one.error or NotApplicable(
+                    Text(
+                        f"what is looked at lies before '{where}', which is edited",
+                        f"要查看的位置在被编辑的 '{where}' 之前",
+                    )
+                )
             one.error = one.error or LayerNotFound(
                 f"nothing in this forward is called '{missed[0].site}', so nothing was edited",
                 nearest=self.looker.neighbours(str(missed[0].site)),
@@ -227,9 +256,15 @@ def _check_scores(resolved: Resolved, scores: int, rows: int) -> None:
     """
     if resolved.raw and scores != rows and rows != len(resolved.infos):
         raise NotApplicable(
-            f"the target function {resolved.infos[0].label} gives {scores} numbers for {rows} rows: "
-            "which belongs to which is not known",
-            hint="one number per row, as lambda out: out[:, 3]; or batch_size=1 of the method",
+            Text(
+                f"the target function {resolved.infos[0].label} gives {scores} numbers for {rows} rows: "
+                "which belongs to which is not known",
+                f"目标函数 {resolved.infos[0].label} 对 {rows} 行给出 {scores} 个数：无从得知哪个数属于哪一行",
+            ),
+            hint=Text(
+                "one number per row, as lambda out: out[:, 3]; or batch_size=1 of the method",
+                "请每行给一个数，如 lambda out: out[:, 3]；或将方法的 batch_size 设为 1",
+            ),
         )
 
 
@@ -240,11 +275,20 @@ def _check_rows(output: Tensor, size: int) -> None:
         NotApplicable: the output has no values, or its first axis does not count the examples.
     """
     if output.is_meta:
-        raise NotApplicable("on the meta device the output has a shape but no values", hint="flow_graph needs none")
+        raise NotApplicable(
+            Text("on the meta device the output has a shape but no values", "在 meta 设备上，输出有形状而没有数值"),
+            hint=Text("flow_graph needs none", "flow_graph 不需要数值"),
+        )
     if output.ndim and output.shape[0] != size:
         raise NotApplicable(
-            f"the output {tuple(output.shape)} has {output.shape[0]} rows for {size} examples: "
-            "which score belongs to which example is not known",
-            hint="the first axis of input and output must be the batch: wrap the model, give output=, "
-            "or a function as target=",
+            Text(
+                f"the output {tuple(output.shape)} has {output.shape[0]} rows for {size} examples: "
+                "which score belongs to which example is not known",
+                f"输出 {tuple(output.shape)} 有 {output.shape[0]} 行，样本却有 {size} 个：无从得知哪个得分属于哪个样本",
+            ),
+            hint=Text(
+                "the first axis of input and output must be the batch: wrap the model, give output=, "
+                "or a function as target=",
+                "输入与输出的第一个轴都必须是批：请包装模型、给出 output=，或以函数作为 target=",
+            ),
         )

@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError, nearest_names, quoted
 from pellucid.core.sites import Place, Site, parse
+from pellucid.core.text import Text
 from pellucid.engine.intercept import Intercept, Stop
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.output import Select, explained
@@ -23,7 +24,10 @@ from pellucid.engine.rules import Rule, in_force
 from pellucid.inputs.inputs import Inputs
 
 MOST_TRACES = 64
-NEEDS_SHAPES = "pl.flow_graph() and lens.layers(x) need only shapes; for anything else load the weights"
+NEEDS_SHAPES = Text(
+    "pl.flow_graph() and lens.layers(x) need only shapes; for anything else load the weights",
+    "pl.flow_graph() 与 lens.layers(x) 只需要形状；其他方法请先载入权重",
+)
 _SCRIPTED = (torch.jit.ScriptModule, torch.jit.ScriptFunction)
 
 
@@ -192,16 +196,23 @@ def can_run(looker: Looker, x: Inputs) -> bool:
     return not looker.hollow and not any(one.is_meta for one in x.tensors.values())
 
 
-def refuse_no_values(looker: Looker, x: Inputs, why: str = "") -> None:
+def refuse_no_values(looker: Looker, x: Inputs, why: Text | None = None) -> None:
     """Refuse a model, or an input, that has shapes alone.
 
     Raises:
         NotApplicable: says so.
     """
     if not can_run(looker, x):
-        what = "this model has no values" if looker.hollow else "this input has no values"
+        model, given = (
+            Text("this model has no values", "模型没有数值"),
+            Text("this input has no values", "输入没有数值"),
+        )
+        what = model if looker.hollow else given
         raise NotApplicable(
-            f"{what}: it lies on the meta device" + (f", and {why}" if why else ""),
+            Text(
+                f"{what.en}: it lies on the meta device" + (f", and {why.en}" if why else ""),
+                f"{what.zh}：位于 meta 设备" + (f"，而且{why.zh}" if why else ""),
+            ),
             hint=NEEDS_SHAPES,
         )
 
@@ -295,12 +306,19 @@ class Session:
         running = recording.stack[-1] if recording.stack else None
         trace.failed = trace.address(Place(running.path, running.call)) if running else "the model"
         last = trace.events[-1] if trace.events else None
-        after = f", after {trace.describe(last.place, last)}" if last else ""
+        said = trace.describe(last.place, last) if last else ""
+        after = Text(f", after {said}", f"（在 {said} 之后）") if last else Text("")
         where = trace.failed if trace.failed not in ("", "output") else type(self.looker.model).__name__
         return ModelFailed(
-            f"the model raised {type(error).__name__} in '{where}'{after}: {error}",
+            Text(
+                f"the model raised {type(error).__name__} in '{where}'{after}: {error}",
+                f"模型在 '{where}' 处引发 {type(error).__name__}{after.zh}：{error}",
+            ),
             trace=trace,
-            hint="check the input's shape and type; the operations up to there are in .trace",
+            hint=Text(
+                "check the input's shape and type; the operations up to there are in .trace",
+                "请检查输入的形状与类型；出错之前的运算保存在 .trace 中",
+            ),
         )
 
     def backward(

@@ -27,8 +27,14 @@ def loss_of(loss: Loss, names: Labels, output: Tensor, asked: Sequence[Any], tex
     if output.ndim == 1 or (output.shape[1] == 1 and output.ndim == 2):
         if loss is cross_entropy:
             raise NotApplicable(
-                "the output is one number per example, cross-entropy needs classes",
-                hint="give loss=, a function of the output and the label, and the label as target=",
+                Text(
+                    "the output is one number per example, cross-entropy needs classes",
+                    "输出为每个样本一个数，而交叉熵需要类别",
+                ),
+                hint=Text(
+                    "give loss=, a function of the output and the label, and the label as target=",
+                    "请给出 loss=（输出与标签的函数），并以标签作为 target=",
+                ),
             )
         if any(not isinstance(one, (int, float, type(None))) for one in asked):
             raise BadTarget(f"the label of one number per example is a number, not {asked[0]!r}")

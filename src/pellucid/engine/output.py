@@ -28,8 +28,14 @@ def explained(output: Any, select: Select = None) -> tuple[Tensor, Text | None]:
         if output.is_floating_point():
             return output, None
         raise NotApplicable(
-            f"the model's output is {output.dtype}, it carries no gradient and no score",
-            hint="give output=, a function that returns the tensor before rounding or argmax",
+            Text(
+                f"the model's output is {output.dtype}, it carries no gradient and no score",
+                f"模型的输出为 {output.dtype}，不带梯度，也不是得分",
+            ),
+            hint=Text(
+                "give output=, a function that returns the tensor before rounding or argmax",
+                "请给出 output=：返回取整或 argmax 之前张量的函数",
+            ),
         )
     if callable(select):
         return _selected(output, select), None
@@ -42,8 +48,11 @@ def explained(output: Any, select: Select = None) -> tuple[Tensor, Text | None]:
     tensor = first_tensor(output)
     if tensor is None:
         raise NotApplicable(
-            f"the model's output ({type(output).__name__}) holds no floating tensor",
-            hint="give output=, a function from the output to a tensor",
+            Text(
+                f"the model's output ({type(output).__name__}) holds no floating tensor",
+                f"模型的输出（{type(output).__name__}）中没有浮点张量",
+            ),
+            hint=Text("give output=, a function from the output to a tensor", "请给出 output=：由输出得到张量的函数"),
         )
     return tensor, _which(_path(output, tensor))
 

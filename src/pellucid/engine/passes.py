@@ -228,7 +228,9 @@ class Spot:
             NotApplicable: it was not.
         """
         if self.grad is None:
-            raise NotApplicable(f"no gradient was asked for at '{self.address}'")
+            raise NotApplicable(
+                Text(f"no gradient was asked for at '{self.address}'", f"没有请求 '{self.address}' 处的梯度")
+            )
         return self.grad
 
 
@@ -284,7 +286,7 @@ class Seen:
             NotApplicable: it had none.
         """
         if self.score is None:
-            raise NotApplicable("this pass had no target")
+            raise NotApplicable(Text("this pass had no target", "这次计算没有目标"))
         return self.score
 
     def at(self, layer: Layer | Keep) -> tuple[Spot, ...]:

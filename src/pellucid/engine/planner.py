@@ -147,7 +147,10 @@ class Planner:
             sweeps = [one for task in waiting for one in sweeps_in(task.request) if id(one) not in task.answers]
             if not passes and not sweeps:
                 raise MethodFault(
-                    "methods wait for each other's results: " + ", ".join(str(task.view) for task in waiting)
+                    Text(
+                        "methods wait for each other's results: " + ", ".join(str(task.view) for task in waiting),
+                        "各方法互相等待对方的结果：" + "、".join(str(task.view) for task in waiting),
+                    )
                 )
             for group in groups(passes, self.clean):
                 self._tell(waiting, group)
@@ -205,15 +208,21 @@ class Planner:
         before = task.versions(answer)
         task.step(answer)
         if self.looker.hollow and isinstance(task.error, MethodFault):
-            refusal = NotApplicable("this model has no values: it lies on the meta device", hint=NEEDS_SHAPES)
+            refusal = NotApplicable(
+                Text("this model has no values: it lies on the meta device", "模型没有数值：位于 meta 设备"),
+                hint=NEEDS_SHAPES,
+            )
             refusal.__cause__ = task.error
             task.fail(refusal)
         spoiled = {storage_of(tensor) for tensor, version in before if written(tensor) != version}
         if spoiled:
             task.fail(
                 MethodFault(
-                    f"{task.view} wrote into a tensor that it shares with other methods",
-                    hint="work on a copy: tensor.clone()",
+                    Text(
+                        f"{task.view} wrote into a tensor that it shares with other methods",
+                        f"{task.view} 写入了与其他方法共享的张量",
+                    ),
+                    hint=Text("work on a copy: tensor.clone()", "请在副本上操作：tensor.clone()"),
                 )
             )
             self._restart_all_that_hold(spoiled)

@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Place
+from pellucid.core.text import Text
 from pellucid.engine.receptive_notes import Notes
 from pellucid.engine.receptive_rules import Setting, Unknown, given_by
 from pellucid.engine.receptive_spans import FAR, Spans, compacted, everything, itself, nothing
@@ -106,7 +107,9 @@ class Field:
     def _checked(self, position: Sequence[int]) -> tuple[int, ...]:
         at = tuple(int(one) for one in position)
         if len(at) != len(self.grid) or any(not 0 <= i < n for i, n in zip(at, self.grid, strict=True)):
-            raise NotApplicable(f"there is no unit at {at} on a grid of {self.grid}")
+            raise NotApplicable(
+                Text(f"there is no unit at {at} on a grid of {self.grid}", f"{self.grid} 的网格上没有位于 {at} 的单元")
+            )
         return at
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import ModelFailed
+from pellucid.core.text import Text
 
 ONE_LOOK = RLock()
 """Looks of several threads wait for each other: random states are the process's own, and models may share modules."""
@@ -79,8 +80,13 @@ class Snapshot:
         for name, parameter, version, _, _ in self.parameters:
             if parameter._version != version:
                 raise ModelFailed(
-                    f"the model's forward writes into its own parameter '{name}'",
-                    hint="look at a copy of the model: copy.deepcopy(model)",
+                    Text(
+                        f"the model's forward writes into its own parameter '{name}'",
+                        f"模型的前向写入了它自己的参数 '{name}'",
+                    ),
+                    hint=Text(
+                        "look at a copy of the model: copy.deepcopy(model)", "请使用模型的副本：copy.deepcopy(model)"
+                    ),
                 )
 
     @staticmethod

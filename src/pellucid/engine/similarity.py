@@ -69,7 +69,12 @@ class Similarity:
             BadTarget: the reference has another size than the output.
         """
         if output.ndim < 2 or output[0].numel() < 2:
-            raise NotApplicable(f"the output {tuple(output.shape)} is no embedding: one number has no direction")
+            raise NotApplicable(
+                Text(
+                    f"the output {tuple(output.shape)} is no embedding: one number has no direction",
+                    f"输出 {tuple(output.shape)} 不是嵌入：单个数没有方向",
+                )
+            )
         clean = self.vectors(output.detach(), texts)
         reference = self._references(output, clean.shape[1])
         if self.measure == "projection":

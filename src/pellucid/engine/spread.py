@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.weak import WeakIdKeyDictionary
 
 from pellucid.core.errors import BadSetting, LayerNotFound, NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.calls import Call
 from pellucid.engine.edits import Edit
 from pellucid.engine.memory import out_of_memory
@@ -52,9 +53,13 @@ class Spread:
             )
         if value.ndim == 0 or value.shape[0] != self.entering:
             raise NotApplicable(
-                f"'{site}' has shape {tuple(value.shape)} for {self.entering} examples: "
-                "its first axis is not the batch, so variants cannot be made there",
-                hint="take a layer whose first axis is the batch",
+                Text(
+                    f"'{site}' has shape {tuple(value.shape)} for {self.entering} examples: "
+                    "its first axis is not the batch, so variants cannot be made there",
+                    f"'{site}' 的形状为 {tuple(value.shape)}，样本有 {self.entering} 个："
+                    "其第一个轴不是批，无法在此生成变体",
+                ),
+                hint=Text("take a layer whose first axis is the batch", "请取第一个轴为批的层"),
             )
         made = self.asked.change(value[:1])
         if made.shape != (self.rows, *value.shape[1:]):

@@ -11,6 +11,7 @@ from torch.autograd.graph import get_gradient_edge
 
 from pellucid.core.errors import MethodFault, PellucidError
 from pellucid.core.sites import Place, Site, address
+from pellucid.core.text import Text
 from pellucid.engine.edits import Edit
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.roles import may_be
@@ -97,7 +98,12 @@ def _reduced(reduce: Reduce, value: Tensor, place: Place) -> Any:
             raise
         name = getattr(reduce, "__name__", type(reduce).__name__)
         where = address(place, called_once=place.call == 0)
-        raise MethodFault(f"the reduction {name} at '{where}' raised {type(error).__name__}: {error}") from error
+        raise MethodFault(
+            Text(
+                f"the reduction {name} at '{where}' raised {type(error).__name__}: {error}",
+                f"'{where}' 处的约简 {name} 引发 {type(error).__name__}：{error}",
+            )
+        ) from error
 
 
 @dataclass(slots=True)

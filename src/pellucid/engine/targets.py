@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
 from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved, as_rival, function_of, indexed, region_won, single
 from pellucid.engine.areas import Box, Region
 from pellucid.engine.losses import Loss, loss_of
@@ -127,14 +128,18 @@ class Target:
             NotApplicable: this target is no class.
         """
         if self.loss is not None or callable(self.asked) or isinstance(self.asked, _NO_CLASS):
-            raise NotApplicable(_NO_RIVAL, hint="give a class as target=")
+            raise NotApplicable(_NO_RIVAL, hint=_CLASS)
         if "rival" not in self.derived:
             self.derived["rival"] = Target(Rival(self.asked), self.labels, texts=self.texts)
         return self.derived["rival"]
 
 
 _NO_CLASS = (Contrast, Rival, Unit, Similarity, Continuation)
-_NO_RIVAL = "only a class has a rival: this target is none, so there is no other class to compare it with"
+_CLASS = Text("give a class as target=", "请用 target= 指定类别")
+_NO_RIVAL = Text(
+    "only a class has a rival: this target is none, so there is no other class to compare it with",
+    "只有类别才有竞争类别：此目标不是类别，因此没有可与之比较的其他类别",
+)
 
 
 def _reads_whole(asked: Any) -> bool:
@@ -164,7 +169,10 @@ def _frozen(asked: Any) -> Any:
 def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) -> Resolved:
     asked, labels = target.asked, target.labels
     if target.loss is not None and (callable(asked) or isinstance(asked, (*_NO_CLASS, Region, Box))):
-        raise NotApplicable("a loss needs a label, not a function or a contrast", hint="give the class as target=")
+        raise NotApplicable(
+            Text("a loss needs a label, not a function or a contrast", "损失需要标签，不能是函数或对比"),
+            hint=_CLASS,
+        )
     if callable(asked):
         return function_of(asked, raw, size)
     if isinstance(asked, Contrast) and target.reads_whole:
@@ -173,7 +181,10 @@ def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) 
         count = size or (len(raw) if output is None else output.shape[0])
         return asked.resolve(output, raw, _per_sample(asked.target, count), labels)
     if output is None:
-        raise NotApplicable("the model's output holds no floating tensor", hint="give output= or a function as target=")
+        raise NotApplicable(
+            Text("the model's output holds no floating tensor", "模型的输出中没有浮点张量"),
+            hint=Text("give output= or a function as target=", "请给出 output=，或以函数作为 target="),
+        )
     if isinstance(asked, Contrast):
         return _difference(target, asked, output, raw, size)
     if isinstance(asked, Rival):
@@ -210,7 +221,7 @@ def _per_sample(asked: Any, batch: int) -> list[Any]:
 
 def _rival_of(resolved: Resolved, output: Tensor) -> Resolved:
     if resolved.rival is None:
-        raise NotApplicable(_NO_RIVAL, hint="give a class as target=")
+        raise NotApplicable(_NO_RIVAL, hint=_CLASS)
     return as_rival(resolved.rival(output))
 
 

@@ -8,6 +8,7 @@ from weakref import ref
 from torch import Tensor
 
 from pellucid.core.errors import MethodFault, PellucidError
+from pellucid.core.text import Text
 from pellucid.engine.looker import out_of_memory, written
 from pellucid.engine.passes import Look, Pass, Step, Together
 from pellucid.engine.requests import shared_tensors
@@ -73,7 +74,14 @@ class Task:
             else:
                 self.request = next(self.run) if answer is None else self.run.send(answer)
             if not isinstance(self.request, (Pass, Look, Step, Sweep, Together)):
-                self.fail(MethodFault(f"{self.view} yielded {type(self.request).__name__}, not a Pass or a Look"))
+                self.fail(
+                    MethodFault(
+                        Text(
+                            f"{self.view} yielded {type(self.request).__name__}, not a Pass or a Look",
+                            f"{self.view} 产出了 {type(self.request).__name__}，而不是 Pass 或 Look",
+                        )
+                    )
+                )
         except StopIteration as stop:
             self.result, self.done = stop.value, True
         except PellucidError as error:
@@ -81,6 +89,11 @@ class Task:
         except Exception as error:
             if out_of_memory(error):
                 raise MemoryRanOut from error
-            fault = MethodFault(f"{self.view} raised {type(error).__name__}: {error}")
+            fault = MethodFault(
+                Text(
+                    f"{self.view} raised {type(error).__name__}: {error}",
+                    f"{self.view} 引发 {type(error).__name__}：{error}",
+                )
+            )
             fault.__cause__ = error
             self.fail(fault)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, NotApplicable
 from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved, Token, scale_of
 from pellucid.engine.vocabulary import Texts
 from pellucid.inputs.spelling import MORE
@@ -93,15 +94,30 @@ def continued(output: Tensor, texts: Texts | None) -> Texts:
     known = texts is not None and texts.vocabulary is not None and output.ndim == 3
     if texts is None or texts.vocabulary is None or not known or output.shape[1] != texts.ids.shape[1]:
         raise NotApplicable(
-            f"a continuation needs scores over tokens at each position of a text, not {tuple(output.shape)}",
-            hint="a language model with its tokenizer, and a text as input",
+            Text(
+                f"a continuation needs scores over tokens at each position of a text, not {tuple(output.shape)}",
+                f"续写需要文本每个位置上各词元的得分，而输出为 {tuple(output.shape)}",
+            ),
+            hint=Text(
+                "a language model with its tokenizer, and a text as input", "请用带分词器的语言模型，并以文本作为输入"
+            ),
         )
     if not texts.vocabulary.fits(output.shape[2]):
-        raise NotApplicable(f"the output {tuple(output.shape)} has no score for each of the tokens")
+        raise NotApplicable(
+            Text(
+                f"the output {tuple(output.shape)} has no score for each of the tokens",
+                f"输出 {tuple(output.shape)} 并非对每个词元都有得分",
+            )
+        )
     if getattr(texts.vocabulary.tokenizer, "mask_token_id", None) is not None and not texts.written:
         raise NotApplicable(
-            "this model fills in masked tokens, it does not continue texts",
-            hint="put the mask token into the text: its position is the usual target",
+            Text(
+                "this model fills in masked tokens, it does not continue texts", "该模型填补被遮住的词元，并不续写文本"
+            ),
+            hint=Text(
+                "put the mask token into the text: its position is the usual target",
+                "请在文本中放入掩码词元：它的位置就是通常的目标",
+            ),
         )
     return texts
 

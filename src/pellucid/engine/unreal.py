@@ -52,7 +52,11 @@ def run_unreal(session: Session, group: list[Pass]) -> list[Seen | PellucidError
     looker, x = session.looker, group[0].x
     if looker.scripted:
         raise NotApplicable(
-            "the model is scripted (torch.jit): its operations cannot be seen", hint="look at the original nn.Module"
+            Text(
+                "the model is scripted (torch.jit): its operations cannot be seen",
+                "模型是脚本化的（torch.jit）：看不到其中的运算",
+            ),
+            hint=Text("look at the original nn.Module", "请查看原来的 nn.Module"),
         )
     recording = Recording(Taps([], []), grad_mode=False, graph=Detail() if any(one.graph for one in group) else False)
     why = "scripted parts" if looker.unseen else _traced(session, x, recording)
@@ -61,7 +65,7 @@ def run_unreal(session: Session, group: list[Pass]) -> list[Seen | PellucidError
         if looker.hollow:
             looker.remember(x.signature, Reader(recording.trace, looker.modules))
         return [Seen({}, recording.trace) for _ in group]
-    refuse_no_values(looker, x, f"its forward asks for values ({why})")
+    refuse_no_values(looker, x, Text(f"its forward asks for values ({why})", f"它的前向需要数值（{why}）"))
     note = Text(_RUN_INSTEAD.en.format(why=why), _RUN_INSTEAD.zh.format(why=why))
     return [
         replace(one, notes=(*one.notes, note)) if isinstance(one, Seen) else one

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadSetting, ModelFailed, NotApplicable, PellucidError
+from pellucid.core.text import Text
 from pellucid.engine.edits import Edit
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session
@@ -145,7 +146,10 @@ def _run(session: Session, group: list[Pass], spread: Spread) -> Answers:
 def _checked(answer: Seen | PellucidError, rows: int) -> Seen | PellucidError:
     if isinstance(answer, Seen) and answer.score is not None and len(answer.score) != rows:
         return NotApplicable(
-            f"{len(answer.score)} scores for {rows} variants of an example: the target does not lie behind the edit, "
-            "or does not tell the rows apart"
+            Text(
+                f"{len(answer.score)} scores for {rows} variants of an example: the target does not lie behind the "
+                "edit, or does not tell the rows apart",
+                f"一个样本的 {rows} 个变体得到 {len(answer.score)} 个得分：目标不在编辑位置之后，或不能区分各行",
+            )
         )
     return answer

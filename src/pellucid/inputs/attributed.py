@@ -80,8 +80,11 @@ def layered(x: Inputs, spot: Any, value: Tensor, *, complete: bool, **fields: An
     """
     if value.ndim < 2 or value.shape[0] != x.size:
         raise NotApplicable(
-            f"'{spot.address}' with shape {tuple(value.shape)} has no axis for the {x.size} examples in front",
-            hint="name a layer whose first axis is the batch",
+            Text(
+                f"'{spot.address}' with shape {tuple(value.shape)} has no axis for the {x.size} examples in front",
+                f"'{spot.address}' 的形状为 {tuple(value.shape)}，最前面没有对应 {x.size} 个样本的轴",
+            ),
+            hint=Text("name a layer whose first axis is the batch", "请指定第一个轴为批的层"),
         )
     fields = {"layer": spot.address, **fields}
     if spot.layout is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
+from pellucid.core.text import Text
 from pellucid.engine.areas import Box, Region
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Looker
@@ -77,7 +78,10 @@ class Asking:
         if isinstance(seen, PellucidError):
             raise seen
         if seen.output is None:
-            raise NotApplicable("the model's output holds no floating tensor to compare", hint="give output=")
+            raise NotApplicable(
+                Text("the model's output holds no floating tensor to compare", "模型的输出中没有可比较的浮点张量"),
+                hint=Text("give output=", "请给出 output="),
+            )
         return seen.output
 
 

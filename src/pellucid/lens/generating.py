@@ -132,7 +132,11 @@ def written(asking: Asking, asked: Generated, tokenizer: object) -> Written:
     x, texts = asking.x, texts_of(asking.x, tokenizer)
     if x is None or texts is None or texts.vocabulary is None:
         raise NotApplicable(
-            f"{asked!r} needs a text that a language model goes on writing", hint="pl.Lens(model, tokenizer=…)"
+            Text(
+                f"{asked!r} needs a text that a language model goes on writing",
+                f"{asked!r} 需要一段由语言模型续写的文本",
+            ),
+            hint="pl.Lens(model, tokenizer=…)",
         )
     if len(texts.ids) > 1 or len(texts.places(0)) < texts.ids.shape[1]:
         raise BadInput(f"{asked!r} takes one text at a time, without padding.", hint="lens.see(text, ...) for each")
@@ -172,7 +176,7 @@ def _given(x: Inputs, texts: Texts, words: str) -> Inputs:
 
 def _vocabulary(texts: Texts) -> Vocabulary:
     if texts.vocabulary is None:
-        raise NotApplicable("without a tokenizer nothing can be written")
+        raise NotApplicable(Text("without a tokenizer nothing can be written", "没有分词器，无法写出任何内容"))
     return texts.vocabulary
 
 

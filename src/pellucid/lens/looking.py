@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pellucid.core.errors import NotApplicable, PellucidError
+from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sharing import MemoryRanOut
@@ -59,7 +60,11 @@ def look_in_blocks(looking: Looking, x: Inputs | None, batch_size: int | None) -
             largest = max(stop - start for start, stop in blocks)
             if largest < 2:
                 raise NotApplicable(
-                    "memory ran out on a single example", hint="smaller input, fewer layers at once, or another device"
+                    Text("memory ran out on a single example", "单个样本就用尽了内存"),
+                    hint=Text(
+                        "smaller input, fewer layers at once, or another device",
+                        "请缩小输入、减少同时查看的层，或换用其他设备",
+                    ),
                 ) from error
             blocks = _equal_blocks(x.size, (largest + 1) // 2)
             continue
@@ -131,7 +136,11 @@ def _joined(view: View, parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], tuple):
         if len({len(one) for one in parts}) > 1:
             return failure(
-                view, NotApplicable("the blocks of this batch gave different places", hint="batch_size=None")
+                view,
+                NotApplicable(
+                    Text("the blocks of this batch gave different places", "这一批的各块给出的位置不同"),
+                    hint="batch_size=None",
+                ),
             )
         joined = [_joined(view, each) for each in zip(*parts, strict=True)]
         return next((one for one in joined if isinstance(one, Failure)), tuple(joined))

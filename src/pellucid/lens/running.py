@@ -9,6 +9,7 @@ from typing import Any
 
 from pellucid.core.errors import BadRequest, NotApplicable
 from pellucid.core.provenance import Provenance, Trace
+from pellucid.core.text import Text
 from pellucid.engine.monitor.history import History
 from pellucid.engine.planner import Cost
 from pellucid.lens.looking import failure
@@ -56,7 +57,15 @@ def _seen(history: History, one: View, said: str) -> Any:
         error.asked_by = error.asked_by or repr(one)
         raise
     else:
-        return failure(one, NotApplicable(f"{one.name} asks for a pass through the model, of which a run has none"))
+        return failure(
+            one,
+            NotApplicable(
+                Text(
+                    f"{one.name} asks for a pass through the model, of which a run has none",
+                    f"{one.name} 需要让模型前向计算，而训练记录里没有模型",
+                )
+            ),
+        )
     signed = tuple(_signed(history, one, result, said, i, len(made)) for i, result in enumerate(made))
     return signed[0] if len(signed) == 1 else signed
 

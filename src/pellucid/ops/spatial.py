@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 
 
 def channels_first(
@@ -22,8 +23,14 @@ def channels_first(
     """
     if layout is None:
         raise NotApplicable(
-            f"'{where}' with shape {tuple(value.shape)} does not lie on the input's grid",
-            hint="name a layer that keeps height and width, or leave layer='last spatial'",
+            Text(
+                f"'{where}' with shape {tuple(value.shape)} does not lie on the input's grid",
+                f"'{where}' 的形状为 {tuple(value.shape)}，不在输入的网格上",
+            ),
+            hint=Text(
+                "name a layer that keeps height and width, or leave layer='last spatial'",
+                "请指定保留高和宽的层，或沿用 layer='last spatial'",
+            ),
         )
     if layout.kind == "channels_first":
         return value

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 
 THUMBNAIL, ACROSS = 32, 4
 
@@ -30,7 +31,10 @@ def kernel_tiles(
         NotApplicable: the weight is complex.
     """
     if weight.is_complex():
-        raise NotApplicable("complex weights are not drawn", hint="look at the real and the imaginary part")
+        raise NotApplicable(
+            Text("complex weights are not drawn", "不绘制复数权重"),
+            hint=Text("look at the real and the imaginary part", "请分别查看实部与虚部"),
+        )
     value = weight.detach().float().cpu()
     if value.ndim < 3 or value[0, 0].numel() == 1:
         matrix = value.flatten(1) if value.ndim > 1 else value[None]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.results.attribution import Attribution
 from pellucid.results.base import Base
 from pellucid.results.join_notes import notes_of
@@ -25,11 +26,20 @@ def join(parts: Sequence[Result]) -> Result:
         return first
     if not first.axes or first.axes[0] != "batch":
         raise NotApplicable(
-            f"a {first.kind} of this method summarises a whole batch and cannot be made in blocks",
-            hint="give all examples in one block: batch_size=None, or fewer examples",
+            Text(
+                f"a {first.kind} of this method summarises a whole batch and cannot be made in blocks",
+                "该方法的结果概括整批样本，无法分块生成",
+            ),
+            hint=Text(
+                "give all examples in one block: batch_size=None, or fewer examples",
+                "请将全部样本放在一块：batch_size=None，或减少样本",
+            ),
         )
     if len({one.values.shape[1:] for one in parts}) > 1:
-        raise NotApplicable("the examples give results of different shape", hint="look at them one by one")
+        raise NotApplicable(
+            Text("the examples give results of different shape", "各样本的结果形状不同"),
+            hint=Text("look at them one by one", "请逐个样本查看"),
+        )
     changes: dict[str, Any] = {
         "values": np.concatenate([one.values for one in parts]),
         "targets": tuple(target for one in parts for target in one.targets),

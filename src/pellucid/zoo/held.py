@@ -27,7 +27,8 @@ class Weights(nn.Module):
             NotApplicable: always.
         """
         raise NotApplicable(
-            "these are weights alone; there is no network to run", hint="pl.open('nets.py:Net', weights=FILE)"
+            Text("these are weights alone; there is no network to run", "这里只有权重，没有可运行的网络"),
+            hint="pl.open('nets.py:Net', weights=FILE)",
         )
 
 

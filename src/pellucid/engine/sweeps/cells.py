@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.roles import Layout
 
 
@@ -21,8 +22,12 @@ def cells(value: Tensor, layout: Layout | None, where: str, samples: int) -> Ten
     usual = value.is_floating_point() and value.ndim > 1 and len(value) == samples
     if not usual or (layout is None and value.ndim > 3):
         raise NotApplicable(
-            f"'{where}' is {value.dtype} of shape {tuple(value.shape)}, not channels at positions of {samples} samples",
-            hint="lens.layers(x) lists the places of a network",
+            Text(
+                f"'{where}' is {value.dtype} of shape {tuple(value.shape)}, not channels at positions of "
+                f"{samples} samples",
+                f"'{where}' 是 {value.dtype}，形状 {tuple(value.shape)}，并非 {samples} 个样本在各位置上的通道",
+            ),
+            hint=Text("lens.layers(x) lists the places of a network", "lens.layers(x) 列出网络的各个位置"),
         )
     if value.ndim == 2:
         return value[:, :, None]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pellucid.core.errors import LayerNotFound, ModelFailed, NotApplicable, PellucidError
 from pellucid.core.sites import Place, Site
+from pellucid.core.text import Text
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.passes import Keep, Pass, Seen
@@ -157,7 +158,10 @@ def _with(session: Session, items: Items, part: Part, batch: Batch, x: Inputs) -
             found = cells(value, item.layout, item.address, x.size)
             if found.shape[1] != item.channels:
                 raise NotApplicable(
-                    f"'{item.address}' has {found.shape[1]} channels here and {item.channels} in the first sample"
+                    Text(
+                        f"'{item.address}' has {found.shape[1]} channels here and {item.channels} in the first sample",
+                        f"'{item.address}' 在此有 {found.shape[1]} 个通道，而第一个样本有 {item.channels} 个",
+                    )
                 )
             state, missing = _updated(item.reducer, part.states.get(name), found, samples, lengths)
             if state is not None:

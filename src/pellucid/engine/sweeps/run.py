@@ -69,13 +69,18 @@ def answers_to(
         BadRequest: the folder holds something else.
     """
     if course is None:
-        return [NotApplicable("this needs a data set", hint="lens.sweep(data, ...)")] * len(sweeps)
+        return [NotApplicable(Text("this needs a data set", "这需要数据集"), hint="lens.sweep(data, ...)")] * len(
+            sweeps
+        )
     try:
         return _run(session, sweeps, course, watch)
     except Exception as error:
         if not out_of_memory(error):
             raise
-        failed = NotApplicable("memory ran out on a single sample", hint="smaller input, or another device")
+        failed = NotApplicable(
+            Text("memory ran out on a single sample", "单个样本就用尽了内存"),
+            hint=Text("smaller input, or another device", "请缩小输入，或换用其他设备"),
+        )
         return [failed] * len(sweeps)
 
 
@@ -226,7 +231,12 @@ def _answer(sweep: Sweep, found: _Found, part: Part, course: Course, damaged: tu
         for spot in spots:
             name = f"{_said(reducer)}|{spot.address}"
             if name not in part.states:
-                return NotApplicable(f"no sample has a value at '{spot.address}': {_reasons(part)}")
+                return NotApplicable(
+                    Text(
+                        f"no sample has a value at '{spot.address}': {_reasons(part)}",
+                        f"没有样本在 '{spot.address}' 处有值：{_reasons(part).zh}",
+                    )
+                )
             missed |= {spot.address: part.missed.get(name, 0)}
         gathered[reducer] = tuple(
             Gathered(
@@ -245,8 +255,9 @@ def _answer(sweep: Sweep, found: _Found, part: Part, course: Course, damaged: tu
     return Swept(gathered, course.source, part.read, part.left_out, tuple(notes))
 
 
-def _reasons(part: Part) -> str:
-    return "; ".join(why for _, why in part.left_out[:_TOLD]) or "the model goes other ways"
+def _reasons(part: Part) -> Text:
+    told = [why for _, why in part.left_out[:_TOLD]]
+    return Text("; ".join(told), "；".join(told)) if told else Text("the model goes other ways", "模型走了别的路径")
 
 
 def _missed(where: str, count: int, samples: int) -> Text:
