@@ -63,6 +63,15 @@ def test_the_ratio_is_of_the_same_step():
         found.grid("gradients")
 
 
+def test_layers_without_weights_have_no_update_though_they_give_bad_activations():
+    found = History()
+    found.add([Told(rows=ROWS)])
+    columns = {"weight": [2.0, np.nan], "update": [1.0, np.nan], "mean": [1.0, np.nan], "bad_forward": [0.0, 3.0]}
+    found.add([Sample(0, 0.0, {name: np.array(column) for name, column in columns.items()})])
+    assert found.grid("mean").layers == ("a", "b")
+    assert found.grid("update").layers == found.grid("ratio").layers == ("a",)
+
+
 def test_a_long_run_is_thinned_where_it_is_old():
     found = History(most=16)
     found.add([Told(rows=ROWS)])
@@ -75,7 +84,7 @@ def test_a_long_run_is_thinned_where_it_is_old():
 def test_a_skipped_step_of_mixed_precision_is_no_birth():
     found = History()
     found.add([Birth(0, "a", "", "scale")])
-    assert found.born is None
+    assert found.born is None and found.skipped == (0,)
     found.add([Birth(3, "b", "log")])
     assert found.born.step == 3
 

@@ -154,10 +154,18 @@ class History:
         return [*known, *(i for i in range(len(self.rows)) if i not in set(known))]
 
 
+_BESIDE = {
+    "gradient": "bad_gradient",
+    "weight": "bad_weight",
+    "update": "bad_gradient",
+    "flow": "bad_backward",
+}
+
+
 def _not_finite(having: list[Sample], rows: list[Row], statistic: str) -> np.ndarray:
     """Where a NaN is what was measured: there non-finite values were counted beside it."""
     made = np.zeros((len(having), len(rows)), bool)
-    beside = {"gradient": "bad_gradient", "weight": "bad_weight", "flow": "bad_backward"}.get(statistic, "bad_forward")
+    beside = _BESIDE.get(statistic, "bad_forward")
     for line, one in enumerate(having):
         counts = one.columns.get(beside)
         if counts is not None:
