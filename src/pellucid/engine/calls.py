@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pellucid.engine.compiled import in_python
-
 _NOT_WRITING = frozenset({"requires_grad_", "share_memory_", "rename_"})
 _SILENT = frozenset(
     {
@@ -111,7 +109,7 @@ class Call:
         silent: it never gives a tensor of the network.
         writes: it changes its first argument.
         recurrent: its kernel differs without gradients.
-        inner: Python code that does the same, able to be stepped into.
+        inner: the same Python function, able to be stepped into.
     """
 
     name: str
@@ -141,7 +139,7 @@ def known(func: Any) -> Call:
     if isinstance(func, torch._ops.OpOverload):
         raw = func._schema.name.split("::")[-1]
     name, writes = _plain(raw)
-    inner = _steppable(func) if func is functional.multi_head_attention_forward else in_python(func)
+    inner = _steppable(func) if func is functional.multi_head_attention_forward else None
     return Call(name, writes=writes, recurrent=name in RECURRENT, inner=inner)
 
 

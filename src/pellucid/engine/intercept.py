@@ -19,7 +19,6 @@ from pellucid.core.sites import Place
 from pellucid.engine.attending import Found
 from pellucid.engine.attention import kept
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
-from pellucid.engine.compiled import as_written, called
 from pellucid.engine.graphs.links import assigned
 from pellucid.engine.mixing import READS, may_mix
 from pellucid.engine.recording import Frame, Recording
@@ -59,7 +58,7 @@ class Intercept:
         """One forward."""
         self.recording = recording
         try:
-            with as_written(), self.mode:
+            with self.mode:
                 yield
         finally:
             self.recording = None
@@ -72,7 +71,7 @@ class Intercept:
 
     def _enter(self, path: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self.recording
-        if torch.compiler.is_compiling() or run is None or run.aside or get_ident() != self.thread:
+        if run is None or run.aside or get_ident() != self.thread:
             return None
         call = run.calls.get(path, 0)
         run.calls[path] = call + 1
@@ -90,7 +89,7 @@ class Intercept:
 
     def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> Any:
         run = self.recording
-        if torch.compiler.is_compiling() or run is None or run.aside or get_ident() != self.thread:
+        if run is None or run.aside or get_ident() != self.thread:
             return None
         frame = run.stack.pop()
         while frame.path != path and run.stack:
@@ -152,8 +151,6 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if torch.compiler.is_compiling():
-            return func(*args, **kwargs)
         call = known(func)
         run = self.owner.recording
         if call.name in READS and run is not None and not run.aside:
@@ -192,7 +189,7 @@ def _call(run: Recording, call: Call, func: Any, args: tuple[Any, ...], kwargs: 
     elif run.spread is not None:
         out = run.spread.called(call, func, args, kwargs)
     else:
-        out = called(func, args, kwargs)
+        out = func(*args, **kwargs)
     seconds = None if run.graph is None else run.graph.since(began)
     if run.entering and name == "embedding":
         out = run.embedded(args, kwargs, out)
