@@ -343,3 +343,52 @@ def test_a_checkpointed_forward_is_seen_once():
 
     history = once(Saves(), lambda out: out.sum(), torch.randn(2, 3))
     assert history.grid("mean").layers == ("a", "b") == history.grid("flow").layers
+
+
+class Halves(nn.Module):
+    """Parts that a training calls one after the other, never the whole."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.rest = nn.Sequential(nn.Linear(4, 6), nn.Tanh()), nn.ModuleList([nn.Linear(6, 2)])
+        self.frozen = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+
+    def loss(self, x):
+        with torch.no_grad():
+            x = self.frozen(x)
+        return self.rest[0](self.first(x)).sum()
+
+
+def test_parts_that_are_called_without_the_whole_are_seen():
+    history_of = []
+    for whole in (False, True):
+        torch.manual_seed(0)
+        model = Halves()
+        model.forward = model.loss
+        optimizer = torch.optim.SGD([*model.first.parameters(), *model.rest.parameters()], lr=0.1)
+        made, history = watching(model, optimizer)
+        made.open()
+        trained(model if whole else model.loss, optimizer, history, 5, torch.randn(3, 4), lambda loss: loss)
+        assert set(made.entries.handles) == ({""} if whole else {"", "first", "rest.0"})
+        made.close()
+        assert not made.guard.error and not hooks_of(model, optimizer)
+        history_of.append(history)
+    parts, whole = history_of
+    for statistic in ("flow", "std", "gradient"):
+        one, other = parts.grid(statistic), whole.grid(statistic)
+        shared = [other.layers.index(name) for name in one.layers]
+        np.testing.assert_array_equal(one.values, other.values[:, shared])
+    assert parts.grid("std").layers == ("first.0", "first.1", "rest.0")
+    assert set(whole.grid("std").layers) == {*parts.grid("std").layers, "frozen.0"}
+    assert parts.facts("forwards").values.tolist() == [1.0] * 5
+
+
+def test_a_part_that_gives_what_is_not_finite_is_named():
+    model = Halves()
+    model.rest[0].weight.data.fill_(3e38)
+    optimizer = torch.optim.SGD([*model.first.parameters(), *model.rest.parameters()], lr=0.1)
+    made, history = watching(model, optimizer, every=100)
+    made.open()
+    trained(model.loss, optimizer, history, 2, 9 * torch.ones(3, 4), lambda loss: loss)
+    made.close()
+    assert (history.born.step, history.born.layer, history.born.operation) == (0, "rest.0", "linear")

@@ -1,9 +1,13 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from pellucid.engine.monitor.budget import Budget
+from pellucid.engine.monitor.history import History
+from pellucid.engine.monitor.monitor import Monitor
 from pellucid.engine.monitor.parameters import Parameters, owner
 from pellucid.engine.monitor.transfer import Transfer
 
@@ -56,3 +60,28 @@ def test_parameters_without_an_optimizer_are_measured_beside():
     found = stepped(model, optimizer)
     assert ("gradient", "0.weight") in found and ("update", "0.weight") not in found
     assert Parameters(model).rows["0"].elements == 6
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_gradients_that_a_closure_makes_are_those_of_this_step(named):
+    model, x = nn.Linear(3, 1, bias=False), torch.randn(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    history = History()
+    monitor = Monitor(model, [optimizer], lambda item: history.add((item,)), Budget(0.01, 1))
+    monitor.open()
+    gradients, weights = [], []
+
+    def closure():
+        optimizer.zero_grad()
+        weights.append(float(model.weight.detach().norm()))
+        loss = model(x).square().mean()
+        loss.backward()
+        gradients.append(float(model.weight.grad.norm()))
+        return loss
+
+    for _ in range(3):
+        optimizer.step(closure=closure) if named else optimizer.step(closure)
+    monitor.close()
+    assert not monitor.guard.error
+    np.testing.assert_allclose(history.grid("gradient").values[:, 0], gradients, rtol=1e-6)
+    np.testing.assert_allclose(history.grid("weight").values[:, 0], weights, rtol=1e-6)

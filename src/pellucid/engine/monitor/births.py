@@ -59,15 +59,20 @@ def first_birth(
     random: Tensor | None,
     step: int,
     clean: int | None = None,
+    part: str = "",
 ) -> Birth | None:
     """Run the model once more on the same input from the same random state; None if nothing bad comes of it.
 
     Buffers are copies, the random state is put back: the training does not notice.
+
+    Args:
+        part: path of what was called, if not the model itself.
     """
     if any(_is_bad(one) for one in tensors((args, kwargs))):
         return Birth(step, "input", "", "input")
     held = {id(one): name for name, one in model.named_parameters()}
-    buffers = {name: one.detach().clone() for name, one in model.named_buffers()}
+    called = paths[part] if part else model
+    buffers = {name: one.detach().clone() for name, one in called.named_buffers()}
     search = _Search(held)
     walk = Walk(paths, search)
     devices = sorted({one.device.index for one in model.parameters() if one.device.type == "cuda"})
@@ -75,8 +80,10 @@ def first_birth(
         if random is not None:
             torch.set_rng_state(random)
         try:
-            walk.begin(model)
-            functional_call(model, buffers, args, kwargs)
+            walk.open()
+            if not part:
+                walk.begin(model)
+            functional_call(called, buffers, args, kwargs)
         except _Found:
             pass
         finally:
@@ -93,19 +100,20 @@ class Again:
     def __init__(self, model: nn.Module, paths: Mapping[str, nn.Module]) -> None:
         self.model, self.paths, self.running = model, paths, False
 
-    def __call__(self, given: tuple[Any, Any, Tensor], step: int, clean: int | None) -> Birth:
+    def __call__(self, given: tuple[Any, Any, Tensor], step: int, clean: int | None, part: str = "") -> Birth:
         """Where it was born; the output itself where running again gives nothing bad.
 
         Args:
             given: arguments, keywords and the random state of that forward.
             clean: the last step at which everything was finite.
+            part: path of what was called, if not the model itself.
         """
         self.running = True
         try:
-            found = first_birth(self.model, self.paths, *given, step, clean)
+            found = first_birth(self.model, self.paths, *given, step, clean, part)
         finally:
             self.running = False
-        return found or Birth(step, "output")
+        return found or Birth(step, part or "output")
 
 
 def born_behind(loss: Tensor, since: int, most: int = 64) -> str:

@@ -1,12 +1,15 @@
 """One step that was measured, on its way to the host."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 
 from pellucid.engine.monitor.activations import Activations
+from pellucid.engine.monitor.sample import Row
 from pellucid.engine.monitor.transfer import Transfer
 
 
@@ -20,6 +23,14 @@ class Measured:
     transfer: Transfer = field(default_factory=Transfer)
     facts: dict[str, float] = field(default_factory=dict)
     activations: Activations | None = None
+
+    def visitor(
+        self, row: Callable[[Row, Any], int], guard: Callable[[Callable[[], None]], None], *, trace: bool
+    ) -> Activations:
+        """What measures the activations of this step, in all its forwards; arguments as of `Activations`."""
+        if self.activations is None:
+            self.activations = Activations(self.transfer, row, guard, trace=trace)
+        return self.activations
 
 
 def note_rates(measured: Measured, optimizer: Optimizer, before: int) -> None:

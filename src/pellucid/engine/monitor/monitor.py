@@ -1,6 +1,7 @@
 """Watches a training: chooses the steps, measures, and never gets in its way."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import Any
@@ -9,10 +10,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from pellucid.engine.monitor.activations import Activations
 from pellucid.engine.monitor.births import Again, is_bad, tensors
 from pellucid.engine.monitor.budget import EVERYTHING, NOTHING, Budget
 from pellucid.engine.monitor.collector import Collector
+from pellucid.engine.monitor.entries import Entries
 from pellucid.engine.monitor.guard import Guard
 from pellucid.engine.monitor.measured import Measured, note_rates
 from pellucid.engine.monitor.parameters import Parameters, step_hooks
@@ -46,20 +47,19 @@ class Monitor:
         start: int = 0,
     ) -> None:
         self.model, self.optimizers, self.put, self.budget = model, optimizers, put, budget
-        self.scale = Scale(scaler)
-        self.parameters = Parameters(model)
+        self.scale, self.parameters = Scale(scaler), Parameters(model)
         self.collector = Collector(put, self.parameters)
-        self.seen, self.step, budget.begun = seen, start, start
+        self.step = budget.begun = start
         self.paths = watched(model) if seen else {}
         self.whole = not any(map(is_compiled, model.modules()))
         self.here = all(one.device.type == "cpu" for one in model.parameters())
         self.guard = Guard(time.thread_time if self.here else time.perf_counter)
         self.handles: list[Any] = []
+        self.entries = Entries(self.paths, self._begin, self._end)
         self.known: set[int] = {id(one) for one in optimizers}
-        self.node = 0
         self.thread, self.began = get_ident(), time.perf_counter()
         self.again = Again(model, self.paths)
-        self.mark, self.depth = self.guard.clock(), 0
+        self.mark, self.depth, self.node = self.guard.clock(), 0, 0
         self.walk: Walk | None = None
         self._fresh()
 
@@ -67,9 +67,7 @@ class Monitor:
         """Begin to watch."""
         self.put(Told(step=self.step, every=self.budget.intervals))
         self.collector.tell()
-        if self.seen:
-            self.handles.append(self.model.register_forward_pre_hook(self._begin, with_kwargs=True))
-            self.handles.append(self.model.register_forward_hook(self._end, always_call=True))
+        self.entries.open()
         self.handles += step_hooks(self.optimizers, self._before, self._after)
         self.mark = self.guard.clock()
 
@@ -78,55 +76,58 @@ class Monitor:
         for handle in self.handles:
             handle.remove()
         self.handles = []
+        self.entries.close()
         self._drop()
         self.guard(lambda: self.collector.collect(wait=True))
 
     def log(self, metrics: dict[str, Any]) -> None:
         """Numbers of the step that is under way, or of the one that has just ended."""
-        step = self.step if self.forwards else max(self.step - 1, self.budget.begun)
+        step = self.step if self.calls else max(self.step - 1, self.budget.begun)
         self.guard(lambda: self.collector.log(step, metrics, self.node))
 
-    def _begin(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if self._is_ours() and torch.is_grad_enabled():
-            self.guard(lambda: self._enter(args, kwargs))
+    def _begin(self, path: str, module: nn.Module, args: Any, kwargs: Any) -> None:
+        if self._is_ours() and (self.depth or torch.is_grad_enabled()):
+            self.guard(lambda: self._enter(path, module, args, kwargs))
 
     def _is_ours(self) -> bool:
         return not (self.again.running or torch.compiler.is_compiling()) and get_ident() == self.thread
 
-    def _enter(self, args: Any, kwargs: Any) -> None:
+    def _enter(self, path: str, module: nn.Module, args: Any, kwargs: Any) -> None:
         self.depth += 1
         if self.depth > 1:
-            if self.walk is not None:
-                self.walk.begin(self.model)
+            if self.walk is not None and not path:
+                self.walk.begin(module)
             return
-        self.forwards += 1
+        self.entries.known.add(path)
+        self.calls[path] += 1
         self.collector.collect()
         if self.here and not self.collector.born:
             self.given = args, kwargs, torch.get_rng_state()
-        if self.level == EVERYTHING and self.forwards == 1:
+        if self.level == EVERYTHING and path not in self.walked:
             self.scale.note(self.measured)
             trace = not self.here and not self.collector.born
-            self.measured.activations = Activations(self.measured.transfer, self.collector.row, self.guard, trace=trace)
-            self.walk = Walk(self.paths, self.measured.activations, functions=self.whole)
-            self.walk.begin(self.model)
+            visitor = self.measured.visitor(self.collector.row, self.guard, trace=trace)
+            self.walk = Walk(self.paths, visitor, functions=self.whole)
+            self.walk.begin(module, path)
 
-    def _end(self, module: nn.Module, args: Any, output: Any) -> None:
+    def _end(self, path: str, module: nn.Module, args: Any, output: Any) -> None:
         if self.depth and self._is_ours():
-            self.guard(lambda: self._leave(output))
+            self.guard(lambda: self._leave(path, module, output))
             if self.guard.error:
                 self._drop()
 
-    def _leave(self, output: Any) -> None:
+    def _leave(self, path: str, module: nn.Module, output: Any) -> None:
         self.depth -= 1
-        if self.walk is not None:
-            self.walk.end(self.model, output)
+        if self.walk is not None and (not path or not self.depth):
+            self.walked |= self.walk.calls.keys()
+            self.walk.end(module, output, path)
         if self.depth:
             return
         self.walk = None
         every = [] if output is None else tensors(output)
         self.node = next((one.grad_fn._sequence_nr() for one in every if one.grad_fn is not None), 0)
         if self.given is not None and not self.collector.born and is_bad(every):
-            self.collector.bear(self.again(self.given, self.step, self.collector.clean))
+            self.collector.bear(self.again(self.given, self.step, self.collector.clean, path))
         elif not self.here and every and not self.collector.born:
             self.collector.scalars.append((self.step, "", every[0].detach().sum(dtype=torch.float32)))
 
@@ -135,7 +136,7 @@ class Monitor:
             return
         if id(optimizer) in self.stepped:
             self.guard(self.finish)
-        closure = callable(kwargs.get("closure", args[0] if args else None))
+        closure = callable(kwargs.get("closure", args[1] if len(args) > 1 else None))  # args begin with the optimizer
         if self.level != NOTHING:
             self.guard(lambda: self._measure(optimizer, closure=closure))
 
@@ -162,9 +163,10 @@ class Monitor:
         now = self.guard.clock()
         if self.level != NOTHING:
             self.measured.seconds = time.perf_counter() - self.began
-            self.measured.facts["forwards"] = float(self.forwards)
+            self.measured.facts["forwards"] = float(max(self.calls.values(), default=0))
             self.collector.take(self.measured)
         self._drop()
+        self.entries.stepped(self.step + 1 - self.budget.begun)
         whole, self.mark = now - self.mark, now
         if self.budget.spent(self.step, self.level, self.guard.own, whole):
             self.put(Told(step=self.step + 1, every=self.budget.intervals))
@@ -173,7 +175,8 @@ class Monitor:
         self.collector.collect()
 
     def _fresh(self) -> None:
-        self.level, self.forwards, self.stepped = self.budget.level(self.step), 0, set[int]()
+        self.level, self.stepped = self.budget.level(self.step), set[int]()
+        self.calls, self.walked = Counter[str](), set[str]()
         self.measured = Measured(self.step, 0.0, everything=self.level == EVERYTHING)
         self.given: Any = None
 

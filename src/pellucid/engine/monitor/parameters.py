@@ -69,9 +69,11 @@ class Parameters:
             closure: the optimizer computes gradients itself, so they are read after its step.
         """
         names = self.of(optimizer)
+        every = [*names, *(self.others() if first else ())]
         self._closure = closure
+        self._weights(every, transfer, dear=dear)
         if not closure:
-            self._norms([*names, *(self.others() if first else ())], optimizer, transfer, dear=dear)
+            self._gradients(every, optimizer, transfer, dear=dear)
         if dear:
             for name in names:
                 self._held[name] = piece(self.named[name])
@@ -80,7 +82,7 @@ class Parameters:
         """Right after a step: by how much the weights moved."""
         names = self.of(optimizer)
         if self._closure:
-            self._norms(names, optimizer, transfer, dear=bool(self._held))
+            self._gradients(names, optimizer, transfer, dear=bool(self._held))
         moved = [name for name in names if name in self._held]
         if not moved:
             return
@@ -92,7 +94,7 @@ class Parameters:
         """Let go of copies: the step never came to its end."""
         self._held.clear()
 
-    def _norms(self, names: list[str], optimizer: Optimizer, transfer: Transfer, *, dear: bool) -> None:
+    def _gradients(self, names: list[str], optimizer: Optimizer, transfer: Transfer, *, dear: bool) -> None:
         gradients: Mapping[str, Tensor] = {
             name: gradient for name in names if (gradient := self.named[name].grad) is not None
         }
@@ -104,6 +106,8 @@ class Parameters:
             transfer.add(("gradient", name), norm)
             if _suspect(norm, dear=dear):
                 transfer.add(("bad_gradient", name), not_finite(gradient))
+
+    def _weights(self, names: list[str], transfer: Transfer, *, dear: bool) -> None:
         with torch.no_grad():
             for name, norm in zip(names, self.norms([self.named[name] for name in names]), strict=True):
                 transfer.add(("weight", name), norm)

@@ -11,9 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from pellucid.core.sites import Place
-from pellucid.engine.calls import Call, known
-
-_KNOWN: dict[Any, Call] = {}
+from pellucid.engine.calls import known
 
 
 @dataclass
@@ -42,7 +40,8 @@ class Visitor(Protocol):
 class Walk:
     """Follows calls of modules, and of functions unless `functions` is False.
 
-    Hooks lie on every module but the model itself, whose beginning and end are told by `begin` and `end`.
+    Hooks lie on every module but the model itself. The call that is followed, of the model or of a part of it that is
+    called alone, is told by `begin` and `end`.
     """
 
     def __init__(self, paths: Mapping[str, nn.Module], visitor: Visitor, *, functions: bool = True) -> None:
@@ -53,8 +52,13 @@ class Walk:
         self.mode = _Mode(self) if functions else None
         self.thread, self.entered = 0, False
 
-    def begin(self, model: nn.Module) -> None:
-        """The model is about to run."""
+    def begin(self, module: nn.Module, path: str = "") -> None:
+        """The model, or its part at a path, is about to run."""
+        self.open()
+        self._enter(path, module, ())
+
+    def open(self) -> None:
+        """Lay the hooks, where they do not lie yet."""
         if not self.handles:
             self.thread = get_ident()
             for path, module in self.paths.items():
@@ -64,12 +68,11 @@ class Walk:
             if self.mode is not None:
                 self.mode.__enter__()
                 self.entered = True
-        self._enter("", model, ())
 
-    def end(self, model: nn.Module, output: Any) -> None:
-        """The model has run; after the outermost call everything is taken off again."""
-        self._leave("", model, (), output)
-        if not any(frame.path == "" for frame in self.stack):
+    def end(self, module: nn.Module, output: Any, path: str = "") -> None:
+        """It has run; after the outermost call everything is taken off again."""
+        self._leave(path, module, (), output)
+        if not any(frame.path == path for frame in self.stack):
             self.close()
 
     def close(self) -> None:
@@ -109,9 +112,7 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        call = _KNOWN.get(func)
-        if call is None:
-            call = _KNOWN.setdefault(func, known(func))
+        call = known(func)
         walk = self.owner
         if call.silent or not walk.stack or not walk.handles or get_ident() != walk.thread:
             return func(*args, **kwargs)
