@@ -12,6 +12,7 @@ from pellucid.core.sites import Site
 from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
+from pellucid.engine.compiled import compiler_loaded
 from pellucid.engine.delivery import Delivery
 from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.looker import Session, entries_of
@@ -151,11 +152,15 @@ class Group:
         """Forward, targets, backwards, delivery.
 
         Returns:
-            False if the forward went another way than the one that roles were read from: nothing is delivered then.
+            False if the forward went another way than the one that roles were read from, or loaded the compiler and
+            compiled parts of the model with it: nothing is delivered then.
         """
         recording = self.shared.recording
         fields = fields_of(self.session, self.x) if any(one.ask.fields for one in self.members) else None
+        could_compile = compiler_loaded()
         raw = self.session.forward(self.x, recording, state=self.state)
+        if compiler_loaded() and not could_compile:
+            return False
         if self.shared.reader is not None and not recording.trace.follows(self.shared.reader.trace):
             self.looker.branches = True
             if self.by_role:

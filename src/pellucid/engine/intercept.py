@@ -19,6 +19,7 @@ from pellucid.core.sites import Place
 from pellucid.engine.attending import Found
 from pellucid.engine.attention import kept
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
+from pellucid.engine.compiled import as_written, opened
 from pellucid.engine.graphs.links import assigned
 from pellucid.engine.mixing import READS, may_mix
 from pellucid.engine.recording import Frame, Recording
@@ -58,7 +59,7 @@ class Intercept:
         """One forward."""
         self.recording = recording
         try:
-            with self.mode:
+            with as_written(), self.mode:
                 yield
         finally:
             self.recording = None
@@ -71,7 +72,7 @@ class Intercept:
 
     def _enter(self, path: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self.recording
-        if run is None or run.aside or get_ident() != self.thread:
+        if torch.compiler.is_compiling() or run is None or run.aside or get_ident() != self.thread:
             return None
         call = run.calls.get(path, 0)
         run.calls[path] = call + 1
@@ -89,7 +90,7 @@ class Intercept:
 
     def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> Any:
         run = self.recording
-        if run is None or run.aside or get_ident() != self.thread:
+        if torch.compiler.is_compiling() or run is None or run.aside or get_ident() != self.thread:
             return None
         frame = run.stack.pop()
         while frame.path != path and run.stack:
@@ -151,15 +152,18 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if torch.compiler.is_compiling():
+            return func(*args, **kwargs)
         call = known(func)
         run = self.owner.recording
         if call.name in READS and run is not None and not run.aside:
             run.trace.mixes = True
         if call.silent or run is None or run.aside or not run.stack:
             return func(*args, **kwargs)
-        if call.inner is not None:
+        inner = call.inner or opened(func, args)
+        if inner is not None:
             with self:
-                return call.inner(*args, **kwargs)
+                return inner(*args, **kwargs)
         try:
             return _call(run, call, func, args, kwargs)
         except Exception as error:
