@@ -13,7 +13,7 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Literal, get_args
 
-from docs import truths
+from docs import checks, truths
 from pellucid import registry
 from pellucid.registry import MethodSpec
 from pellucid.render.report_words import FAMILIES
@@ -237,6 +237,7 @@ def main() -> None:
             write(page.path, page.text)
         write(f"{'zh/' if lang == 'zh' else ''}methods/index.md", index(specs, lang))
         write(f"{'zh/' if lang == 'zh' else ''}truths.md", truths.page(specs, lang))
+        write(f"{'zh/' if lang == 'zh' else ''}faults.md", checks.page(lang))
     for name, path in DOCUMENTS.items():
         write(path, document(name))
     print(f"{2 * len(specs)} pages of methods in {PAGES.relative_to(ROOT)}")

@@ -34,12 +34,12 @@ def page(specs: list[MethodSpec], lang: Lang) -> str:
         [f"[`{one.name}`](methods/{one.name}.md)", *(_mark(one.name, key) for key in keys)] for one in tested(specs)
     ]
     numbered = "\n".join(f"{i + 1}. {QUESTIONS[key].say(lang)}" for i, key in enumerate(keys))
-    parts = [f"# {TITLE.say(lang)}", LEAD.say(lang), numbered, _table([*head, *rows])]
+    parts = [f"# {TITLE.say(lang)}", LEAD.say(lang), numbered, tabled([*head, *rows])]
     for i, key in enumerate(keys):
         if CANNOT.get(key):
             reasons = [[said(names), reason] for reason, names in shared(CANNOT[key], lang).items()]
             parts.append(f"## {i + 1}. {QUESTIONS[key].say(lang)}")
-            parts.append(_table([[METHOD.say(lang), REASON.say(lang)], ["---"] * 2, *reasons]))
+            parts.append(tabled([[METHOD.say(lang), REASON.say(lang)], ["---"] * 2, *reasons]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -69,5 +69,6 @@ def _mark(name: str, key: str) -> str:
     return '<span class="missed">✗</span>' if name in CANNOT.get(key, {}) else "✓"
 
 
-def _table(rows: list[list[str]]) -> str:
+def tabled(rows: list[list[str]]) -> str:
+    """Rows as Markdown, the first is the head."""
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
