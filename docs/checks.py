@@ -19,8 +19,8 @@ LEAD = Text(
 SAYS = Text("It says:", "输出：")
 ASKED = Text(
     "More is found with more: `labels=` for calibration, `data=` instead of examples, `run=` for what only a training "
-    'shows (see [Gradients that vanish](training.md)). `found.save("findings.html")` writes a report with the evidence; '
-    "on the command line it is `pellucid diagnose MODEL INPUT... -o findings.html`.",
+    'shows (see [Gradients that vanish](training.md)). `found.save("findings.html")` writes a report with the '
+    "evidence; on the command line it is `pellucid diagnose MODEL INPUT... -o findings.html`.",
     "给得越多，查得越多：`labels=` 用于校准，`data=` 代替样本，`run=` 提供只有训练过程才能显示的信息"
     '（见[消失的梯度](training.md)）。`found.save("findings.html")` 写出带证据的报告；命令行为 '
     "`pellucid diagnose MODEL INPUT... -o findings.html`。",
