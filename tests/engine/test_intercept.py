@@ -213,6 +213,20 @@ def test_under_any_mode_of_the_caller(caller):
     assert torch.equal(found.grad("input"), expected.grad("input")) and torch.equal(found["bn1"], expected["bn1"])
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_model_that_differentiates_nothing_shows_its_values_and_says_so(mode):
+    class Still(Block):
+        @mode()
+        def forward(self, x):
+            return super().forward(x)
+
+    model = seeded(lambda: Still(True))()
+    assert torch.equal(see(model, X, keep=["conv1"])["conv1"], see(WRITES, X, keep=["conv1"])["conv1"])
+    for wanted in ({}, {"rules": GUIDED}):
+        with pytest.raises(NotApplicable, match="the output carries no gradient"):
+            see(model, X, grads=["input"], target=1, **wanted)
+
+
 @pytest.mark.parametrize("name", ["compiled_wrapper", "compiled_module"])
 def test_compiled_models_are_looked_through(name):
     network = NETWORKS[name]

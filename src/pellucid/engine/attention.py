@@ -14,6 +14,7 @@ from pellucid.core.sites import Place
 from pellucid.core.text import Text
 from pellucid.engine.projecting import Projection, Route
 from pellucid.engine.roles import Layout
+from pellucid.engine.storage import writes_of
 from pellucid.engine.taps import Capture
 
 Kind = Literal["self", "cross", "windowed", "channel", "mixed"]
@@ -242,7 +243,7 @@ def four(value: Tensor, rows: int) -> Tensor:
 
 def kept(place: Place, tensor: Tensor, hold: Callable[[Tensor, Capture], None]) -> Capture:
     """A tensor that is needed again, copied before anything overwrites it."""
-    capture = Capture(place, "", tensor.detach(), None, tensor._version, view=False)
+    capture = Capture(place, "", tensor.detach(), None, writes_of(tensor), view=False)
     hold(tensor, capture)
     return capture
 

@@ -15,6 +15,7 @@ from pellucid.engine.crossing import Crossing
 from pellucid.engine.factors import PRODUCT, QUOTIENT, Factors
 from pellucid.engine.lineage import Lineage
 from pellucid.engine.operations import Met, Operation
+from pellucid.engine.storage import writes_of
 from pellucid.engine.taps import Capture
 
 
@@ -128,9 +129,9 @@ class Following:
         return list(dict.fromkeys(one[1] for one in made if one is not None))
 
     def _capture(self, place: Place, tensor: Tensor) -> Capture:
-        key = (id(tensor), tensor._version)
+        key = (id(tensor), writes_of(tensor))
         if key not in self._held:
-            capture = Capture(place, "", tensor.detach(), None, tensor._version, view=False)
+            capture = Capture(place, "", tensor.detach(), None, writes_of(tensor), view=False)
             self._held[key] = (tensor, capture)
             self.hold(tensor, capture)
         return self._held[key][1]

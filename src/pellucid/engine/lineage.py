@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter
@@ -35,7 +36,8 @@ class Lineage:
     def reaches(self, value: Any) -> bool:
         """Whether a tensor, or any tensor of a nest, depends on an explained input."""
         if isinstance(value, Tensor):
-            return value.requires_grad and self.descends(get_gradient_edge(value).node)
+            differentiates = value.requires_grad and not torch.is_inference_mode_enabled()
+            return differentiates and self.descends(get_gradient_edge(value).node)
         if not isinstance(value, (tuple, list, dict)):
             return False
         return any(self.reaches(one) for one in tree_iter(value) if isinstance(one, Tensor))

@@ -236,11 +236,6 @@ def _refuse_tied(looker: Looker, path: str, last: str) -> None:
             raise LayerNotFound(f"'{path}:{last}' is one parameter with '{where}' (tied)", nearest=f"'{where}'")
 
 
-def written(value: Tensor) -> int:
-    """How often a tensor was written in place."""
-    return value._version
-
-
 def owner(name: str) -> str:
     """The module that a parameter belongs to; for a parametrized weight the module that it is a weight of."""
     return (

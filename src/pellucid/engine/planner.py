@@ -14,11 +14,11 @@ import torch
 
 from pellucid.core.errors import Cancelled, MethodFault, NotApplicable
 from pellucid.core.text import Text
-from pellucid.engine.looker import NEEDS_SHAPES, Looker, Session, written
+from pellucid.engine.looker import NEEDS_SHAPES, Looker, Session
 from pellucid.engine.passes import Look, Pass, Step
-from pellucid.engine.recording import storage_of
 from pellucid.engine.requests import answer_to, looks_in, passes_in, sweeps_in
 from pellucid.engine.sharing import groups, run_shared
+from pellucid.engine.storage import storage_of, writes_of
 from pellucid.engine.sweeps.run import Course, answers_to
 from pellucid.engine.targets import Target
 from pellucid.engine.task import Task
@@ -214,7 +214,7 @@ class Planner:
             )
             refusal.__cause__ = task.error
             task.fail(refusal)
-        spoiled = {storage_of(tensor) for tensor, version in before if written(tensor) != version}
+        spoiled = {storage_of(tensor) for tensor, version in before if writes_of(tensor) != version}
         if spoiled:
             task.fail(
                 MethodFault(

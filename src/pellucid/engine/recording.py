@@ -17,7 +17,7 @@ from pellucid.engine.graphs.links import Links
 from pellucid.engine.lineage import Lineage
 from pellucid.engine.projecting import Routes
 from pellucid.engine.rules import ACTIVATIONS
-from pellucid.engine.storage import storage_of
+from pellucid.engine.storage import storage_of, writes_of
 from pellucid.engine.taps import Capture, Tap, Taps
 from pellucid.engine.trace import Event, Trace
 
@@ -119,7 +119,7 @@ class Recording:
         taps += [] if candidate is None else [candidate]
         if taps:
             edge = get_gradient_edge(out) if any(one.grad for one in taps) and out.requires_grad else None
-            capture = Capture(place, "", None, edge, out._version, view=False)
+            capture = Capture(place, "", None, edge, writes_of(out), view=False)
             route = None if self.routes is None else self.routes.begin(out)
             capture.attention = self.attending.seen(found, place, out, self.hold, route)
             self.captures[place, ""] = capture

@@ -1,4 +1,4 @@
-"""Which tensors show the same memory."""
+"""Which tensors show the same memory, and how often it was written."""
 
 from torch import Tensor
 
@@ -9,3 +9,8 @@ def storage_of(tensor: Tensor) -> int:
         return tensor.untyped_storage()._cdata
     except (NotImplementedError, RuntimeError):
         return id(tensor)
+
+
+def writes_of(tensor: Tensor) -> int:
+    """How often a tensor was written in place; 0 of those of `torch.inference_mode`, which do not count it."""
+    return 0 if tensor.is_inference() else tensor._version

@@ -15,6 +15,7 @@ from pellucid.core.text import Text
 from pellucid.engine.edits import Edit
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.roles import may_be
+from pellucid.engine.storage import writes_of
 
 Reduce = Callable[[Tensor], Any]
 
@@ -61,7 +62,7 @@ class Capture:
     @property
     def spoiled(self) -> bool:
         """Whether something that the engine could not see wrote over the value."""
-        return self.value is not None and not self.copied and self.value._version != self.version
+        return self.value is not None and not self.copied and writes_of(self.value) != self.version
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Tap:
         """Capture `tensor`; its flow is not touched."""
         edge = get_gradient_edge(tensor) if self.grad and grad_mode and tensor.requires_grad else None
         capture = Capture(
-            place, name, tensor.detach() if self.value else None, edge, tensor._version, tensor._is_view()
+            place, name, tensor.detach() if self.value else None, edge, writes_of(tensor), tensor._is_view()
         )
         if self.reduces:
             with torch.no_grad():

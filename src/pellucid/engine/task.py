@@ -9,10 +9,11 @@ from torch import Tensor
 
 from pellucid.core.errors import MethodFault, PellucidError
 from pellucid.core.text import Text
-from pellucid.engine.looker import out_of_memory, written
+from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Look, Pass, Step, Together
 from pellucid.engine.requests import shared_tensors
 from pellucid.engine.sharing import MemoryRanOut
+from pellucid.engine.storage import writes_of
 from pellucid.engine.sweeps.request import Sweep
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
@@ -51,7 +52,7 @@ class Task:
     def versions(self, answer: Any) -> list[tuple[Tensor, int]]:
         """Every tensor that it has been shown and is about to be shown, with how often it was written."""
         self.shown = [one for one in self.shown if one() is not None] + [ref(one) for one in shared_tensors(answer)]
-        return [(tensor, written(tensor)) for tensor in self.held()]
+        return [(tensor, writes_of(tensor)) for tensor in self.held()]
 
     def restart(self, run: Generator[Any, Any, Any]) -> None:
         """Begin again."""

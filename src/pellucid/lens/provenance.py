@@ -15,8 +15,9 @@ from torch import Tensor
 from pellucid import __version__
 from pellucid.core.provenance import Provenance, Trace
 from pellucid.core.text import Text
-from pellucid.engine.looker import Looker, written
+from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost
+from pellucid.engine.storage import writes_of
 from pellucid.inputs.inputs import Inputs
 from pellucid.registry import View
 from pellucid.results.attribution import Attribution
@@ -45,7 +46,7 @@ class Origin:
         It is read again when one of them was written.
         """
         held = [*self.looker.parameters.items(), *self.looker.model.named_buffers()]
-        state = tuple((name, id(value), written(value)) for name, value in held)
+        state = tuple((name, id(value), writes_of(value)) for name, value in held)
         if self._digest[0] != state:
             digest = sha256()
             for name, value in held:
