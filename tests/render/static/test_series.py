@@ -71,3 +71,18 @@ def test_many_marks_are_explained_once():
 
 def test_curves_without_a_number():
     assert "nothing to draw" in words(drawn(series, Series(curves={"a": np.full(3, np.nan)})))
+
+
+def test_addresses_of_deep_networks_stay_whole():
+    labels = tuple(f"model.layers.{i}.self_attn.q_proj" for i in range(32))
+    figure = drawn(series, Series(curves={"a": np.arange(32.0)}, labels=labels))
+    assert {one.get_text() for one in figure.axes[0].get_xticklabels()} <= set(labels)
+
+
+@pytest.mark.parametrize(("places", "line"), [([49, 99, 149], "-"), ([48, 49, 99], "None")])
+def test_points_that_all_stand_alone_are_joined(places, line):
+    sparse = np.full(200, np.nan)
+    sparse[places] = 1.0
+    figure = drawn(series, Series(curves={"loss": np.ones(200), "val": sparse}))
+    marked = [one for one in figure.axes[0].lines if one.get_marker() == "o"]
+    assert [one.get_linestyle() for one in marked] == [line]

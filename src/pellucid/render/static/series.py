@@ -14,6 +14,7 @@ from pellucid.results.series import Series
 WIDTH, HEIGHT = 5.6, 3.0
 LEFT, FOOT, NAMES = 0.72, 0.5, 14
 NAME, LABEL = 8.0, 7.5
+ADDRESS = 1.9  # inches that the address of a layer may take
 
 
 def size(result: Series, style: Style) -> tuple[float, float]:
@@ -117,7 +118,8 @@ def _curve(axes: Axes, result: Series, curve: np.ndarray, index: int, colour: st
             & ~np.isfinite(np.pad(curve, 1, constant_values=np.nan)[2:])
         )
         if alone.any() and not few:
-            axes.plot(places[alone], curve[alone], "o", color=colour, markersize=2.5)
+            joined = "o-" if alone.sum() == np.isfinite(curve).sum() else "o"  # of measurements that are few by intent
+            axes.plot(places[alone], curve[alone], joined, color=colour, linewidth=1.0, markersize=2.5)
 
 
 def _stack(axes: Axes, result: Series, curves: list[np.ndarray], colours: list[str], ink: str) -> None:
@@ -148,7 +150,7 @@ def _horizontal(canvas: Canvas, axes: Axes, result: Series, width: float) -> Non
     count = len(result.labels)
     every = max(1, math.ceil(count * 0.15 / width))
     shown = range(0, count, every)
-    names = [measure.plain(measure.shorten(result.labels[i], 1.2, LABEL)) for i in shown]
+    names = [measure.plain(measure.shorten(result.labels[i], ADDRESS, LABEL)) for i in shown]
     level = max(measure.width(name, LABEL) for name in names) < width / max(count, 1) * every - 0.06
     axes.set_xticks(list(shown), names, rotation=0 if level else 90, fontsize=canvas.font(LABEL))
     axes.set_xlim(-0.6, count - 0.4)
@@ -157,7 +159,7 @@ def _horizontal(canvas: Canvas, axes: Axes, result: Series, width: float) -> Non
 def _foot(result: Series) -> float:
     if not result.labels:
         return FOOT
-    longest = max(measure.width(measure.plain(measure.shorten(name, 1.2, LABEL)), LABEL) for name in result.labels)
+    longest = max(measure.width(measure.plain(measure.shorten(name, ADDRESS, LABEL)), LABEL) for name in result.labels)
     return FOOT + (longest if longest > WIDTH / len(result.labels) - 0.06 else 0.0)
 
 
