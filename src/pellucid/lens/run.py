@@ -299,7 +299,8 @@ def _optimizers(given: Optimizer | Iterable[Optimizer] | None) -> Sequence[Optim
     if given is None:
         return ()
     several: list[Any] = list(given) if isinstance(given, Iterable) else [given]
-    found = [one if isinstance(one, Optimizer) else getattr(one, "optimizer", one) for one in several]
+    hooks = "_optimizer_step_pre_hooks"  # Accelerate's is an Optimizer by name alone
+    found = [one if hasattr(one, hooks) else getattr(one, "optimizer", one) for one in several]
     for one in found:
         if not isinstance(one, Optimizer):
             raise BadSetting(f"{type(one).__name__} is no torch.optim.Optimizer", hint="lens.watch(optimizer)")
