@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.edits import variants
 from pellucid.engine.passes import Looking, Pass, Spot
 from pellucid.engine.roles import Layout
@@ -84,7 +85,10 @@ def _without(spot: Spot, channels: Tensor, fill: Tensor) -> Callable[[Tensor], T
 def _refuse_lost(spot: Spot, now: float, before: float) -> None:
     if abs(now - before) > SAME * max(1.0, abs(before)) + 0.03 * abs(before) * (spot.value.element_size() < 4):
         raise NotApplicable(
-            f"what flows at '{spot.address}' cannot be replaced: put back unchanged, it changes the score from "
-            f"{before:.4g} to {now:.4g} (the model writes through it, or draws at random)",
-            hint="take the layer before or after it",
+            Text(
+                f"what flows at '{spot.address}' cannot be replaced: put back unchanged, it changes the score from "
+                f"{before:.4g} to {now:.4g} (the model writes through it, or draws at random)",
+                f"'{spot.address}' 处的值无法替换：原样放回后，得分由 {before:.4g} 变为 {now:.4g}（模型写入了这个值，或含随机抽样）",
+            ),
+            hint=Text("take the layer before or after it", "请改用它之前或之后的层"),
         )

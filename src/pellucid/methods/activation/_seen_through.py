@@ -4,6 +4,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.trace import Trace
 from pellucid.inputs.inputs import Inputs
 
@@ -29,8 +30,11 @@ class Window:
         self.last = {name: _turned(trace, shape) for name, shape in shapes.items() if len(shape) == rank + 2}
         if not self.last:
             raise NotApplicable(
-                f"no input lies on the grid of '{where}', so none can be masked by its channels",
-                hint="ablation_cam changes the layer instead of the input",
+                Text(
+                    f"no input lies on the grid of '{where}', so none can be masked by its channels",
+                    f"没有输入位于 '{where}' 的网格上，因此无法用它的通道遮住输入",
+                ),
+                hint=Text("ablation_cam changes the layer instead of the input", "ablation_cam 改变的是层而不是输入"),
             )
 
     def seen_through(self, alone: Inputs, cells: Tensor) -> Inputs:

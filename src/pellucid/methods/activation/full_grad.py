@@ -20,7 +20,9 @@ from pellucid.results.array import as_array
 _AXES = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _RANKS = {"series": 1, "image": 2, "volume": 3}
 NOTABLE = 0.01
-_INSTEAD = "input_x_gradient gives the share of each part of any input"
+_INSTEAD = Text(
+    "input_x_gradient gives the share of each part of any input", "input_x_gradient 给出任何输入各部分的份额"
+)
 
 
 @method(
@@ -73,7 +75,13 @@ def full_grad(x: Inputs, target: Target, scaling: Literal["none", "layer", "chan
         else:
             off += by_example(share, x.size)
     if len(maps) == 1 and seen.constants:
-        raise NotApplicable("no constant lies on the grid of the input, as those of a convolution do", hint=_INSTEAD)
+        raise NotApplicable(
+            Text(
+                "no constant lies on the grid of the input, as those of a convolution do",
+                "没有常数位于输入的网格上（卷积层的常数即位于其上）",
+            ),
+            hint=_INSTEAD,
+        )
     scores = seen.scores.cpu().double()
     gap = entered + held - scores
     grid = tuple(shares[name].shape[2:])
@@ -102,7 +110,10 @@ def _grid(x: Inputs) -> tuple[int, str]:
         if base is not None and base.kind in _RANKS and not x.is_discrete:
             return _RANKS[base.kind], name
     raise NotApplicable(
-        "the input has no grid of pixels, steps or voxels on which the maps of convolution layers could lie",
+        Text(
+            "the input has no grid of pixels, steps or voxels on which the maps of convolution layers could lie",
+            "输入没有像素、时间步或体素的网格，卷积层的图无处可放",
+        ),
         hint=_INSTEAD,
     )
 

@@ -19,7 +19,10 @@ from pellucid.results.array import as_array
 from pellucid.results.base import Base
 
 EVERY = "every attention"
-ALONE = "attention_weights() and attention_gradient() show each attention by itself"
+ALONE = Text(
+    "attention_weights() and attention_gradient() show each attention by itself",
+    "attention_weights() 与 attention_gradient() 单独显示每个注意力",
+)
 SHARE = Text("share", "份额")
 STACKED = Text(
     "Layers of self-attention over one sequence: vision transformers without windows, language models, encoders.",
@@ -28,11 +31,18 @@ STACKED = Text(
 Query = int | Literal["first", "last", "mean"] | None
 _GRID = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _REASONS = {
-    "cross": "its queries and keys come from different sequences",
-    "windowed": "it sees one window at a time, and what other layers see is arranged otherwise",
-    "channel": "it weighs features, not tokens",
-    "mixed": "its heads are mixed after the softmax, so its rows are no shares",
+    "cross": Text("its queries and keys come from different sequences", "它的查询与键来自不同的序列"),
+    "windowed": Text(
+        "it sees one window at a time, and what other layers see is arranged otherwise",
+        "它每次只看一个窗口，而其他层所见的排列与此不同",
+    ),
+    "channel": Text("it weighs features, not tokens", "它加权的是特征而非词元"),
+    "mixed": Text(
+        "its heads are mixed after the softmax, so its rows are no shares",
+        "各头在 softmax 之后被混合，因此各行不是份额",
+    ),
 }
+_KINDS = {"cross": "交叉注意力", "windowed": "窗口注意力", "channel": "通道注意力", "mixed": "各头混合的注意力"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +148,15 @@ def refuse_kind(one: Attention, *kinds: str) -> None:
         NotApplicable: with the reason why it does not compose.
     """
     if one.kind not in kinds:
-        beside = "attention_relevance() joins two sequences; " if one.kind == "cross" else ""
+        why, beside = _REASONS[one.kind], ("", "")
+        if one.kind == "cross":
+            beside = ("attention_relevance() joins two sequences; ", "attention_relevance() 可联系两个序列；")
         raise NotApplicable(
-            f"'{one.address}' is {one.kind} attention: {_REASONS[one.kind]}; layers do not compose", hint=beside + ALONE
+            Text(
+                f"'{one.address}' is {one.kind} attention: {why}; layers do not compose",
+                f"'{one.address}' 是{_KINDS[one.kind]}：{why.zh}；各层无法逐层复合",
+            ),
+            hint=Text(beside[0] + ALONE.en, beside[1] + ALONE.zh),
         )
 
 
@@ -148,14 +164,20 @@ def _refuse(one: Attention, first: Attention) -> None:
     lengths = {*one.shape[2:], *first.shape[2:]}
     if len(lengths) > 1:
         raise NotApplicable(
-            f"'{one.address}' relates {one.shape[2]} tokens with {one.shape[3]}, '{first.address}' "
-            f"{first.shape[2]} with {first.shape[3]}: attentions compose over the same tokens only",
+            Text(
+                f"'{one.address}' relates {one.shape[2]} tokens with {one.shape[3]}, '{first.address}' "
+                f"{first.shape[2]} with {first.shape[3]}: attentions compose over the same tokens only",
+                f"'{one.address}' 联系 {one.shape[2]} 个与 {one.shape[3]} 个词元，'{first.address}' 联系 {first.shape[2]} 个与 {first.shape[3]} 个：只有在相同的词元上，注意力才能逐层复合",
+            ),
             hint=ALONE,
         )
     if one.query_from != first.query_from:
         raise NotApplicable(
-            f"'{one.address}' reads '{one.query_from}', '{first.address}' reads '{first.query_from}': "
-            "attentions compose over the same tokens only",
+            Text(
+                f"'{one.address}' reads '{one.query_from}', '{first.address}' reads '{first.query_from}': "
+                "attentions compose over the same tokens only",
+                f"'{one.address}' 读取 '{one.query_from}'，'{first.address}' 读取 '{first.query_from}'：只有在相同的词元上，注意力才能逐层复合",
+            ),
             hint=ALONE,
         )
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.attention import Attention
 from pellucid.engine.roles import Layout
 from pellucid.inputs.base import base_of
@@ -69,12 +70,22 @@ def streams_of(found: Sequence[Attention], x: Inputs) -> Streams:
     for one in found:
         refuse_kind(one, "self", "cross")
         if one.kind == "cross" and one.query_from == one.key_from:
-            raise _unclear(f"'{one.address}' joins two sequences that cannot be told apart")
+            raise _unclear(
+                Text(
+                    f"'{one.address}' joins two sequences that cannot be told apart",
+                    f"'{one.address}' 联系的两个序列无法区分",
+                )
+            )
     last = found[-1].query_from
     names = tuple(dict.fromkeys((last, *(name for one in found for name in (one.query_from, one.key_from)))))
     if len(names) != 2:
         listed = ", ".join(f"'{name}'" for name in names)
-        raise _unclear(f"attention joins {len(names)} sequences ({listed}), and only two are understood")
+        raise _unclear(
+            Text(
+                f"attention joins {len(names)} sequences ({listed}), and only two are understood",
+                f"注意力联系了 {len(names)} 个序列（{listed}），而此处只能处理两个",
+            )
+        )
     stacks = (_stack(names[0], found, x), _stack(names[1], found, x))
     calls = tuple(_call(one, names, stacks) for one in found)
     return Streams((names[0], names[1]), stacks, calls)
@@ -118,8 +129,11 @@ def _call(one: Attention, names: tuple[str, ...], stacks: tuple[Stack, Stack]) -
     before = stacks[asked].size - keys
     if queries != stacks[asks].size or (before and before != _prefix(stacks[asked].layout, one.keys)):
         raise _unclear(
-            f"'{one.address}' relates {queries} tokens with {keys}, others {stacks[asks].size} with "
-            f"{stacks[asked].size} of the same sequences"
+            Text(
+                f"'{one.address}' relates {queries} tokens with {keys}, others {stacks[asks].size} with "
+                f"{stacks[asked].size} of the same sequences",
+                f"'{one.address}' 联系 {queries} 个与 {keys} 个词元，其他的在同样的序列上联系 {stacks[asks].size} 个与 {stacks[asked].size} 个",
+            )
         )
     return Call(one, asks, asked, before)
 
@@ -151,5 +165,5 @@ def _opposite(one: Call, other: Call) -> bool:
     return across and one.attention.place.path == other.attention.place.path != ""
 
 
-def _unclear(reason: str) -> NotApplicable:
-    return NotApplicable(f"{reason}; layers do not compose", hint=ALONE)
+def _unclear(reason: Text) -> NotApplicable:
+    return NotApplicable(Text(f"{reason}; layers do not compose", f"{reason.zh}；各层无法逐层复合"), hint=ALONE)

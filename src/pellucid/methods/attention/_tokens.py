@@ -92,7 +92,10 @@ def chosen(seen: Seen, layer: Layer, heads: Heads, query: Query) -> tuple[list[C
     found = [one for one in every if one.kind not in ("channel", "mixed")]
     notes = _left_out(every)
     if not found:
-        raise NotApplicable(f"no attention between tokens: {notes[0]}", hint="lens.layers(x) lists PATH/attention.N")
+        raise NotApplicable(
+            Text(f"no attention between tokens: {notes[0]}", f"没有词元之间的注意力：{notes[0].zh}"),
+            hint=Text("lens.layers(x) lists PATH/attention.N", "lens.layers(x) 列出 PATH/attention.N"),
+        )
     size = sum(prod(one.shape[1:]) * one.windows // (1 if query is None else one.shape[2]) for one in found)
     if heads == "all" and size > MOST:
         heads = "mean"

@@ -87,8 +87,14 @@ def _check(stack: Stack) -> None:
     pipes = len(stack.attentions) * stack.size**2
     if pipes > MOST:
         raise NotApplicable(
-            f"{len(stack.attentions)} layers over {stack.size:,} tokens are {pipes:,} pipes: more than {MOST:,}",
-            hint="a shorter input; attention_rollout(query=) follows the same layers, however long the input is",
+            Text(
+                f"{len(stack.attentions)} layers over {stack.size:,} tokens are {pipes:,} pipes: more than {MOST:,}",
+                f"{len(stack.attentions)} 层、{stack.size:,} 个词元共有 {pipes:,} 条管道，超过 {MOST:,} 条",
+            ),
+            hint=Text(
+                "a shorter input; attention_rollout(query=) follows the same layers, however long the input is",
+                "请缩短输入；attention_rollout(query=) 追踪同样的层，输入多长都可以",
+            ),
         )
 
 
