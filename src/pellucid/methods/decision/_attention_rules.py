@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import address
+from pellucid.core.text import Text
 from pellucid.engine.constants import arguments
 from pellucid.engine.operations import Met, Operation
 from pellucid.engine.rules import ACTIVATIONS, Rule
@@ -134,7 +135,10 @@ def _normalised(operation: Operation, arrived: Tensor) -> Tensor:
     if operation.inputs not in ((0,), ("input",)):
         where = address(operation.place, called_once=operation.place.call == 0)
         raise NotApplicable(
-            f"the normalisation at '{where}' has weights that depend on the input: AttnLRP has no rule for it"
+            Text(
+                f"the normalisation at '{where}' has weights that depend on the input: AttnLRP has no rule for it",
+                f"'{where}' 处归一化的权重依赖于输入：AttnLRP 对此没有规则",
+            )
         )
     x, given = operation.value(operation.inputs[0]), _given(operation)
     if name == "normalize":
@@ -145,7 +149,11 @@ def _normalised(operation: Operation, arrived: Tensor) -> Tensor:
         scaled = arrived if given["weight"] is None else arrived * given["weight"]
         return ops.scaled_only(x, range(-len(given["normalized_shape"]), 0), eps, scaled, centred=name == "layer_norm")
     if not given.get("use_input_stats", True):
-        raise NotApplicable("an instance normalisation with fixed statistics has no rule here")
+        raise NotApplicable(
+            Text(
+                "an instance normalisation with fixed statistics has no rule here", "统计量固定的实例归一化在此没有规则"
+            )
+        )
     groups = given["num_groups"] if name == "group_norm" else x.shape[1]
     weight = given["weight"]
     scaled = arrived if weight is None else arrived * weight.reshape(-1, *[1] * (arrived.ndim - 2))

@@ -8,6 +8,7 @@ from scipy.special import stdtrit
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.sweeps.reducers import State
 
 Measure = Literal["correlation", "covariance", "weights"]
@@ -73,8 +74,11 @@ def estimated(state: State, measure: Measure, ridge: float, white: float | None,
     used = state["count"].nonzero()[:, 0].tolist()
     if len(used) < 2:
         raise NotApplicable(
-            f"a standard error needs two groups of samples, and the finite pairs at '{where}' come from {len(used)}",
-            hint="more samples",
+            Text(
+                f"a standard error needs two groups of samples, and the finite pairs at '{where}' come from {len(used)}",
+                f"标准误需要两组样本，而 '{where}' 处的有限值对来自 {len(used)} 组",
+            ),
+            hint=Text("more samples", "请增加样本"),
         )
     whole, moved = _whole(state)
     dead, still = ~_varies(whole.units, state["means"]), ~_varies(whole.pixels, state["mean"])
@@ -183,3 +187,10 @@ def _whitening(
     if ends[0] > SINGULAR * ends[1] and (ridge > 0 or whole.count - largest > len(own)):
         return "own", ridge
     return ("white", ridge) if white is not None else ("own", max(ridge, MENDED))
+
+
+def ordered(found: Estimate) -> list[int]:
+    """Units, those first whose maps stand out most."""
+    clear = (found.values.abs() / found.errors.clamp(min=1e-300)).clamp(max=1e6).mean(1)
+    keys = [(-float(found.above[unit]), -float(clear[unit]), unit) for unit in range(len(clear))]
+    return [unit for *_, unit in sorted(keys)]

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pellucid.core.errors import BadInput, NotApplicable
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.receptive import Field
 from pellucid.engine.sweeps.cells import cells
@@ -80,13 +81,19 @@ def places_of(data: Source, layer: Layer, positions: int) -> Looking[list[Place]
     x = _readable(data)
     if x.is_discrete:
         raise NotApplicable(
-            "the input is words or other whole numbers, which do not correlate with anything",
-            hint="top_regions shows the words that excite a channel",
+            Text(
+                "the input is words or other whole numbers, which do not correlate with anything",
+                "输入是词语或其他整数，与任何量都谈不上相关",
+            ),
+            hint=Text("top_regions shows the words that excite a channel", "top_regions 显示激发某个通道的词语"),
         )
     if len(x.explained) > 1:
         raise NotApplicable(
-            f"the model takes {len(x.explained)} inputs ({', '.join(x.explained)}), and a unit correlates with one",
-            hint="wrap the model so that one of them is fixed",
+            Text(
+                f"the model takes {len(x.explained)} inputs ({', '.join(x.explained)}), and a unit correlates with one",
+                f"模型有 {len(x.explained)} 个输入（{'、'.join(x.explained)}），而一个单元只与一个输入求相关",
+            ),
+            hint=Text("wrap the model so that one of them is fixed", "请包装模型，将其中之一固定"),
         )
     seen = yield from Pass(x, keep=[layer], fields=True)
     return [_place(x, spot, positions) for spot in seen.at(layer)]
@@ -99,10 +106,13 @@ def _readable(data: Source) -> Inputs:
         except BadInput as error:
             if ordinal + 1 == min(len(data), _TRIED):
                 raise BadInput(
-                    f"none of the first {ordinal + 1} samples can be read; the last one: {error.what}",
-                    hint="check the data set",
+                    Text(
+                        f"none of the first {ordinal + 1} samples can be read; the last one: {error.what}",
+                        f"前 {ordinal + 1} 个样本都无法读取；最后一个：{error.words.say('zh')}",
+                    ),
+                    hint=Text("check the data set", "请检查数据集"),
                 ) from error
-    raise BadInput("the data set is empty")
+    raise BadInput(Text("the data set is empty", "数据集是空的"))
 
 
 def _place(x: Inputs, spot: Spot, positions: int) -> Place:

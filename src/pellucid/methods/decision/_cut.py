@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadSetting, NotApplicable, quoted
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.edits import edit
 from pellucid.engine.passes import INPUT, Layer, Looking, Pass, Seen, Spot
 from pellucid.engine.targets import Target
@@ -75,8 +76,11 @@ def cuts_of(x: Inputs, spots: Sequence[Spot]) -> list[Cut]:
     for spot in inner:
         if spot.value.ndim < 2 or spot.value.shape[0] != x.size or not spot.value.is_floating_point():
             raise NotApplicable(
-                f"'{spot.address}' with shape {tuple(spot.value.shape)} has no axis for the {x.size} examples in front",
-                hint="name a layer whose first axis is the batch",
+                Text(
+                    f"'{spot.address}' with shape {tuple(spot.value.shape)} has no axis for the {x.size} examples in front",
+                    f"'{spot.address}' 的形状为 {tuple(spot.value.shape)}，最前面没有对应 {x.size} 个样本的轴",
+                ),
+                hint=Text("name a layer whose first axis is the batch", "请指定第一个轴为批的层"),
             )
     return [*([Cut(x, entering)] if entering else []), *(Cut(x, (spot,), _site(spot)) for spot in inner)]
 
@@ -110,7 +114,12 @@ def below(cuts: Sequence[Cut], layer: Layer, base: Inputs, points: Points) -> Lo
     seen: Seen = yield from Pass(base, keep=[layer])
     there = cuts_of(base, seen.at(layer))
     if [cut.site for cut in there] != [cut.site for cut in cuts]:
-        raise NotApplicable("at the baseline the model goes another way, so its layer has no value to start from")
+        raise NotApplicable(
+            Text(
+                "at the baseline the model goes another way, so its layer has no value to start from",
+                "在基线处模型走了别的路径，因此该层没有起始值",
+            )
+        )
     return [points if cut.site is None else cut.ends for cut in there]
 
 

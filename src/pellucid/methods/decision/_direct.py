@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Keep, Layer, Looking, Pass, together
 from pellucid.engine.targets import Target
@@ -86,7 +87,12 @@ def shares_of(
 def _check_sum(parts: Sequence[Tensor], last: Tensor) -> None:
     missed = float((in_double(last) - sum(map(in_double, parts))).abs().max())
     if missed > ROUGH.get(last.dtype, HALF) * max(float(last.abs().max()), 1e-12):
-        raise NotApplicable(f"what was written to the stream does not sum to it: {missed:.3g} is missing")
+        raise NotApplicable(
+            Text(
+                f"what was written to the stream does not sum to it: {missed:.3g} is missing",
+                f"写入残差流的各项之和与残差流不符：相差 {missed:.3g}",
+            )
+        )
 
 
 def _before_cap(value: Tensor, bend: Tensor, stream: Stream, readout: Readout) -> tuple[Tensor, Tensor]:
@@ -94,8 +100,13 @@ def _before_cap(value: Tensor, bend: Tensor, stream: Stream, readout: Readout) -
     if bool((bend != 0).sum(1).ne(1).any()):
         at = stream.trace.address(stream.event(readout.cap or 0).place)
         raise NotApplicable(
-            f"'{at}' bends the scores of all classes together behind the classifier: what it gives is no sum",
-            hint="give output=, a function that returns the scores before it",
+            Text(
+                f"'{at}' bends the scores of all classes together behind the classifier: what it gives is no sum",
+                f"'{at}' 在分类头之后把所有类别的得分一起作了非线性变换：其结果不是各项之和",
+            ),
+            hint=Text(
+                "give output=, a function that returns the scores before it", "请给出 output=：返回此前得分的函数"
+            ),
         )
     where = bend.abs().argmax(1, keepdim=True)
     return value.gather(1, where)[:, 0], bend.gather(1, where)[:, 0]

@@ -51,9 +51,15 @@ def heads(seen: Seen, stream: Stream, readout: Readout, shares: Shares, example:
         rows[names[entry]] = rows.get(names[entry], 0) + one[example]
     if len({len(one) for one in rows.values()}) != 1:
         raise NotApplicable(
-            "no attention writes its joined heads to the residual stream as they are"
+            Text(
+                "no attention writes its joined heads to the residual stream as they are",
+                "没有注意力把合并后的各头原样写入残差流",
+            )
             if not rows
-            else "the attentions have different numbers of heads: they are no matrix of layers by heads",
+            else Text(
+                "the attentions have different numbers of heads: they are no matrix of layers by heads",
+                "各注意力的头数不同，构不成层与头的矩阵",
+            ),
             hint="by='block'",
         )
     table = torch.stack(list(rows.values()))

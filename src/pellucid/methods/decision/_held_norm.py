@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.methods.decision._lens_reading import HALF
 from pellucid.methods.decision._residual_stream import FOLDS, NORMS, PRODUCTS, SAME, Stream
 from pellucid.ops.precision import in_double
@@ -53,7 +54,10 @@ def readout_of(stream: Stream) -> Readout:
     unembedding = max(i for i in stream.tail if stream.event(i).op in PRODUCTS)
     if len(norms) > 1:
         raise NotApplicable(
-            f"between the stream and the scores stand {len(norms)} norms: {', '.join(sorted(path for path, _ in norms))}"
+            Text(
+                f"between the stream and the scores stand {len(norms)} norms: {', '.join(sorted(path for path, _ in norms))}",
+                f"残差流与得分之间有 {len(norms)} 个归一化：{'、'.join(sorted(path for path, _ in norms))}",
+            )
         )
     inner = {i for i in stream.tail if norms and _inside(stream, i, next(iter(norms)))}
     for index in stream.tail:
@@ -62,11 +66,19 @@ def readout_of(stream: Stream) -> Readout:
             continue
         address = stream.trace.address(stream.event(index).place)
         raise NotApplicable(
-            f"'{address}' stands between the residual stream and the final norm, whose scale can only be held where it "
-            "reads the stream itself"
+            Text(
+                f"'{address}' stands between the residual stream and the final norm, whose scale can only be held where it "
+                "reads the stream itself",
+                f"'{address}' 位于残差流与最终归一化之间，而归一化的尺度只有在它直接读取残差流时才能固定",
+            )
             if ahead
-            else f"'{address}' bends what is read of the residual stream: the score is no sum over what was written",
-            hint="logit_lens() shows what the model reads after each layer",
+            else Text(
+                f"'{address}' bends what is read of the residual stream: the score is no sum over what was written",
+                f"'{address}' 使从残差流读出的内容不再线性：得分不是各次写入之和",
+            ),
+            hint=Text(
+                "logit_lens() shows what the model reads after each layer", "logit_lens() 显示模型在每一层之后读出什么"
+            ),
         )
     bent = [i for i in stream.tail if i > unembedding and not _is_linear(stream, i)]
     cap = bent[0] if bent else None
@@ -76,7 +88,11 @@ def readout_of(stream: Stream) -> Readout:
     path, call = next(iter(norms))
     if any(stream.event(one.event).path.startswith(f"{path}.") or path == "" for one in stream.writes):
         raise NotApplicable(
-            "the final norm is not a module of its own, so its gain cannot be told from its scale", hint="logit_lens()"
+            Text(
+                "the final norm is not a module of its own, so its gain cannot be told from its scale",
+                "最终归一化不是单独的模块，无法区分它的增益与尺度",
+            ),
+            hint="logit_lens()",
         )
     return Readout(Site(path, call), path, unembedding, cap, shifts)
 
@@ -151,8 +167,11 @@ def held(modules: Mapping[str, nn.Module], path: str, entered: Tensor, left: Ten
     missed = float((aim - raw * scale).abs().max())
     if missed > (CLOSE if left.element_size() > 2 else HALF) * max(float(aim.abs().max()), 1e-12):
         raise NotApplicable(
-            f"'{path}' is no norm of the form gain · h / scale + shift (it misses by {missed:.3g}), so its scale cannot "
-            "be held",
+            Text(
+                f"'{path}' is no norm of the form gain · h / scale + shift (it misses by {missed:.3g}), so its scale cannot "
+                "be held",
+                f"'{path}' 不是 增益 · h / 尺度 + 偏移 形式的归一化（相差 {missed:.3g}），其尺度无法固定",
+            ),
             hint="logit_lens()",
         )
     return Held(gain, zero, centred, scale)
@@ -163,7 +182,10 @@ def _made(norm: nn.Module, path: str, rows: Tensor, entered: Tensor) -> Tensor:
         return norm(rows)
     except RuntimeError as error:
         raise NotApplicable(
-            f"'{path}' takes no single rows of the last axis of what it reads, {tuple(entered.shape)}: the residual "
-            "stream is no sequence of tokens, each with its features last",
+            Text(
+                f"'{path}' takes no single rows of the last axis of what it reads, {tuple(entered.shape)}: the residual "
+                "stream is no sequence of tokens, each with its features last",
+                f"'{path}' 不是沿最后一个轴逐行处理它所读取的 {tuple(entered.shape)}：残差流不是词元序列（特征位于最后一个轴）",
+            ),
             hint="logit_lens()",
         ) from error

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.edits import variants
 from pellucid.engine.passes import INPUT, Looking, Pass, Seen
 from pellucid.engine.rows import variants_per_pass
@@ -42,8 +43,11 @@ def picked(target: Target, output: Tensor, example: int) -> Picked:
     """
     if output.ndim not in (2, 3) or output.shape[-1] < 2:
         raise NotApplicable(
-            f"the output {tuple(output.shape)} is no row of scores over classes or tokens, at one or more positions",
-            hint="hierarchy() follows any score",
+            Text(
+                f"the output {tuple(output.shape)} is no row of scores over classes or tokens, at one or more positions",
+                f"输出 {tuple(output.shape)} 不是一个或多个位置上对各类别或词元的得分",
+            ),
+            hint=Text("hierarchy() follows any score", "hierarchy() 可追踪任何得分"),
         )
     last = output.shape[1] - 1 if output.ndim == 3 else None
     key: Any = target.resolved.key if target.resolved is not None else ()
@@ -106,7 +110,9 @@ def answered(seen: Seen) -> Tensor:
         NotApplicable: there is none.
     """
     if seen.output is None:
-        raise NotApplicable("the model's output holds no row of scores for each example")
+        raise NotApplicable(
+            Text("the model's output holds no row of scores for each example", "模型的输出中没有每个样本一行的得分")
+        )
     return seen.output
 
 
@@ -143,15 +149,20 @@ def read_out(
         step = (start, len(rows))
         known = yield from Pass(alone, target=target, start=example, edits=(change,), expand=len(some), step=step)
         if known.output is None or len(known.output) != len(some):
-            raise NotApplicable("the model does not answer a row for each example")
+            raise NotApplicable(
+                Text("the model does not answer a row for each example", "模型没有为每个样本给出一行答案")
+            )
         parts.append(_at(known.output, where))
         scores.append(known.scores.detach().cpu())
     found = torch.cat(parts)
     gap = distance(found[-1:], own)
     if gap > tolerated(own):
         raise NotApplicable(
-            f"the model reads its last level otherwise when it is put back in its place (by {gap:.3g}): the output "
-            "depends on more than the residual stream"
+            Text(
+                f"the model reads its last level otherwise when it is put back in its place (by {gap:.3g}): the output "
+                "depends on more than the residual stream",
+                f"把最后一层放回原处后，模型的读数有所不同（相差 {gap:.3g}）：输出不只取决于残差流",
+            )
         )
     output = torch.cat([found[:-1], own])
     if classes and output.ndim == 2:

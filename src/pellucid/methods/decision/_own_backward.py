@@ -14,9 +14,15 @@ def custom(met: tuple[Met, ...]) -> list[str]:
     for one in met:
         if one.custom and len(one.inputs) > 1:
             raise NotApplicable(
-                f"'{one.name}' is a function with a backward of its own that reads {len(one.inputs)} values of the "
-                "input: whether it is a sum, a gate or attention cannot be told, so it has no rule",
-                hint="switch fused kernels off, e.g. load the model with attn_implementation='sdpa' or 'eager'",
+                Text(
+                    f"'{one.name}' is a function with a backward of its own that reads {len(one.inputs)} values of the "
+                    "input: whether it is a sum, a gate or attention cannot be told, so it has no rule",
+                    f"'{one.name}' 是自带反向计算的函数，读取输入的 {len(one.inputs)} 个值：无法判断它是求和、门控还是注意力，因此没有规则",
+                ),
+                hint=Text(
+                    "switch fused kernels off, e.g. load the model with attn_implementation='sdpa' or 'eager'",
+                    "请关闭融合内核，例如以 attn_implementation='sdpa' 或 'eager' 载入模型",
+                ),
             )
     return list(dict.fromkeys(one.name for one in met if one.custom))
 

@@ -35,14 +35,22 @@ class Pool:
         rows = self.x.size * copies
         if not isinstance(result, Attribution) or result.axes[:1] != ("batch",) or len(result.values) != rows:
             raise NotApplicable(
-                f"{self.asked} gives no attribution of each example, so there is nothing to average",
+                Text(
+                    f"{self.asked} gives no attribution of each example, so there is nothing to average",
+                    f"{self.asked} 不给出每个样本的归因，因此没有可平均的内容",
+                ),
                 hint="saliency, input_x_gradient, integrated_gradients, guided_backprop, grad_cam",
             )
         parts = result.values.reshape(copies, self.x.size, *result.values.shape[1:]).astype(np.float64)
         if not self._held:
             self._held = {"first": result, "shift": parts[0], "sum": 0.0, "squares": 0.0}
         if parts[0].shape != self._held["shift"].shape:
-            raise NotApplicable(f"{self.asked} gives pictures of different shape for different copies")
+            raise NotApplicable(
+                Text(
+                    f"{self.asked} gives pictures of different shape for different copies",
+                    f"{self.asked} 对不同的副本给出形状不同的图像",
+                )
+            )
         parts = parts - self._held["shift"]
         self._held["sum"] = self._held["sum"] + parts.sum(0)
         self._held["squares"] = self._held["squares"] + np.square(parts).sum(0)
@@ -84,3 +92,13 @@ class Pool:
         if base is None or any(base is one for one in self.x.base.values()):
             return base
         return replace(base, values=None)
+
+
+def uneven(asked: Any) -> NotApplicable:
+    """The refusal of a method that gives another number of pictures for another copy."""
+    return NotApplicable(
+        Text(
+            f"{asked} gives another number of pictures for other noise, so there is no average",
+            f"{asked} 在不同的噪声下给出的图像数目不同，因此没有平均",
+        )
+    )

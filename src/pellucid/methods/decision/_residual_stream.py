@@ -34,6 +34,8 @@ _LAST_STAGE = Text(
     "残差流在途中改变了宽度：只有最后一个阶段能像输出那样读出。",
 )
 
+_ELSEWHERE = Text("hierarchy() follows the answer through any network", "hierarchy() 可在任何网络中追踪答案")
+
 
 @dataclass(frozen=True)
 class Write:
@@ -115,7 +117,10 @@ class Stream:
             if inside:
                 found[inside[-1]] = self.trace.address(place)
         if not found:
-            raise NotApplicable(f"nothing is written to the residual stream at '{layer}'", hint="layer='every block'")
+            raise NotApplicable(
+                Text(f"nothing is written to the residual stream at '{layer}'", f"在 '{layer}' 处没有内容写入残差流"),
+                hint="layer='every block'",
+            )
         return dict(sorted(found.items()))
 
     def _side_by_side(self) -> dict[int, str]:
@@ -196,17 +201,23 @@ def stream_of(seen: Seen, x: Inputs) -> Stream:
         _refuse_bent(trace, graph, start)
     if len(best) < LEAST:
         raise NotApplicable(
-            "no residual stream was found: a sum to which block after block adds what it made of it, and from which "
-            "alone the output is read",
-            hint="hierarchy() follows the answer through any network",
+            Text(
+                "no residual stream was found: a sum to which block after block adds what it made of it, and from which "
+                "alone the output is read",
+                "没有找到残差流：即各块依次把各自的结果加入其中、且输出只由它读出的那个和",
+            ),
+            hint=_ELSEWHERE,
         )
     tail = [
         one for one in sorted(graph.reads) if graph.is_above(best[-1], one) and (graph.is_above(one, end) or one == end)
     ]
     if not any(trace.events[one].op in PRODUCTS for one in tail):
         raise NotApplicable(
-            "the output is the residual stream itself: no unembedding or classifier reads it",
-            hint="open the model with its head",
+            Text(
+                "the output is the residual stream itself: no unembedding or classifier reads it",
+                "输出就是残差流本身：没有分类头读取它",
+            ),
+            hint=Text("open the model with its head", "请打开带分类头的模型"),
         )
     writes = tuple(_written(graph, one, *sums[one]) for one in best)
     staged = any(graph.is_above(one, start) for one in sums)
@@ -262,13 +273,19 @@ def _refuse_bent(trace: Trace, graph: _Graph, start: int) -> NoReturn:
     where = trace.address(Place(event.path, event.call)) if event.path else trace.address(event.place)
     if inside & NORMS or event.op in NORMS:
         raise NotApplicable(
-            f"blocks end in a norm (post-norm, '{where}'): what flows on is no sum of what was written, so an inner "
-            "layer cannot be read as the last one is",
-            hint="hierarchy() follows the answer through any network",
+            Text(
+                f"blocks end in a norm (post-norm, '{where}'): what flows on is no sum of what was written, so an inner "
+                "layer cannot be read as the last one is",
+                f"各块以归一化结尾（post-norm，'{where}'）：继续流动的不是各次写入之和，因此中间的层不能像最后一层那样读取",
+            ),
+            hint=_ELSEWHERE,
         )
     raise NotApplicable(
-        f"what flows between blocks is bent by '{where}': it is no sum of what was written",
-        hint="hierarchy() follows the answer through any network",
+        Text(
+            f"what flows between blocks is bent by '{where}': it is no sum of what was written",
+            f"各块之间流动的值经过 '{where}' 的非线性变换：它不是各次写入之和",
+        ),
+        hint=_ELSEWHERE,
     )
 
 

@@ -42,7 +42,10 @@ def answer_of(row: Sequence[Attribution], cells: int) -> Answer:
     """
     targets = next((one.targets for one in row if one.targets), ())
     if not targets:
-        raise NotApplicable("none of them explains an answer", hint="agreement(of=(...)) takes others")
+        raise NotApplicable(
+            Text("none of them explains an answer", "其中没有方法解释某个答案"),
+            hint=Text("agreement(of=(...)) takes others", "agreement(of=(...)) 可选用其他方法"),
+        )
     maps = [shares(torch.from_numpy(one.heat.copy()), _cells(one, cells)) for one in row]
     return Answer(targets, torch.stack(maps, 1))
 
@@ -59,7 +62,7 @@ def tiles_of(
     answers: Sequence[Answer],
     given: Sequence[Attribution],
     examples: int,
-    missing: Sequence[tuple[str, str]],
+    missing: Sequence[tuple[str, Text]],
 ) -> Gallery:
     """A row of tiles for each answer of each drawn example.
 
@@ -194,7 +197,7 @@ def _of_each(views: Sequence[View], given: Sequence[Attribution]) -> tuple[Text,
 
 
 def _notes(
-    views: Sequence[View], common: tuple[tuple[float, ...], ...], missing: Sequence[tuple[str, str]], *, rival: bool
+    views: Sequence[View], common: tuple[tuple[float, ...], ...], missing: Sequence[tuple[str, Text]], *, rival: bool
 ) -> tuple[Text, ...]:
     found: list[Text] = []
     if rival:
@@ -209,5 +212,5 @@ def _notes(
                 )
             )
     for name, why in missing:
-        found.append(Text(f"{name} is left out: {why}.", f"略去 {name}：{why}。"))
+        found.append(Text(f"{name} is left out: {why}.", f"略去 {name}：{why.say('zh')}。"))
     return tuple(found)

@@ -77,13 +77,21 @@ def agreement(
     kept, missing, rival = _kept(views, first, second)
     if len(kept) < LEAST:
         raise NotApplicable(
-            f"{len(kept)} of {len(views)} methods apply: " + "; ".join(f"{name}: {why}" for name, why in missing),
-            hint="agreement(of=(...)) takes other methods",
+            Text(
+                f"{len(kept)} of {len(views)} methods apply: " + "; ".join(f"{name}: {why}" for name, why in missing),
+                f"{len(views)} 种方法中只有 {len(kept)} 种适用："
+                + "；".join(f"{name}：{why.say('zh')}" for name, why in missing),
+            ),
+            hint=Text("agreement(of=(...)) takes other methods", "agreement(of=(...)) 可选用其他方法"),
         )
     rows: list[list[Any]] = [[made[i] for i in kept] for made in ([first, second] if rival else [first])]
     answers = [answer_of(row, cells) for row in rows]
     names = [views[i] for i in kept]
     return tiles_of(x, names, answers, rows[0], examples, missing), compared(names, answers)
+
+
+_NO_MAP = Text("it gives no map of each example", "没有给出每个样本的图")
+_ELSEWHERE = Text("its map lies on another input", "它的图位于另一个输入上")
 
 
 def _default(x: Inputs) -> list[View]:
@@ -104,30 +112,30 @@ def _rival(target: Target) -> Target | None:
         return None
 
 
-def _tried(one: View, x: Inputs, target: Target) -> Generator[Any, Any, Attribution | str]:
+def _tried(one: View, x: Inputs, target: Target) -> Generator[Any, Any, Attribution | Text]:
     """The first attribution that a method gives; the reason where it gives none."""
     try:
         looked = yield from one.look(x, target)
     except (NotApplicable, BadSetting) as error:
-        return error.what
+        return error.words
     result = looked[0] if isinstance(looked, tuple) else looked
     if not isinstance(result, Attribution) or result.heat.ndim < 2 or len(result.heat) != x.size:
-        return "it gives no map of each example"
+        return _NO_MAP
     return result
 
 
-def _kept(views: list[View], first: Any, second: Any) -> tuple[list[int], list[tuple[str, str]], bool]:
+def _kept(views: list[View], first: Any, second: Any) -> tuple[list[int], list[tuple[str, Text]], bool]:
     """Which methods gave maps on the same grid for the answer (and its rival, if any gave one); why others did not."""
     rival = any(isinstance(one, Attribution) for one in second)
     grid = next((one.heat.shape for one in first if isinstance(one, Attribution)), ())
     kept: list[int] = []
-    missing: list[tuple[str, str]] = []
+    missing: list[tuple[str, Text]] = []
     for i, one in enumerate(views):
         parts = [first[i], second[i]] if rival else [first[i]]
-        reason = next((part for part in parts if isinstance(part, str)), "")
-        if not reason and any(part.heat.shape != grid for part in parts):
-            reason = "its map lies on another input"
-        if reason:
+        reason = next((part for part in parts if isinstance(part, Text)), None)
+        if reason is None and any(part.heat.shape != grid for part in parts):
+            reason = _ELSEWHERE
+        if reason is not None:
             missing.append((one.name, reason))
         else:
             kept.append(i)

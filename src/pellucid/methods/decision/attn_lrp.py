@@ -77,8 +77,14 @@ def attn_lrp(
     seen = yield from Pass(x, keep=[layer], grads=[layer], target=target, rules=AttentionRules(form, held).rule)
     for one in opaque(seen.met):
         raise NotApplicable(
-            f"'{seen.trace.address(one.place)}' is attention in one opaque kernel: its parts have no rule",
-            hint="load the model with attn_implementation='sdpa' or 'eager'",
+            Text(
+                f"'{seen.trace.address(one.place)}' is attention in one opaque kernel: its parts have no rule",
+                f"'{seen.trace.address(one.place)}' 是单个不透明内核中的注意力：其各部分没有规则",
+            ),
+            hint=Text(
+                "load the model with attn_implementation='sdpa' or 'eager'",
+                "请以 attn_implementation='sdpa' 或 'eager' 载入模型",
+            ),
         )
     spots = seen.at(layer)
     return placed(

@@ -12,7 +12,7 @@ from pellucid.engine.sweeps.crossed import Crossed, evenly
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Sweep
 from pellucid.methods.decision._correlation_drawn import galleries, table
-from pellucid.methods.decision._correlation_estimate import Estimate, Measure, estimated
+from pellucid.methods.decision._correlation_estimate import Measure, estimated, ordered
 from pellucid.methods.decision._correlation_window import Place, places_of
 from pellucid.registry import method
 from pellucid.results import Gallery, Table
@@ -81,12 +81,17 @@ def correlation(
     for place, wish in zip(places, wishes, strict=True):
         (one,) = swept.at(wish)
         found = estimated(one.state, measure, ridge, data.white, one.address)
-        order = _ordered(found)
+        order = ordered(found)
         shown = range(len(place.units)) if place.asked else [unit for unit in order if not found.dead[unit]]
         if not isinstance(channels, tuple):
             shown = shown[:channels]
         if not shown:
-            raise NotApplicable(f"no channel of '{one.address}' varies on these data")
+            raise NotApplicable(
+                Text(
+                    f"no channel of '{one.address}' varies on these data",
+                    f"在这些数据上，'{one.address}' 的通道都不变化",
+                )
+            )
         results += [*galleries(swept, one, place, found, shown, measure), table(swept, one, place, found, order)]
     return tuple(results)
 
@@ -121,9 +126,15 @@ def _room(place: Place, groups: int, *, whitened: bool) -> int:
 def _wish(place: Place, data: Source, measure: Measure, seed: int) -> Crossed:
     if measure == "weights" and not place.whitened and data.white is None:
         raise NotApplicable(
-            f"a unit of '{place.spot.address}' sees {place.pixels:,} values, and their covariance is kept up to "
-            f"{MOST_WHITENED}",
-            hint="noise:4096, whose covariance is known; an earlier layer; or measure='correlation'",
+            Text(
+                f"a unit of '{place.spot.address}' sees {place.pixels:,} values, and their covariance is kept up to "
+                f"{MOST_WHITENED}",
+                f"'{place.spot.address}' 的一个单元能看到 {place.pixels:,} 个值，而协方差最多保留 {MOST_WHITENED} 个",
+            ),
+            hint=Text(
+                "noise:4096, whose covariance is known; an earlier layer; or measure='correlation'",
+                "noise:4096（其协方差已知）、更靠前的层，或 measure='correlation'",
+            ),
         )
     return Crossed(
         place.site,
@@ -136,10 +147,3 @@ def _wish(place: Place, data: Source, measure: Measure, seed: int) -> Crossed:
         place.whitened,
         seed,
     )
-
-
-def _ordered(found: Estimate) -> list[int]:
-    """Units, those first whose maps stand out most."""
-    clear = (found.values.abs() / found.errors.clamp(min=1e-300)).clamp(max=1e6).mean(1)
-    keys = [(-float(found.above[unit]), -float(clear[unit]), unit) for unit in range(len(clear))]
-    return [unit for *_, unit in sorted(keys)]

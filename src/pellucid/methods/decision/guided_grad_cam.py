@@ -60,7 +60,12 @@ def guided_grad_cam(x: Inputs, target: Target, layer: Layer = "last spatial") ->
         if fine.values.ndim == map_.values.ndim + 1
     ]
     if not found:
-        raise NotApplicable("no explained input has the grid of the map, so the two cannot be multiplied")
+        raise NotApplicable(
+            Text(
+                "no explained input has the grid of the map, so the two cannot be multiplied",
+                "没有被解释的输入与该图网格相同，二者无法相乘",
+            )
+        )
     return tuple(found)
 
 

@@ -68,7 +68,10 @@ def logit_attribution(
     drawn = range(min(examples, x.size))
     if not all(picked(target, answered(seen), example).classes for example in drawn):
         raise NotApplicable(
-            "only the score of a class or token, or of a contrast of two, is a sum over what was written"
+            Text(
+                "only the score of a class or token, or of a contrast of two, is a sum over what was written",
+                "只有类别或词元的得分，或两者得分之差，才是各次写入之和",
+            )
         )
     readout = readout_of(stream)
     shares: Shares | None = None

@@ -85,7 +85,12 @@ def logit_lens(
     output = answered(seen)
     picks = [picked(target, output, example) for example in range(min(examples, x.size))]
     if position != "target" and output.ndim < 3:
-        raise NotApplicable("the output has one position: position= has nothing to choose", hint="leave position= out")
+        raise NotApplicable(
+            Text(
+                "the output has one position: position= has nothing to choose", "输出只有一个位置：position= 无可选择"
+            ),
+            hint=Text("leave position= out", "请省去 position="),
+        )
     levels = stream.levels(lens, layer)
     first, *others = levels.values()
     rows, called = (first, *shortened(others)), names_of(x, target, output.shape[-1])

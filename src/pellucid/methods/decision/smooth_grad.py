@@ -7,14 +7,14 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from pellucid.core.errors import BadSetting, NotApplicable
+from pellucid.core.errors import BadSetting
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import INPUT, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._cut import copies_of
-from pellucid.methods.decision._pooled import Pool
+from pellucid.methods.decision._pooled import Pool, uneven
 from pellucid.ops.draws import generator
 from pellucid.registry import View, method, view
 from pellucid.results import Attribution
@@ -91,7 +91,7 @@ def smooth_grad(
         results = looked if isinstance(looked, tuple) else (looked,)
         pools = pools or [Pool(x, inner) for _ in results]
         if len(results) != len(pools):
-            raise NotApplicable(f"{inner} gives another number of pictures for other noise, so there is no average")
+            raise uneven(inner)
         for pool, result in zip(pools, results, strict=True):
             pool.add(result, len(drawn))
     return tuple(_made(pool, statistic, seen.targets, _told(inner, statistic, n_samples, noise)) for pool in pools)
