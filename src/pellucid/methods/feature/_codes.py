@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.sweeps.request import Gathered
 from pellucid.methods.feature._regions import Wanted
 
@@ -84,7 +85,9 @@ def check_clustering() -> None:
         NotApplicable: scikit-learn is missing.
     """
     if find_spec("sklearn") is None:
-        raise NotApplicable("codebook needs scikit-learn", hint="pip install 'pellucid[sweep]'")
+        raise NotApplicable(
+            Text("codebook needs scikit-learn", "codebook 需要 scikit-learn"), hint="pip install 'pellucid[sweep]'"
+        )
 
 
 def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_length: bool) -> Codes:
@@ -105,8 +108,11 @@ def codes_of(one: Gathered, codes: int, dimensions: int, seed: int, *, unit_leng
     different = _different(vectors)
     if different < codes:
         raise NotApplicable(
-            f"'{one.address}' has {different} different vectors on these data, fewer than {codes} codes",
-            hint="fewer codes, more data, or another layer",
+            Text(
+                f"'{one.address}' has {different} different vectors on these data, fewer than {codes} codes",
+                f"'{one.address}' 在这些数据上只有 {different} 个不同的向量，少于 {codes} 个码",
+            ),
+            hint=Text("fewer codes, more data, or another layer", "请减少码数、增加数据，或换一个层"),
         )
     mean = vectors.mean(0)
     centred = vectors - mean

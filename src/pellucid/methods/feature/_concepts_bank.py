@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.ops.nonnegative import coefficients, halves, joined, rebuilt
 
 _MOST, _ROUNDS = 16384, 600
@@ -48,7 +49,9 @@ def check_factoring() -> None:
         NotApplicable: scikit-learn is missing.
     """
     if find_spec("sklearn") is None:
-        raise NotApplicable("concepts needs scikit-learn", hint="pip install 'pellucid[sweep]'")
+        raise NotApplicable(
+            Text("concepts needs scikit-learn", "concepts 需要 scikit-learn"), hint="pip install 'pellucid[sweep]'"
+        )
 
 
 def bank_of(vectors: Tensor, concepts: int, seed: int, where: str, rounds: int = _ROUNDS) -> Bank:
@@ -66,11 +69,17 @@ def bank_of(vectors: Tensor, concepts: int, seed: int, where: str, rounds: int =
     vectors = vectors.detach().cpu().double()
     if len(vectors) < concepts:
         raise NotApplicable(
-            f"{concepts} concepts cannot be made of {len(vectors)} vectors of '{where}'",
-            hint="fewer concepts, more data, or smaller crops",
+            Text(
+                f"{concepts} concepts cannot be made of {len(vectors)} vectors of '{where}'",
+                f"'{where}' 的 {len(vectors)} 个向量不足以得到 {concepts} 个概念",
+            ),
+            hint=Text("fewer concepts, more data, or smaller crops", "请减少概念、增加数据，或缩小裁块"),
         )
     if not bool(vectors.any()):
-        raise NotApplicable(f"'{where}' is zero on all of these samples", hint="another layer")
+        raise NotApplicable(
+            Text(f"'{where}' is zero on all of these samples", f"'{where}' 在所有这些样本上都为零"),
+            hint=Text("another layer", "请换一个层"),
+        )
     signed = bool((vectors < 0).any())
     parts, converged = _factored(halves(vectors) if signed else vectors, concepts, seed, rounds)
     parts = joined(parts) if signed else parts

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.aims import class_index
 from pellucid.engine.passes import Layer
 from pellucid.engine.sweeps.reducers import Sample, Samples, State
@@ -83,9 +84,12 @@ def chosen(one: Gathered, of: int | str | None, labels: tuple[str, ...], most: i
         others = counts.argsort(descending=True, stable=True)[:_TOLD].tolist()
         said = ", ".join(f"{_name(labels, i)} ({int(counts[i])})" for i in others if counts[i])
         raise NotApplicable(
-            f"none of {len(ordinals)} samples is predicted to be {_name(labels, number)}",
+            Text(
+                f"none of {len(ordinals)} samples is predicted to be {_name(labels, number)}",
+                f"{len(ordinals)} 个样本中没有一个被预测为 {_name(labels, number)}",
+            ),
             nearest=said,
-            hint="of=None takes the class that is predicted most",
+            hint=Text("of=None takes the class that is predicted most", "of=None 取预测最多的类别"),
         )
     picked = tuple(sorted(mine[:most].tolist()))
     return Chosen(number, picked, len(mine), len(ordinals), of is not None, int((counts == len(mine)).sum()))

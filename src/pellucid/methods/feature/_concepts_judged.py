@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.methods.feature._concepts_bank import Bank
 from pellucid.methods.feature._concepts_pieces import Pieces
 from pellucid.methods.feature._concepts_weighed import Weighed
@@ -70,8 +71,14 @@ def judged(bank: Bank, pieces: Pieces, each: Sequence[Weighed], where: str) -> J
     moving = [one.indices for one in each if one.indices.variance > 0]
     if not moving:
         raise NotApplicable(
-            f"the score does not move, however the concepts of '{where}' are masked",
-            hint="a layer that the score is made of; of a transformer one before its last attention",
+            Text(
+                f"the score does not move, however the concepts of '{where}' are masked",
+                f"无论怎样遮住 '{where}' 的概念，得分都不变",
+            ),
+            hint=Text(
+                "a layer that the score is made of; of a transformer one before its last attention",
+                "请取得分由其算出的层；对 Transformer 请取最后一个注意力之前的层",
+            ),
         )
     totals = torch.stack([one.total for one in moving])
     total = totals.mean(0)

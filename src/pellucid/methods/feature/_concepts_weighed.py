@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.edits import variants
 from pellucid.engine.passes import Looking, Pass, Spot
 from pellucid.engine.rows import variants_per_pass
@@ -51,7 +52,10 @@ def weighed(one: Read, spot: Spot, bank: Bank, masks: int, seed: int, step: tupl
     """
     vectors = vectors_at(spot)
     if not bool(vectors.isfinite().all()):
-        raise NotApplicable(f"'{spot.address}' holds NaN or infinite values", hint="another layer, or other data")
+        raise NotApplicable(
+            Text(f"'{spot.address}' holds NaN or infinite values", f"'{spot.address}' 含有 NaN 或无穷大的值"),
+            hint=Text("another layer, or other data", "请换一个层，或换用其他数据"),
+        )
     found = bank.of(vectors)
     concepts, there = found.shape[1], found.any(0).nonzero()[:, 0].tolist()
     drawn = masks_of(concepts, masks, seed + one.ordinal)
@@ -117,7 +121,10 @@ def masked(spot: Spot, found: Tensor, parts: Tensor, rows: Tensor, *, as_it_is: 
 def _refuse_lost(spot: Spot, now: float, before: float) -> None:
     if abs(now - before) > _SAME * max(1.0, abs(before)) + 0.03 * abs(before) * (spot.value.element_size() < 4):
         raise NotApplicable(
-            f"what flows at '{spot.address}' cannot be replaced: put back unchanged, it changes the score from "
-            f"{before:.4g} to {now:.4g} (the model writes through it, or draws at random)",
-            hint="take the layer before or after it",
+            Text(
+                f"what flows at '{spot.address}' cannot be replaced: put back unchanged, it changes the score from "
+                f"{before:.4g} to {now:.4g} (the model writes through it, or draws at random)",
+                f"'{spot.address}' 处的值无法替换：原样放回后，得分由 {before:.4g} 变为 {now:.4g}（模型写入了这个值，或含随机抽样）",
+            ),
+            hint=Text("take the layer before or after it", "请改用它之前或之后的层"),
         )

@@ -45,17 +45,31 @@ def grouped(by: By, classes: tuple[str, ...], labels: np.ndarray, answers: np.nd
         names = () if (labels < 0).all() else tuple(_named(int(one), classes) for one in labels)
         return Grouped(names, labels, label)
     if answers.shape[1] < 2:
-        raise NotApplicable(f"the network answers with one number for each sample, so by='{by}' has no classes")
+        raise NotApplicable(
+            Text(
+                f"the network answers with one number for each sample, so by='{by}' has no classes",
+                f"网络对每个样本只给出一个数，因此 by='{by}' 没有类别可用",
+            )
+        )
     predicted, same = answers.argmax(1), len(classes) in (0, answers.shape[1])
     if by == "prediction":
         return Grouped(tuple(_named(int(one), classes if same else ()) for one in predicted), predicted, prediction)
     if (labels < 0).all():
-        raise NotApplicable("by='error' needs labels, and no sample has one", hint="by='prediction'")
+        raise NotApplicable(
+            Text("by='error' needs labels, and no sample has one", "by='error' 需要标签，而没有样本带标签"),
+            hint="by='prediction'",
+        )
     if not same or labels.max() >= answers.shape[1]:
         raise NotApplicable(
-            f"by='error' needs labels numbered as the network's outputs: there are {len(classes) or labels.max() + 1}"
-            f" classes and {answers.shape[1]} outputs",
-            hint="pl.data(..., classes=[the network's class names, in order])",
+            Text(
+                f"by='error' needs labels numbered as the network's outputs: there are {len(classes) or labels.max() + 1}"
+                f" classes and {answers.shape[1]} outputs",
+                f"by='error' 需要与网络输出编号一致的标签：类别有 {len(classes) or labels.max() + 1} 个，输出有 {answers.shape[1]} 个",
+            ),
+            hint=Text(
+                "pl.data(..., classes=[the network's class names, in order])",
+                "pl.data(..., classes=[按顺序给出网络的类别名])",
+            ),
         )
     right = predicted == labels
     names = tuple(_UNKNOWN if one < 0 else _RIGHT if fine else _WRONG for one, fine in zip(labels, right, strict=True))
@@ -70,7 +84,11 @@ def answers_of(one: Gathered) -> np.ndarray:
     """
     if len(one.shape) > 2 and np.prod(one.shape[2:]) > 1:
         raise NotApplicable(
-            f"the output has shape {one.shape}: more than one answer for a sample", hint="embedding(by='label')"
+            Text(
+                f"the output has shape {one.shape}: more than one answer for a sample",
+                f"输出的形状为 {one.shape}：每个样本不止一个答案",
+            ),
+            hint="embedding(by='label')",
         )
     return as_array(one.state["vectors"])
 

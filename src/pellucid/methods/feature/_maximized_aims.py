@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pellucid.core.errors import BadInput, BadSetting
 from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
@@ -98,8 +99,11 @@ def _first(data: Source) -> Inputs:
         except BadInput as reason:
             error = reason
     raise BadInput(
-        f"none of the first {count} samples can be read; the last one: {'' if error is None else error.what}",
-        hint="check the data set",
+        Text(
+            f"none of the first {count} samples can be read; the last one: {'' if error is None else error.what}",
+            f"前 {count} 个样本都无法读取；最后一个：{'' if error is None else error.words.say('zh')}",
+        ),
+        hint=Text("check the data set", "请检查数据集"),
     )
 
 

@@ -104,7 +104,13 @@ def classes_of(
     (spot,) = seen.at(_OUTPUT)
     output = seen.output
     if output is None or output.ndim != 2 or not isinstance(spot.value, Tensor) or not _same(spot.value, output):
-        raise NotApplicable("over data, classes are read off an output (sample, class)", hint="give layer=")
+        raise NotApplicable(
+            Text(
+                "over data, classes are read off an output (sample, class)",
+                "在数据上，类别须由形状为（样本，类别）的输出读出",
+            ),
+            hint=Text("give layer=", "请给出 layer="),
+        )
     labels = data.outputs or data.classes
     best, counted = Best(_OUTPUT, k=max(1, k)), Answers(_OUTPUT, len(data.classes) in (0, output.shape[1]))
     swept: Swept = yield from Sweep([best, counted])

@@ -104,7 +104,12 @@ def wish_of(
     """
     value, layout = spot.value, spot.layout
     if value.ndim < 2 or not value.is_floating_point():
-        raise NotApplicable(f"'{spot.address}' with shape {tuple(value.shape)} has no channels of real numbers")
+        raise NotApplicable(
+            Text(
+                f"'{spot.address}' with shape {tuple(value.shape)} has no channels of real numbers",
+                f"'{spot.address}' 的形状为 {tuple(value.shape)}，没有由实数组成的通道",
+            )
+        )
     axis = 1 if value.ndim < 3 or (layout is not None and layout.kind == "channels_first") else value.ndim - 1
     size, middle = value.shape[axis], None
     if layout is not None and layout.kind == "tokens":

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 
 _BEFORE = 50  # directions that t-SNE starts from
 _START = 1e-4  # spread of its first positions
@@ -42,7 +43,11 @@ def by_neighbours(vectors: np.ndarray, perplexity: float, seed: int) -> Plane:
     """
     if find_spec("sklearn") is None:
         raise NotApplicable(
-            "t-SNE needs scikit-learn", hint="pip install 'pellucid[sweep]', or embedding(projection='pca')"
+            Text("t-SNE needs scikit-learn", "t-SNE 需要 scikit-learn"),
+            hint=Text(
+                "pip install 'pellucid[sweep]', or embedding(projection='pca')",
+                "pip install 'pellucid[sweep]'，或 embedding(projection='pca')",
+            ),
         )
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits

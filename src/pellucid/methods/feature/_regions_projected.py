@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.passes import Looking
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered
@@ -44,7 +45,12 @@ def _index(one: Gathered, at: int, region: Region) -> tuple[int, ...]:
 def _picture(values: np.ndarray, region: Region) -> np.ndarray:
     """`(height, width, 3)` of `(channel, height, width)`, cut as the region is."""
     if values.ndim != 3:
-        raise NotApplicable(f"the deconvolution of a picture has three axes, not {values.ndim}")
+        raise NotApplicable(
+            Text(
+                f"the deconvolution of a picture has three axes, not {values.ndim}",
+                f"图像的反卷积应有三个轴，而不是 {values.ndim} 个",
+            )
+        )
     colours = np.moveaxis(values, 0, -1)
     if colours.shape[-1] != 3:
         colours = np.repeat(colours.mean(-1, keepdims=True), 3, -1)

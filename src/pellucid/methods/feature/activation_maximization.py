@@ -104,7 +104,13 @@ def activation_maximization(
     """
     example = beginning(x, data, lens.blank)
     if example.is_discrete:
-        raise NotApplicable("words cannot be optimised from noise: the input is made of tokens", hint="top_regions")
+        raise NotApplicable(
+            Text(
+                "words cannot be optimised from noise: the input is made of tokens",
+                "词语无法由噪声优化得到：输入由词元组成",
+            ),
+            hint="top_regions",
+        )
     if layer is None and isinstance(objective, Gallery):
         layer = objective.layer
     check_asked(layer, channels, objective, diversity, over_data=data is not None)

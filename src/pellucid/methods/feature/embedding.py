@@ -117,7 +117,17 @@ def _vectors(one: Gathered) -> tuple[np.ndarray, Any]:
     members = members[np.argsort(ordinals[members])]
     found = vectors[members]
     if len(found) < _FEWEST:
-        raise NotApplicable(f"'{one.address}' gives {len(found)} finite vectors on these data; a plane needs {_FEWEST}")
+        raise NotApplicable(
+            Text(
+                f"'{one.address}' gives {len(found)} finite vectors on these data; a plane needs {_FEWEST}",
+                f"'{one.address}' 在这些数据上只给出 {len(found)} 个有限的向量，而一个平面需要 {_FEWEST} 个",
+            )
+        )
     if not np.ptp(found, axis=0).max() > 0:
-        raise NotApplicable(f"'{one.address}' is the same for all {len(found)} samples")
+        raise NotApplicable(
+            Text(
+                f"'{one.address}' is the same for all {len(found)} samples",
+                f"'{one.address}' 对全部 {len(found)} 个样本都相同",
+            )
+        )
     return found, members

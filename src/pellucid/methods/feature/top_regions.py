@@ -108,7 +108,12 @@ def _wanted(one: Gathered, channels: Sequence[int]) -> list[tuple[int, int, int,
         if ordinals[channel, rank] >= 0 and values[channel, rank] != 0
     ]
     if not found:
-        raise NotApplicable(f"no chosen channel of '{one.address}' is anything but zero on these data")
+        raise NotApplicable(
+            Text(
+                f"no chosen channel of '{one.address}' is anything but zero on these data",
+                f"在这些数据上，'{one.address}' 中所选的通道全为零",
+            )
+        )
     return found
 
 
