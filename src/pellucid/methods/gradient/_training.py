@@ -46,12 +46,17 @@ def chosen(history: History, statistic: str, layer: Any) -> Grid:
     """
     grid = history.grid(statistic)
     if not grid.values.size:
-        what = NAMES["update" if statistic == "ratio" else statistic].en
-        raise NotApplicable(f"the run holds no measurement of {what}", hint="lens.watch(optimizer) from the first step")
+        what = NAMES["update" if statistic == "ratio" else statistic]
+        raise NotApplicable(
+            Text(f"the run holds no measurement of {what}", f"训练记录中没有 {what.zh} 的测量"),
+            hint=Text("lens.watch(optimizer) from the first step", "请从第一步起使用 lens.watch(optimizer)"),
+        )
     kept: set[int] = set()
     for one in layer if isinstance(layer, tuple) else (layer,):
         if not isinstance(one, str):
-            raise NotApplicable("a run knows its layers by name", hint=f"layer={grid.layers[0]!r}")
+            raise NotApplicable(
+                Text("a run knows its layers by name", "训练记录只以名称识别层"), hint=f"layer={grid.layers[0]!r}"
+            )
         hit = [i for i, name in enumerate(grid.layers) if " " in one or name == one or fnmatchcase(name, one)]
         if not hit:
             raise BadRequest(f"the run has no layer '{one}'", nearest=quoted(nearest_names(one, grid.layers)))

@@ -101,7 +101,7 @@ def _gallery(
     spot: Spot, filters: int, module: nn.Module | None, targets: tuple[TargetInfo, ...], notes: tuple[Text, ...]
 ) -> Gallery:
     if spot.grad is None:
-        raise NotApplicable(f"no gradient reaches '{spot.address}'")
+        raise NotApplicable(Text(f"no gradient reaches '{spot.address}'", f"没有梯度到达 '{spot.address}'"))
     tiles, captions, colour = kernel_tiles(filters_first(spot.grad, module), filters)
     axes = _AXES.get(spot.grad.ndim, tuple(f"axis {i}" for i in range(spot.grad.ndim)))
     weight = float(in_double(spot.value).norm()) if isinstance(spot.value, Tensor) else float("nan")

@@ -37,7 +37,7 @@ def graded(
     try:
         seen = yield from Pass(x, grads=(sites,), target=Target(None if asked == "predicted" else asked))
     except NotApplicable as error:
-        return {}, (Text(f"No gradients: {error.what}.", f"没有梯度：{error.what}。"),)
+        return {}, (Text(f"No gradients: {error.what}.", f"没有梯度：{error.words.say('zh')}。"),)
     found: dict[Place, float] = {}
     for spot in seen.at(sites):
         gradient = spot.gradient

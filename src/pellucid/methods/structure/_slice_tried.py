@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
@@ -80,7 +81,10 @@ def _refuse_lost(now: Tensor, before: Tensor, width: int) -> None:
     worst = int((now - before).abs().sub(limit).argmax())
     if bool(((now - before).abs() > limit).any()) or not bool(torch.isfinite(now).all()):
         raise NotApplicable(
-            "what flows at these layers cannot be replaced: put back unchanged, it changes the score from "
-            f"{float(before[worst]):.4g} to {float(now[worst]):.4g} (the model writes through it, or draws at random)",
-            hint="name other layers",
+            Text(
+                "what flows at these layers cannot be replaced: put back unchanged, it changes the score from "
+                f"{float(before[worst]):.4g} to {float(now[worst]):.4g} (the model writes through it, or draws at random)",
+                f"这些层处的值无法替换：原样放回后，得分由 {float(before[worst]):.4g} 变为 {float(now[worst]):.4g}（模型写入了这个值，或含随机抽样）",
+            ),
+            hint=Text("name other layers", "请指定其他层"),
         )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.edits import Edit, edit
 from pellucid.engine.passes import Spot
 from pellucid.ops.precision import in_double
@@ -61,7 +62,8 @@ def units_of(spot: Spot, size: int) -> Units | None:
         found = product.movedim(axis, 1).flatten(2).sum(2) if value.ndim > 2 else product
     if not bool(torch.isfinite(found).all()):
         raise NotApplicable(
-            f"the contributions of '{spot.address}' are not finite", hint="lens.diagnose(x) says where numbers broke"
+            Text(f"the contributions of '{spot.address}' are not finite", f"'{spot.address}' 的贡献不是有限数"),
+            hint=Text("lens.diagnose(x) says where numbers broke", "lens.diagnose(x) 会说明数值在何处出错"),
         )
     return Units(spot, axis, found)
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from pellucid.core.errors import NotApplicable
+from pellucid.core.text import Text
 from pellucid.methods.structure._weights_held import Held
 from pellucid.ops.kernels import is_convolution
 from pellucid.ops.power_law import PowerLaw, power_law
@@ -51,8 +52,14 @@ def refuse_vectors(found: Sequence[Held]) -> None:
     for one in found:
         if one.weight.ndim < 2:
             raise NotApplicable(
-                f"'{one.where}' is a row of {one.weight.numel():,} numbers, not a matrix: its only singular value is its norm",
-                hint=f"pl.weights(layer='{one.where}'), or the matrix beside it",
+                Text(
+                    f"'{one.where}' is a row of {one.weight.numel():,} numbers, not a matrix: its only singular value is its norm",
+                    f"'{one.where}' 是一行 {one.weight.numel():,} 个数，不是矩阵：它唯一的奇异值就是它的范数",
+                ),
+                hint=Text(
+                    f"pl.weights(layer='{one.where}'), or the matrix beside it",
+                    f"pl.weights(layer='{one.where}')，或它旁边的矩阵",
+                ),
             )
 
 
@@ -64,8 +71,14 @@ def row_of(one: Held, grid: int | None, most: int) -> Row:
     """
     if not bool(torch.isfinite(one.weight).all()):
         raise NotApplicable(
-            f"'{one.where}' is not finite (NaN or infinite): it has no singular values",
-            hint="lens.diagnose() says where numbers broke, or name the other layers",
+            Text(
+                f"'{one.where}' is not finite (NaN or infinite): it has no singular values",
+                f"'{one.where}' 不是有限数（NaN 或无穷大）：没有奇异值",
+            ),
+            hint=Text(
+                "lens.diagnose() says where numbers broke, or name the other layers",
+                "lens.diagnose() 会说明数值在何处出错；也可改看其他层",
+            ),
         )
     blocks = matrix_of(one.weight, one.module)
     spectrum = spectrum_of(blocks, most)

@@ -20,9 +20,9 @@ _REASONS = {
     "empty": Text("it is empty", "为空"),
 }
 _TRY = {
-    "meta": "load the weights first",
-    "packed": "dequantise it first, or look at a layer of floating numbers",
-    "empty": "look at another layer",
+    "meta": Text("load the weights first", "请先载入权重"),
+    "packed": Text("dequantise it first, or look at a layer of floating numbers", "请先反量化，或查看浮点数的层"),
+    "empty": Text("look at another layer", "请查看其他层"),
 }
 
 
@@ -66,7 +66,8 @@ def held(lens: Looker, layer: Layer) -> tuple[list[Held], tuple[Text, ...]]:
         weights = weights[:1]
     if not weights:
         raise NotApplicable(
-            f"no layer that '{layer}' denotes holds a weight matrix", hint="lens.layers() lists the layers"
+            Text(f"no layer that '{layer}' denotes holds a weight matrix", f"'{layer}' 所指的层都没有权重矩阵"),
+            hint=Text("lens.layers() lists the layers", "lens.layers() 列出各层"),
         )
     return _with_numbers(weights)
 
@@ -189,7 +190,10 @@ def _with_numbers(weights: list[Held]) -> tuple[list[Held], tuple[Text, ...]]:
         kept.append(Held(one.where, one.key, value.float() if narrow else value, one.module, one.made))
     if not kept:
         reason, names = next(iter(left.items()))
-        raise NotApplicable(f"'{names[0]}' cannot be shown: {_REASONS[reason].en}", hint=_TRY[reason])
+        raise NotApplicable(
+            Text(f"'{names[0]}' cannot be shown: {_REASONS[reason]}", f"无法显示 '{names[0]}'：{_REASONS[reason].zh}"),
+            hint=_TRY[reason],
+        )
     made: dict[Text, list[str]] = {}
     for one in kept:
         if one.made is not None:

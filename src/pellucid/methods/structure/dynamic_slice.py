@@ -72,12 +72,19 @@ def dynamic_slice(
         of the target, so that one backward gives all; there they go from neuron to neuron by differences to a mean.
     """
     if layer == ():
-        raise NotApplicable("layer=() names no layer", hint="leave it out for all activation functions")
+        raise NotApplicable(
+            Text("layer=() names no layer", "layer=() 没有指定任何层"),
+            hint=Text("leave it out for all activation functions", "省去它则取全部激活函数"),
+        )
     asked, seen = yield from _seen(x, target, layer)
     units = [one for spot in seen.at(asked) if (one := units_of(spot, x.size)) is not None]
     if not units:
         raise NotApplicable(
-            f"no layer that '{asked}' denotes has units for each example", hint="name layers: lens.layers() lists them"
+            Text(
+                f"no layer that '{asked}' denotes has units for each example",
+                f"'{asked}' 所指的层都没有按样本区分的单元",
+            ),
+            hint=Text("name layers: lens.layers() lists them", "请指定层：lens.layers() 列出各层"),
         )
     shares = tuple(sorted({(i + 1) / steps for i in range(steps)} | {0.0, theta}))
     trial = yield from tried(x, target, units, shares, fill, controls, seed, seen.scores)

@@ -76,7 +76,11 @@ def weights(
     shown = [one for one in found if not one.weight.is_complex()]
     if not shown:
         raise NotApplicable(
-            "complex weights are not drawn", hint="look at the real and the imaginary part; weight_spectrum takes them"
+            Text("complex weights are not drawn", "不绘制复数权重"),
+            hint=Text(
+                "look at the real and the imaginary part; weight_spectrum takes them",
+                "请分别查看实部与虚部；weight_spectrum 可处理复数权重",
+            ),
         )
     before, lacking = beside(shown, against, layer) if against is not None else ({}, ())
     drawn = [Drawn(one, before.get(one.where), against is not None) for one in shown]
