@@ -57,7 +57,7 @@ def _member(session: Session, ask: Pass) -> Member:
         member.graded = {layer_key(layer) for layer in (*ask.grads, *explained)}
         if ask.target is not None and isinstance(ask.target.asked, Unit):
             member.unit = _unit_site(session, ask.target.asked, with_loss=ask.target.loss is not None)
-        if (ask.graph or ask.constants) and session.looker.scripted:
+        if session.looker.scripted and (ask.graph or ask.constants or ask.rules is not None):
             raise NotApplicable(
                 Text(
                     "the model is scripted (torch.jit): its operations cannot be seen",
