@@ -2,9 +2,9 @@
 
 ResNet-18 trained with plain descent on random pictures, three times over: bare, bare once more, and watched with a
 folder. The three take single steps in turn, in an order that moves on, so that what else the machine does meets all
-alike; each has a thread of its own, so that the watch, which goes by the CPU time of its thread, takes the others' steps
-for none of its training's. CPU seconds are of the whole process, the thread that writes included; what the two bare
-trainings differ by is the noise.
+alike; each has a thread of its own, by whose CPU time the watch goes, so that it does not take the others' steps for
+its training's. CPU seconds are of the whole process, the thread that writes included; what the two bare trainings
+differ by is the noise.
 """
 
 import argparse

@@ -18,9 +18,10 @@ from pellucid.core.errors import BadRequest, BadSetting
 from pellucid.core.text import Text
 from pellucid.engine.looker import unwrapped
 from pellucid.engine.monitor.budget import Budget
+from pellucid.engine.monitor.forwards import is_compiled
 from pellucid.engine.monitor.history import MOST, Curve, Grid, History, read_run
 from pellucid.engine.monitor.log import MANIFEST, Log
-from pellucid.engine.monitor.monitor import Monitor, is_compiled
+from pellucid.engine.monitor.monitor import Monitor
 from pellucid.engine.monitor.parameters import SHARDED
 from pellucid.engine.monitor.sample import Birth, Told
 from pellucid.engine.monitor.sink import Sink
@@ -114,6 +115,11 @@ class Run:
     def born(self) -> Birth | None:
         """Where non-finite values first appeared: step, layer, operation, direction; None if they never did."""
         return self.history.born
+
+    @property
+    def skipped(self) -> tuple[int, ...]:
+        """The steps that the loss scaler of mixed precision skipped, because a scaled gradient was not finite."""
+        return self.history.skipped
 
     @property
     def state(self) -> str:

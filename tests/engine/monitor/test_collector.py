@@ -26,6 +26,7 @@ def given(made, values, facts=None, activations=None, step=4):
             one.transfer.add(("gradient", key[1]), torch.tensor(math.nan))
     made.take(one)
     made.collect(wait=True)
+    made.settle()
 
 
 def test_parameters_of_a_layer_are_one_norm_and_the_scale_is_divided_out():
@@ -86,4 +87,5 @@ def test_metrics_of_every_kind_are_numbers():
     }
     assert math.isnan(history.metrics["error"].values[0]) and history.born is None
     made.log(4, {"loss": float("nan")}, 0)
+    made.settle()
     assert (history.born.step, history.born.direction) == (4, "loss")

@@ -11,7 +11,7 @@ from torch import nn
 
 from pellucid.engine.monitor.budget import Budget
 from pellucid.engine.monitor.history import History
-from pellucid.engine.monitor.monitor import Monitor, is_compiled, watched
+from pellucid.engine.monitor.monitor import Monitor
 
 torch.set_num_threads(1)
 
@@ -321,15 +321,6 @@ def test_evaluation_is_no_step_and_is_not_looked_at():
     assert history.metrics["loss"].steps.tolist() == history.metrics["val_loss"].steps.tolist() == [0, 1]
 
 
-def test_parts_that_run_compiled_or_scripted_are_left_alone():
-    model = nn.Sequential(nn.Linear(3, 3))
-    model.add_module("1", torch.compile(nn.Sequential(nn.Linear(3, 3)), backend="eager"))
-    assert set(watched(model)) == {"", "0", "1"}
-    part = nn.Linear(3, 3)
-    part._compiled_call_impl = lambda: None
-    assert is_compiled(part) and not is_compiled(model)
-
-
 def test_a_checkpointed_forward_is_seen_once():
     from torch.utils.checkpoint import checkpoint
 
@@ -369,7 +360,7 @@ def test_parts_that_are_called_without_the_whole_are_seen():
         made, history = watching(model, optimizer)
         made.open()
         trained(model if whole else model.loss, optimizer, history, 5, torch.randn(3, 4), lambda loss: loss)
-        assert set(made.entries.handles) == ({""} if whole else {"", "first", "rest.0"})
+        assert set(made.forwards.entries.handles) == ({""} if whole else {"", "first", "rest.0"})
         made.close()
         assert not made.guard.error and not hooks_of(model, optimizer)
         history_of.append(history)

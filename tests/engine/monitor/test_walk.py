@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -42,6 +45,21 @@ def test_calls_are_told_in_order():
     seen, _ = followed(Nested(), torch.randn(1, 2))
     own = [("", "relu", 0), ("", "add", 0), ("", "relu", 1)]
     assert seen == [("fc", "linear", 0), ("fc", 0), ("fc", "linear", 0), ("fc", 1), *own]
+
+
+def test_nothing_is_left_for_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        model, x = Nested(), torch.randn(1, 2)
+        walk = Walk(dict(model.named_modules()), Notes())
+        walk.begin(model)
+        walk.end(model, model(x))
+        gone = weakref.ref(walk)
+        del walk
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_functions_can_be_left_out():

@@ -2,13 +2,15 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from pellucid.engine.monitor.births import born_behind
+from pellucid.engine.monitor.judging import SKIPPED, Evidence, first_fault
 from pellucid.engine.monitor.measured import Measured
 from pellucid.engine.monitor.parameters import Parameters, owner
 from pellucid.engine.monitor.sample import Birth, Item, Logged, Row, Sample, Told
@@ -17,7 +19,6 @@ from pellucid.engine.monitor.transfer import Transfer
 SQUARED = ("gradient", "weight", "update")
 COUNTED = ("bad_gradient", "bad_weight")
 MOST_WAITING = 64
-SKIPPED = "skipped"  # a fact: the loss scaler called no optimizer
 
 
 class Collector:
@@ -35,9 +36,10 @@ class Collector:
         self.owners = {name: self.numbers[owner(name), 0] for name in parameters.named}
         self.told, self.order = 0, list[int]()
         self.waiting: deque[Measured] = deque()
-        self.scalars: list[tuple[int, str, Tensor]] = []
-        self.moving: deque[list[tuple[int, str, Tensor]]] = deque()
+        self.scalars: list[tuple[Tensor, Callable[[float], None]]] = []
+        self.moving: deque[list[tuple[Tensor, Callable[[float], None]]]] = deque()
         self.born = False
+        self.vague: Birth | None = None
         self.clean: int | None = None
         self.spoiled: set[int] = set()
 
@@ -66,29 +68,50 @@ class Collector:
                 if name_of_loss(name) and not self.born and value.device.type == "cpu" and not _finite(value):
                     behind = born_behind(value, node) if value.grad_fn is not None and node else ""
                     self.bear(Birth(step, "loss", behind, "loss"))
-                if value.device.type != "cpu":
-                    self.scalars.append((step, name, value.detach().clone()))
-                    continue
-                value = value.detach().item()
-            self.logged(step, name, float(value))
+                self.later(value, partial(self.logged, step, name))
+            else:
+                self.logged(step, name, float(value))
+
+    def later(self, value: Tensor, tell: Callable[[float], None]) -> None:
+        """Tell a number once it is on the host."""
+        if value.device.type == "cpu":
+            tell(float(value.detach().item()))
+        else:
+            self.scalars.append((value.detach().clone(), tell))
 
     def logged(self, step: int, name: str, value: float) -> None:
-        """One metric, on the host."""
-        if not math.isfinite(value) and not self.born and (name == "" or name_of_loss(name)):
-            layer, how = ("output", "forward") if name == "" else ("loss", "loss")
-            self.bear(Birth(step, layer, "", how, self.clean))  # pyright: ignore[reportArgumentType]
-        if name:
-            self.put(Logged(step, name, value))
+        """One metric."""
+        if not math.isfinite(value) and name_of_loss(name):
+            self.bear(Birth(step, "loss", "", "loss", self.clean))
+        self.put(Logged(step, name, value))
+
+    def given(self, step: int, total: float) -> None:
+        """The sum of what the model gave."""
+        if not math.isfinite(total):
+            self.bear(Birth(step, "output", "", "forward", self.clean))
+
+    def skipped(self, step: int, found: float = 1.0) -> None:
+        """The loss scaler skipped a step, if it found anything that is not finite."""
+        if found:
+            self.bear(Birth(step, "", "", "scale"))
 
     def bear(self, birth: Birth) -> None:
-        """The first place of its kind is told."""
+        """The first place of its kind is told; one that could be told better, by what is logged, waits for `settle`."""
         if birth.direction == "scale":
             if birth.step not in self.spoiled:
                 self.spoiled.add(birth.step)
                 self.put(birth)
+        elif not self.born and birth.layer in ("", "loss") and not birth.operation:
+            self.vague = birth if self.vague is None or birth.layer else self.vague
         elif not self.born:
             self.born = True
             self.put(birth)
+
+    def settle(self) -> None:
+        """The next step has begun: what was known of the last one is all."""
+        if self.vague is not None and not self.born:
+            self.born = True
+            self.put(self.vague)
 
     def take(self, measured: Measured) -> None:
         """A step is over; what it measured starts its way."""
@@ -102,7 +125,7 @@ class Collector:
         """Take in what has arrived; all that is left, where it is waited for."""
         if self.scalars and (wait or len(self.scalars) >= MOST_WAITING or self.waiting):
             moved = Transfer()
-            for i, (_, _, value) in enumerate(self.scalars):
+            for i, (value, _) in enumerate(self.scalars):
                 moved.add(i, value.reshape(-1)[:1].sum())
             self.waiting.append(Measured(-1, 0.0, everything=False, transfer=moved.start()))
             self.moving.append(self.scalars)
@@ -111,8 +134,8 @@ class Collector:
             one = self.waiting.popleft()
             values = one.transfer.read()
             if one.step < 0:
-                for i, (step, name, _) in enumerate(self.moving.popleft()):
-                    self.logged(step, name, values[i])
+                for i, (_, tell) in enumerate(self.moving.popleft()):
+                    tell(values[i])
             else:
                 self._sample(one, values)
 
@@ -136,76 +159,17 @@ class Collector:
         if "flow" in columns and facts.get("scale", 0.0) > 0:
             columns["flow"] = columns["flow"] / facts["scale"]
         self.put(Sample(one.step, one.seconds, columns, facts))
-        self._judge(one, values, columns, facts)
-        if facts.get(SKIPPED):
-            self.bear(Birth(one.step, "", "", "scale"))
-
-    def _judge(
-        self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], facts: dict[str, float]
-    ) -> None:
-        scale = facts.get("scale", 0.0)
-        found = (
-            self._spoiled(one, columns)
-            or _traced(one, values)
-            or self._backward(one, values, columns, scale)
-            or self._gradient(one, values, columns, scale)
-        )
+        found = first_fault(Evidence(one, values, columns, facts, self.rows, self.owners, self.order, self.clean))
         if found is not None:
             self.bear(found)
         elif one.everything and not facts.get(SKIPPED):
             self.clean = one.step
-
-    def _spoiled(self, one: Measured, columns: dict[str, np.ndarray]) -> Birth | None:
-        bad = _where(columns.get("bad_weight"))
-        return Birth(one.step, self.rows[bad[0]].address, "", "update", self.clean) if bad else None
-
-    def _backward(
-        self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], scale: float
-    ) -> Birth | None:
-        harmless = "gradient" in columns and not _where(columns.get("bad_gradient"))  # masked on the way back
-        if one.activations is None or harmless:
-            return None
-        before: int | None = None
-        for number in one.activations.arrived:
-            if values.get(("bad_backward", number), 0.0) > 0:
-                if scale > 1:
-                    return Birth(one.step, self.rows[number].address, "", "scale")
-                if before is None:
-                    return Birth(one.step, "loss", "", "loss")
-                between = one.activations.between(number, before)
-                return Birth(one.step, self.rows[before].address, between, "backward")
-            before = number
-        return None
-
-    def _gradient(
-        self, one: Measured, values: dict[Any, float], columns: dict[str, np.ndarray], scale: float
-    ) -> Birth | None:
-        bad = _where(columns.get("bad_gradient"))
-        if not bad:
-            return None
-        reached = {self.owners[name] for statistic, name in values if statistic == "gradient"}
-        rank = {number: i for i, number in enumerate(self.order)}
-        last = max(bad, key=lambda number: rank.get(number, -1))
-        layer = "" if len(bad) > 1 and len(bad) == len(reached) else self.rows[last].address
-        return Birth(one.step, layer, "", "scale" if scale > 1 else "backward", self.clean)
+        self.skipped(one.step, facts.get(SKIPPED, 0.0))
 
 
 def name_of_loss(name: str) -> bool:
     """Whether a metric is the loss of training."""
     return "loss" in name.lower() and not any(part in name.lower() for part in ("val", "eval", "test"))
-
-
-def _traced(one: Measured, values: dict[Any, float]) -> Birth | None:
-    if one.activations is None:
-        return None
-    for i, (layer, op) in enumerate(one.activations.traced):
-        if math.isnan(values.get(("trace", i), 0.0)) or values.get(("trace", i)) == math.inf:
-            return Birth(one.step, layer, op, "forward")
-    return None
-
-
-def _where(column: Iterable[float] | None) -> list[int]:
-    return [] if column is None else [i for i, count in enumerate(column) if count > 0]
 
 
 def _zero(value: float) -> float:

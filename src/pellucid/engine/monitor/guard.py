@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 _LOG = logging.getLogger("pellucid")
 
@@ -13,24 +14,41 @@ class Guard:
     Args:
         clock: seconds.
 
-    `error` is what went wrong, `own` the seconds since it was last set to zero.
+    `error` is what went wrong.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock, self.error, self.own = clock, "", 0.0
+        self.clock, self.error = clock, ""
+        self._own = 0.0
+        self._began: float | None = None
 
-    def __call__(self, work: Callable[[], None]) -> None:
+    def __call__(self, work: Callable[..., None], *given: Any) -> None:
         """Run it, unless something went wrong before."""
         if self.error:
             return
-        began = self.clock()
+        inside = self._began is not None
+        if not inside:
+            self._began = self.clock()
         try:
-            work()
+            work(*given)
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
             _warn(f"pellucid stops watching this training, which goes on: {self.error}")
         finally:
-            self.own += self.clock() - began
+            if not inside:
+                self._pause()
+                self._began = None
+
+    def spent(self) -> float:
+        """Seconds since this was last asked, those of the work that is under way included."""
+        self._pause()
+        own, self._own = self._own, 0.0
+        return own
+
+    def _pause(self) -> None:
+        if self._began is not None:
+            now = self.clock()
+            self._own, self._began = self._own + now - self._began, now
 
 
 def _warn(words: str) -> None:

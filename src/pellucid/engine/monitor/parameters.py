@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from pellucid.core.text import Text
-from pellucid.engine.monitor.norms import Norms, not_finite, piece
+from pellucid.engine.monitor.norms import MOST, Norms, dense, not_finite, piece
 from pellucid.engine.monitor.sample import Row
 from pellucid.engine.monitor.transfer import Transfer
 
@@ -59,6 +59,12 @@ class Parameters:
         """Names of those that no optimizer met so far moves."""
         moved = {name for _, names in self._of.values() for name in names}
         return [name for name in self.named if name not in moved]
+
+    def spoiled(self, optimizer: Optimizer) -> bool:
+        """Whether the first small gradient holds anything that is not finite: on the way back such values spread."""
+        gradients = (self.named[name].grad for name in self.of(optimizer))
+        first = next((one for one in gradients if one is not None and one.numel() <= MOST), None)
+        return first is not None and not math.isfinite(dense(first).sum().item())
 
     def before(self, optimizer: Optimizer, transfer: Transfer, *, first: bool, dear: bool, closure: bool) -> None:
         """Right before a step: gradients as the optimizer gets them, weights, and copies to find the update with.

@@ -1,17 +1,16 @@
-"""The loss scale of mixed precision: found, and read without waiting."""
+"""The loss scale of mixed precision, read without waiting, and the steps that its scaler asks for."""
 
 import math
-import sys
-from types import FrameType
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.amp import GradScaler
+from torch.optim import Optimizer
 
 from pellucid.engine.monitor.measured import Measured
-
-DEPTH, TRIES = 12, 3
 
 
 def scale_of(scaler: Any) -> Tensor | None:
@@ -22,34 +21,51 @@ def scale_of(scaler: Any) -> Tensor | None:
     return torch.tensor(float(scaler._init_scale)) if held is None else held.detach().clone()
 
 
-def calling_scaler() -> GradScaler | None:
-    """The scaler that is calling the optimizer right now, if one is: users need not name it."""
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(DEPTH):
-        if frame is None:
-            return None
-        owner = frame.f_locals.get("self")
-        if isinstance(owner, GradScaler):
-            return owner
-        frame = frame.f_back
-    return None
-
-
 class Scale:
-    """The loss scale of one training; its scaler is given, or found when it calls the optimizer."""
+    """The loss scale of one training; its scaler is given, or is the one that asks an optimizer for a step."""
 
     def __init__(self, scaler: Any = None) -> None:
-        self.scaler, self.tries = scaler, 0
+        self.scaler = scaler
 
-    def note(self, measured: Measured, *, calling: bool = False) -> None:
-        """Note the scale of this step, once.
-
-        Args:
-            calling: an optimizer is being called right now; then who calls it is found, in the first few tries.
-        """
-        if calling and self.scaler is None and self.tries < TRIES:
-            self.tries, self.scaler = self.tries + 1, calling_scaler()
+    def note(self, measured: Measured) -> None:
+        """Note the scale of this step, once."""
         scale = None if "scale" in measured.facts else scale_of(self.scaler)
         if scale is not None:
             measured.facts["scale"] = math.nan
             measured.transfer.add(("fact", "scale"), scale)
+
+
+class ScalerHook:
+    """Tells of every `GradScaler.step`, as torch's own hooks tell of an optimizer's; without it a step that the scaler
+    skips is none.
+
+    Args:
+        before: called with the scaler and the optimizer.
+        after: called with the optimizer, whether it has stepped or not.
+    """
+
+    def __init__(self, before: Callable[[Any, Optimizer], None], after: Callable[[Optimizer], None]) -> None:
+        self.live, self.plain = True, _SCALER.step
+
+        @wraps(self.plain)
+        def step(scaler: Any, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
+            if self.live:
+                before(scaler, optimizer)
+            given = self.plain(scaler, optimizer, *args, **kwargs)
+            if self.live:
+                after(optimizer)
+            return given
+
+        self.step = step
+        _LAID.append(self)
+        _SCALER.step = step
+
+    def remove(self) -> None:
+        """Tell no more; what lies on top of others is taken off."""
+        self.live = False
+        while _LAID and not _LAID[-1].live and _SCALER.step is _LAID[-1].step:
+            _SCALER.step = _LAID.pop().plain
+
+
+_SCALER: Any = GradScaler
+_LAID: list[ScalerHook] = []

@@ -49,8 +49,8 @@ class Walk:
         self.stack: list[Frame] = []
         self.calls: dict[str, int] = {}
         self.handles: list[Any] = []
-        self.mode = _Mode(self) if functions else None
-        self.thread, self.entered = 0, False
+        self.functions, self.thread = functions, 0
+        self.mode: _Mode | None = None
 
     def begin(self, module: nn.Module, path: str = "") -> None:
         """The model, or its part at a path, is about to run."""
@@ -65,9 +65,9 @@ class Walk:
                 if path:
                     self.handles.append(module.register_forward_pre_hook(partial(self._enter, path)))
                     self.handles.append(module.register_forward_hook(partial(self._leave, path), always_call=True))
-            if self.mode is not None:
+            if self.functions:
+                self.mode = _Mode(self)
                 self.mode.__enter__()
-                self.entered = True
 
     def end(self, module: nn.Module, output: Any, path: str = "") -> None:
         """It has run; after the outermost call everything is taken off again."""
@@ -80,11 +80,11 @@ class Walk:
         for handle in self.handles:
             handle.remove()
         self.handles, self.stack, self.calls = [], [], {}
-        if self.entered and self.mode is not None:
+        if self.mode is not None:
             stack = _get_current_function_mode_stack()
             if stack and stack[-1] is self.mode:
                 self.mode.__exit__(None, None, None)
-                self.entered = False
+                self.mode = None
 
     def _enter(self, path: str, module: nn.Module, args: Any) -> None:
         if get_ident() != self.thread or torch.compiler.is_compiling():
