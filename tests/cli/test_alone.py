@@ -1,5 +1,7 @@
 """`pellucid see MODEL` without an input: structure and weights."""
 
+from pathlib import Path
+
 import onnx
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import nn
 from pellucid.cli import main
 from pellucid.cli.alone import refuse_input, standing, with_tree
 from pellucid.lens.lens import Lens
+from pellucid.registry import view
 from pellucid.zoo.opening import open as open_lens
 
 
@@ -48,7 +51,7 @@ def test_weights_alone_show_their_tree_and_their_numbers():
 
 def test_a_source_that_states_no_size_says_what_is_lacking():
     lens = Lens(nn.Linear(2, 2))
-    x, views, note = standing(lens, [])
+    x, views, note = standing(lens, [view("flow_graph")])
     assert (x, views) == (None, []) and "random:1x3x224x224" in note.en
     seen = lens.see(None, "weights")
     assert with_tree(lens, "nets.py:Net", seen) is seen
@@ -59,14 +62,31 @@ def test_a_model_of_texts_is_not_asked_for_a_picture():
         def forward(self, input_ids):
             return input_ids
 
-    _, _, lacking = standing(Lens(Reader()), [])
+    _, _, lacking = standing(Lens(Reader()), [view("flow_graph")])
     assert lacking is not None and "some text" in lacking.en and "224" not in lacking.en
 
 
 def test_inputs_are_zeros_of_the_stated_shape_of_which_shapes_alone_are_followed():
-    x, views, note = standing(open_lens("model.onnx"), [])
+    x, views, note = standing(open_lens("model.onnx"), [view("flow_graph"), view("weights")])
     assert torch.equal(x, torch.zeros(1, 3, 8, 8)) and note is None
-    assert views[0].name == "flow_graph" and views[0].changed["real"] is False
+    assert [one.name for one in views] == ["flow_graph", "weights"] and views[0].changed["real"] is False
+    assert standing(open_lens("model.onnx"), [view("weights")])[0] is None
+
+
+def test_a_flow_graph_that_is_asked_for_needs_no_input_either():
+    seen = see("model.onnx", "-m", "flow_graph", "-m", "weights", "-o", "x.html")
+    assert seen.exit_code == 0 and "2 operations" in seen.output, seen.output
+    seen = see("model.onnx", "-m", "flow_graph", "-m", "saliency", "-o", "x.html")
+    assert seen.exit_code == 2 and "needs an input" in seen.output
+    seen = see("weights.pth", "-m", "flow_graph")
+    assert seen.exit_code == 2 and "weights alone" in seen.output and "net.py:Net INPUT" in seen.output
+
+
+def test_a_model_with_nothing_to_show_says_so():
+    Path("nets.py").write_text("from torch import nn\nEmpty = nn.Identity\n")
+    seen = see("nets.py:Empty")
+    assert seen.exit_code == 2 and "nothing to show" in seen.output and "INPUT" in seen.output
+    assert not Path("pellucid-report.html").exists()
 
 
 def test_an_input_for_weights_alone_is_refused():

@@ -82,3 +82,10 @@ def test_a_place_that_refuses_is_named_as_it_was_asked_for(tmp_path, views):
     (tmp_path / "none").write_text("")
     with pytest.raises(pl.BadRequest, match=r"a\.html' cannot be written"):
         made.write(views, "en", "")
+
+
+def test_what_else_was_found_stands_in_the_report(views, tmp_path):
+    found = pl.Lens(nn.Linear(2, 2)).diagnose()
+    for name in ("a.html", "folder"):
+        written = Destination.of(str(tmp_path / name), 2).write(views, "en", "T", [found])
+        assert "checks found nothing wrong" in written[0].read_text(encoding="utf-8")

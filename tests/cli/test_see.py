@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 from torch import nn
 
+import pellucid as pl
 from pellucid.cli import main
 from pellucid.cli.see import capital, first_sentence, opening_words, title_of
 
@@ -344,3 +345,34 @@ def test_what_to_try_is_typed_as_here(language):
     assert other.exit_code == 1 and "try       pellucid layers hf:small 'Lyon is' lists PATH" in other.output
     bare = see("hf:small", "-m", "saliency")
     assert bare.exit_code == 2 and "pellucid see hf:small INPUT" in bare.output
+
+
+def test_the_tour_says_what_is_wrong_first(folder):
+    (folder / "dead.py").write_text(
+        NETS + "\n\nclass Dead(Net):\n    def __init__(self):\n        super().__init__()\n"
+        "        nn.init.constant_(self.conv1.bias, -99.0)\n"
+    )
+    seen = see("dead.py:Dead", X, "-o", "x.html")
+    assert seen.exit_code == 0, seen.output
+    assert re.search(r"^\[high\] Dead units · \S+: 100% of", seen.stdout, re.MULTILINE)
+    assert re.search(r"\d+ checks found nothing wrong; \d+ were not made", seen.stdout)
+    page = (folder / "x.html").read_text(encoding="utf-8")
+    assert '<span class="number">1</span> Findings</h2>' in page and "3 high" in page
+    assert "[high]" not in see("dead.py:Dead", X, "-m", "saliency", "-o", "y.html").stdout
+    assert "Findings" not in (folder / "y.html").read_text(encoding="utf-8")
+
+
+def test_a_training_is_shown_and_checked(folder):
+    net = nn.Linear(5, 2)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with pl.Lens(net).watch(optimizer, every=1, folder=folder / "run") as run:
+        for step in range(24):
+            net(torch.ones(2, 5)).sum().backward()
+            run.log(loss=1 / (1 + step), val_loss=1 + abs(step - 4))
+            optimizer.step()
+            optimizer.zero_grad()
+    seen = see("nets.py:rows", "random:2x5", "--run", "run", "-o", "x.html")
+    assert seen.exit_code == 0 and "Over-fitting · run" in seen.stdout, seen.output
+    page = (folder / "x.html").read_text(encoding="utf-8")
+    assert "Training</h2>" in page and "val_loss" in page
+    assert see("nets.py:rows", "random:2x5", "--run", "no").exit_code == 2

@@ -4,9 +4,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pellucid.core.errors import BadRequest
-from pellucid.lens.views import Views
+from pellucid.lens.views import Views, report
 from pellucid.results.result import Lang, Result
 from pellucid.results.save import ENDINGS
 
@@ -59,25 +60,26 @@ class Destination:
         _check_writable(path, words)
         return cls(path, kind)
 
-    def write(self, views: Views, lang: Lang, title: str) -> list[Path]:
+    def write(self, views: Views, lang: Lang, title: str, also: Sequence[Any] = ()) -> list[Path]:
         """Write what was seen.
 
+        Args:
+            also: what stands in the report besides: findings, trainings.
         Returns:
             The files, the one to open first.
         Raises:
             BadRequest: the place refused them.
         """
         try:
-            return self._write(views, lang, title)
+            return self._write(views, lang, title, also)
         except OSError as error:
             raise BadRequest(
                 f"'{self.path}' cannot be written: {error.strerror or error}.", asked_by=f"-o {self.path}"
             ) from error
 
-    def _write(self, views: Views, lang: Lang, title: str) -> list[Path]:
+    def _write(self, views: Views, lang: Lang, title: str, also: Sequence[Any]) -> list[Path]:
         if self.kind == "report":
-            views.save(self.path, lang=lang, title=title)
-            return [self.path]
+            return [report(self.path, views, *also, lang=lang, title=title)]
         results = views.results
         if self.kind == "file":
             names = (
@@ -87,9 +89,7 @@ class Destination:
             )
             return [one.save(name, lang=lang) for one, name in zip(results, names, strict=True)]
         self.path.mkdir(parents=True, exist_ok=True)
-        report = self.path / "report.html"
-        views.save(report, lang=lang, title=title)
-        written = [report]
+        written = [report(self.path / "report.html", views, *also, lang=lang, title=title)]
         for stem, one in zip(_stems(results), results, strict=True):
             written += [one.save(self.path / f"{stem}{ending}", lang=lang) for ending in (".png", ".npz")]
         return written

@@ -8,9 +8,10 @@ import click
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, OK, guarded
 from pellucid.cli.screen import Screen
 from pellucid.cli.trust import trusting
-from pellucid.core.errors import BadRequest
+from pellucid.core.errors import BadRequest, ModelFailed, NotApplicable
 from pellucid.core.text import Text
 
+STYLES = {"high": "bold red", "medium": "yellow", "low": "", "info": ""}
 _HELP = f"""Find what is wrong with MODEL, with INPUT, or with a training.
 
 MODEL and INPUT are as for `pellucid see`; sixteen examples or more tell most. A check that lacks what it needs (labels,
@@ -78,15 +79,40 @@ def _labels(words: str) -> list[int | str]:
     return [int(one) if one.isdecimal() else one for one in (part.strip() for part in words.split(","))]
 
 
+def examined(lens: Any, x: Any, run: Any, seed: int, watch: Any) -> list[Any]:
+    """The findings; none where the model raises, which its flow graph tells."""
+    try:
+        return [lens.diagnose(x, run=run, seed=seed, progress=watch)]
+    except (ModelFailed, NotApplicable):
+        return []
+
+
+def tell_in_short(screen: Screen, examined: Sequence[Any]) -> None:
+    """A line for each finding, and how many checks were made."""
+    from pellucid.diagnose.finding import WORDS
+
+    lang, stop = screen.lang, "：" if screen.lang == "zh" else ": "
+    for one in (one for found in examined for one in found):
+        said = f"[{WORDS[one.severity].say(lang)}] {headline(one, lang)}{stop}{one.said.say(lang)}"
+        screen.say(said, STYLES[one.severity])
+    for found in examined:
+        count, missing = len(found.passed), len(found.not_made)
+        en = f"{count} checks found nothing wrong; {missing} were not made, and the report says why."
+        screen.say(Text(en, f"{count} 项检查未发现问题；另有 {missing} 项未进行，原因见报告。"))
+
+
+def headline(one: Any, lang: str) -> str:
+    """What is wrong, and where."""
+    return " · ".join(part for part in (one.title.say(lang), one.place) if part)
+
+
 def tell(screen: Screen, found: Any) -> None:
     """Every finding with its advice, and which checks were not made."""
     from pellucid.diagnose.finding import WORDS
 
-    lang, styles = screen.lang, {"high": "bold red", "medium": "yellow"}
+    lang = screen.lang
     for one in found:
-        severity = WORDS[one.severity].say(lang)
-        place = f" · {one.place}" if one.place else ""
-        screen.say(f"[{severity}] {one.title.say(lang)}{place}", styles.get(one.severity, ""))
+        screen.say(f"[{WORDS[one.severity].say(lang)}] {headline(one, lang)}", STYLES[one.severity])
         for words in (one.said, one.advice):
             screen.say(f"    {words.say(lang)}")
     for line in found.told(lang):

@@ -2,12 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 from rich.cells import cell_len
 
+from pellucid.cli.computing import computing
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen, helping
 from pellucid.cli.trust import trusting
@@ -51,7 +52,8 @@ INPUT  cat.jpg               a picture; several pictures are one batch
        "a cat" "a dog" x.jpg texts beside a picture, for models as CLIP
        (none)                structure and weights, without looking
 
-Without -m you get the tour: one or two pictures of every family that applies. `pellucid methods` lists all.
+Without -m you get the tour: what is wrong, and one or two pictures of every family that applies. `pellucid methods`
+lists all.
 
 \b
 Examples:
@@ -121,9 +123,12 @@ Examples:
     help="x.html: a report. x.png .svg .pdf .json .npz: the one picture or its numbers. A folder: everything.  "
     "[default: pellucid-report.html]",
 )
-@click.option("--seed", default=0, show_default=True, help="Of everything random.")
-@click.option("--batch-size", type=click.IntRange(1), help="Most examples in one pass.")
-@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the model is.")
+@click.option(
+    "--run",
+    metavar="FOLDER",
+    help="A training, as lens.watch(folder=...) stored it: the report shows how it went, the tour checks it.",
+)
+@computing
 @trusting
 @guarded
 def see(
@@ -136,74 +141,103 @@ def see(
     labels: str | None,
     layers: Sequence[str],
     out: str | None,
+    run: str | None,
     seed: int,
     batch_size: int | None,
     **stated: Any,
 ) -> int:
     """Open, look, tell, write."""
-    from pellucid.cli.alone import with_tree
-    from pellucid.cli.asked import exist, view_of
+    from pellucid.cli.alone import refuse_nothing, with_tree
+    from pellucid.cli.asked import view_of
     from pellucid.cli.destination import Destination
+    from pellucid.cli.diagnose import examined, tell_in_short
     from pellucid.cli.interrupt import looking
     from pellucid.cli.progress import working
     from pellucid.cli.source import lens_of
     from pellucid.cli.targets import target_of
+    from pellucid.lens.run import Run
     from pellucid.lens.tour import tour
 
     views = [view_of(one, tuple(layers)) for one in methods]
     where = Destination.of(out, len(views) or len(tour()))
+    also = [] if run is None else [Run.open(run)]
     lens = lens_of(model, labels=labels, **stated)
     for note in lens.notes:
         screen.aside(note)
-    text = lens.tokenizer is not None
     x, views = given_of(screen, lens, model, inputs, views, layers, seed)
-    target = target_of(targets, lens.labels, text=text)
+    target = target_of(targets, lens.labels, text=lens.tokenizer is not None)
     with looking(screen) as (stop, watch):
-        try:
-            exist(layers, lens.model)
-            seen = lens.see(x, *views, target=target, seed=seed, batch_size=batch_size, progress=watch)
-        except PellucidError as error:
-            in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
-            raise
-    seen = with_tree(lens, model, seen) if not methods else seen
-    in_words_of_failures(seen, model, inputs)
-    seen = seen if methods else without_refusals(seen)
+        how = {"target": target, "seed": seed, "batch_size": batch_size, "progress": watch}
+        seen = look(lens, x, views, how, model, inputs, layers)
+        found = [] if methods or stop.asked else examined(lens, x if inputs else None, run, seed, watch)
+    seen = seen if methods else without_refusals(with_tree(lens, model, seen))
+    refuse_nothing(seen, model)
     if labels and unnamed(seen.results):
         screen.aside(other_count(labels, len(lens.labels)))
     tell(screen, seen)
+    tell_in_short(screen, found)
     if seen.results:
+        lang = "zh" if screen.lang == "zh" else "en"
         with working(screen, Text("Drawing", "正在绘制")):
-            written = where.write(seen, "zh" if screen.lang == "zh" else "en", title_of(lens.name, inputs))
+            written = where.write(seen, lang, title_of(lens.name, inputs), [*found, *also])
         screen.wrote(written)
     return INTERRUPTED if stop.asked else outcome(screen, seen)
+
+
+def look(
+    lens: Any,
+    x: Any,
+    views: Sequence[Any],
+    how: Mapping[str, Any],
+    model: str,
+    inputs: Sequence[str],
+    layers: Sequence[str],
+) -> Any:
+    """What the views give, failures in words of the command.
+
+    Raises:
+        PellucidError: what cannot be done, in words of the command.
+    """
+    from pellucid.cli.asked import exist
+
+    try:
+        exist(layers, lens.model)
+        seen = lens.see(x, *views, **how)
+    except PellucidError as error:
+        in_words_of_the_command(error, model, inputs, stated=lens.preprocess is not None)
+        raise
+    in_words_of_failures(seen, model, inputs)
+    return seen
 
 
 def given_of(
     screen: Screen, lens: Any, model: str, inputs: Sequence[str], views: list[Any], layers: Sequence[str], seed: int
 ) -> tuple[Any, list[Any]]:
     """What is looked at, and through which views: those that were asked for, else the tour of it."""
-    from pellucid.cli.alone import refuse_input, standing
+    from pellucid.cli.alone import GRAPH, refuse_input, standing
     from pellucid.cli.source import input_of
 
     text, asked = lens.tokenizer is not None, bool(views)
     x = input_of(inputs, seed, text=text, pictures=lens.preprocess is not None)
     views = views or stops(layers, text=text and lens.preprocess is None, bare=not inputs)
-    if inputs:
+    if inputs or (asked and any(one.spec.needs_input for one in views)):
         refuse_input(lens, model)
-    elif not asked:
-        x, views, lacking = standing(lens, views)
-        if lacking:
+    if not inputs and not any(one.spec.needs_input and one.name != GRAPH for one in views):
+        x, made, lacking = standing(lens, views)
+        views = views if asked and x is None else made
+        if lacking and not asked:
             screen.aside(lacking)
     return x, views
 
 
 def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:
     """The views of the tour: of a text, or of the model alone."""
+    from pellucid.cli.alone import GRAPH
     from pellucid.cli.asked import with_layers
     from pellucid.lens.tour import tour
 
     views = [one.spec(**with_layers(one.spec, dict(one.changed), tuple(layers))) for one in tour(text=text)]
-    return [view for view in views if not bare or not view.spec.needs_input]
+    return [view for view in views if not bare or not view.spec.needs_input or view.name == GRAPH]
 
 
 def in_words_of_failures(seen: Any, model: str, inputs: Sequence[str]) -> None:

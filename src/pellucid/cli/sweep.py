@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from pellucid.cli.computing import computing
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen
 from pellucid.cli.see import tell
@@ -105,9 +106,7 @@ Examples:
     "everything.  "
     "[default: pellucid-report.html]",
 )
-@click.option("--seed", default=0, show_default=True, help="Of everything random.")
-@click.option("--batch-size", type=click.IntRange(1), help="Samples in a batch.  [default: 32]")
-@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the model is.")
+@computing
 @trusting
 @guarded
 def sweep(
