@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from pellucid.core.text import Text
 from pellucid.render.escape import html, prose
 from pellucid.render.report_card import Card, Picture, code, figure
+from pellucid.render.report_table import listed
 from pellucid.render.report_words import counted, phrase
 from pellucid.results import Result
 
@@ -155,19 +156,15 @@ def _listed(found: Sequence[FindingCard], lang: str) -> str:
 def _checks(checked: Checked, lang: str) -> str:
     """Which checks found nothing, and which were not made and why."""
     stop = "；" if lang == "zh" else "; "
+    passed = stop.join(one.say(lang) for one in checked.passed_titles) or phrase("found.no", lang)
     reasons: dict[str, list[str]] = {}
     for one in checked.not_made:
         reasons.setdefault(one.reason.say(lang), []).append(one.title.say(lang))
-    passed = stop.join(one.say(lang) for one in checked.passed_titles) or phrase("found.no", lang)
-    pairs = [(phrase("found.made", lang), f"<p>{html(passed)}</p>")]
-    if reasons:
-        lines = "".join(
-            f"<p>{html(stop.join(names))}<br><small>{html(why)}</small></p>" for why, names in reasons.items()
-        )
-        pairs.append((phrase("found.not", lang), lines))
-    rows = "".join(f"<div><dt>{html(name)}</dt><dd>{said}</dd></div>" for name, said in pairs)
     notes = "".join(f'<p class="note">{prose(one.say(lang))}</p>' for one in checked.notes)
+    made = f"<dl><div><dt>{html(phrase('found.made', lang))}</dt><dd>{html(passed)}</dd></div></dl>"
+    rows = [[stop.join(names), why] for why, names in reasons.items()]
+    summary = phrase("found.not", lang, checks=counted("checks", lang, len(checked.not_made)))
+    lacking = listed([phrase("found.for", lang), phrase("reason", lang)], rows, summary, lang)
     name = html(phrase("found.checks", lang))
-    return (
-        f'<section class="data checks" aria-label="{name}">{notes}<dl>{rows}</dl>{code(checked.code, lang)}</section>'
-    )
+    again = code(checked.code, lang)
+    return f'<section class="data checks" aria-label="{name}">{notes}{made}{lacking}{again}</section>'
