@@ -43,7 +43,7 @@ def fine_tuned(lite: pl.Lens, block: str) -> nn.Module:
 def test_a_fine_tuned_block_is_pointed_at(lite):
     model = fine_tuned(lite, "_blocks.9.")
     other = pl.Lens(model, name="tuned", preprocess=lite.preprocess, labels=lite.labels)
-    found = pl.compare(lite, other, data=f"folder:{demo.PHOTOS}")
+    found = pl.compare(lite, other, data=f"folder:{demo.PHOTOS}", findings=False)
     changes = found["changes"]
     assert changes.facts["within"] == "_blocks.9" and "all within '_blocks.9'" in found.describe()
     curve, labels = found["depth"].curves["tuned"], found["depth"].labels
@@ -59,7 +59,9 @@ def test_the_same_weights_in_other_code_do_not_differ(lite):
     own = lite.model.state_dict().values()
     model.load_state_dict(dict(zip(model.state_dict(), own, strict=True)))
     other = pl.Lens(model, name="timm", preprocess=lite.preprocess, labels=lite.labels)
-    found = pl.compare(lite, other, x=demo.PHOTOS / "koala.jpg", data=f"folder:{demo.PHOTOS}", views=["saliency"])
+    found = pl.compare(
+        lite, other, x=demo.PHOTOS / "koala.jpg", data=f"folder:{demo.PHOTOS}", views=["saliency"], findings=False
+    )
     rows = found["matching"].rows
     assert len(rows) == 99 and all(row["shape"] and row["how"].en == "likeness" for row in rows)
     assert [row["two"] for row in rows] == [

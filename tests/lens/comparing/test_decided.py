@@ -1,9 +1,12 @@
 """Where decisions part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from pellucid.lens.comparing.decided import Answered, agreement, answered, comparable, of_input, parting, same
+from pellucid.core.text import Text
+from pellucid.lens.comparing.decided import Answered, agreement, answered, incomparable, same, share
 from pellucid.lens.comparing.observed import observed
 from tests.lens.comparing.small import CLASSES, data, lens, net
 
@@ -14,18 +17,15 @@ def model(name: str, answers: list[int], labels: tuple[str, ...] = CLASSES, trut
     given = np.array(answers)
     sure = np.linspace(0.5, 0.9, len(given))
     known = np.array(truth) if truth else np.full(len(given), -1)
-    return Answered(name, labels, len(labels) or 4, given, sure, sure * 2, known)
-
-
-class Named:
-    def name(self, ordinal: int) -> str:
-        return f"sample {ordinal}"
+    one = np.ones(len(given), np.int64)
+    return Answered(name, labels, len(labels) or 4, one, given[:, None], sure[:, None], sure[:, None] * 2, known)
 
 
 def test_answers_are_compared_by_name_where_the_numbering_differs():
     one, two = model("a", [0, 1, 2, 3]), model("b", [3, 2, 1, 1], CLASSES[::-1])
-    assert same(one, two).tolist() == [True, True, True, False] and comparable(one, two)
-    assert not comparable(model("a", [0], ()), model("b", [0], CLASSES[:3]))
+    assert same(one, two)[:, 0].tolist() == [True, True, True, False] and incomparable(one, two) is None
+    assert "no names" in str(incomparable(model("a", [0], ()), model("b", [0], CLASSES[:3])))
+    assert "no class in common" in str(incomparable(one, model("b", [3, 2, 1, 1], tuple("wxyz"))))
 
 
 def test_agreement_is_the_share_of_equal_answers_and_says_who_is_right():
@@ -39,31 +39,23 @@ def test_agreement_is_the_share_of_equal_answers_and_says_who_is_right():
     assert np.isnan(other.values[0, 1]) and "other classes" in str(other.notes[0])
 
 
-def test_the_surest_parting_stands_first():
-    one, two = model("a", [0, 1, 2, 3], truth=[0, 1, 2, 2]), model("b", [1, 1, 2, 2], truth=[0, 1, 2, 2])
-    table = parting([one, two], np.array([5, 6, 7, 8]), Named())
-    assert [row["sample"] for row in table.rows] == ["sample 8", "sample 5"]
-    assert [row["right"] for row in table.rows] == ["b", "a"] and table.rows[0]["label"] == "cow"
-    assert parting([one, one], np.arange(4), Named()) is None
+def test_at_many_places_every_place_counts():
+    places = np.array([2, 3])
+    values = [np.array([[0, 1, -1], [2, 3, 0]]), np.array([[0, 2, -1], [2, 3, 1]])]
+    one, two = (
+        Answered(name, CLASSES, 4, places, given, np.ones((2, 3)), np.ones((2, 3)), np.full(2, -1), Text("tokens"))
+        for name, given in zip("ab", values, strict=True)
+    )
+    assert share(one, two) == pytest.approx(3 / 5)
+    assert "on 60% of 5 tokens of 2 samples and part on 2." in str(agreement([one, two]).notes[0])
+    assert "other sizes" in str(incomparable(one, replace(two, positions=np.array([3, 3]))))
 
 
 def test_only_samples_that_all_answered_count():
     how = {"samples": 16, "batch_size": None, "seed": 0, "progress": None}
     models = [observed(lens(), "a", data(), **how), observed(lens(net(5)), "b", data(), **how)]
     first = models[0].answers
-    first.update({name: first[name][4:] for name in ("ordinals", "labels", "answers", "confidences", "margins")})
+    first.update({name: first[name][4:] for name, one in first.items() if np.shape(one)[:1] == (24,)})
     found, ordinals = answered(models)
     assert ordinals.tolist() == list(range(4, 24)) and [len(one.answers) for one in found] == [20, 20]
     assert found[0].truth.tolist() == [i % 4 for i in range(4, 24)]
-
-
-def test_of_an_input_probability_and_margin_are_told():
-    scores = np.array([[0.0, 2.0, 1.0, -1.0], [3.0, 0.0, 0.0, 0.0]])
-    table = of_input([("a", CLASSES, scores), ("b", CLASSES, scores[::-1]), ("maps", (), None)])
-    assert [row["answer"] for row in table.rows] == ["bee", "ant", "ant", "bee"]
-    assert table.rows[0]["margin"] == 1 and table.rows[0]["second"] == "cow"
-    assert table.rows[0]["probability"] == pytest.approx(np.exp(2) / np.exp(scores[0]).sum())
-    assert "part on 2 of 2" in str(table.notes[0])
-    assert "same answer" in str(of_input([("a", CLASSES, scores[:1]), ("b", CLASSES, scores[:1])]).notes[0])
-    assert "Their answers part" in str(of_input([("a", (), scores[:1]), ("b", (), scores[1:])]).notes[0])
-    assert of_input([("maps", (), None)]) is None

@@ -7,6 +7,7 @@ from PIL import Image
 
 import pellucid as pl
 from pellucid.core.errors import Cancelled, PellucidError
+from pellucid.lens.comparing.observed import Observed, observed_input
 from pellucid.lens.comparing.seen import Seeing
 from pellucid.lens.comparing.words import Signed
 from tests.lens.comparing.small import CLASSES, lens, net, rows, tuned
@@ -16,7 +17,9 @@ SIGN = Signed(NAMES)
 
 
 def seeing(*lenses: pl.Lens, x: object = None) -> Seeing:
-    return Seeing(lenses or (lens(), lens(tuned())), NAMES, rows(2) if x is None else x, 0, None)
+    given = rows(2) if x is None else x
+    held = zip(lenses or (lens(), lens(tuned())), NAMES, strict=True)
+    return Seeing([observed_input(one, name, given, samples=4) for one, name in held], given, 0, None)
 
 
 def test_all_are_asked_for_the_answer_of_the_first():
@@ -63,12 +66,13 @@ def test_each_reads_a_picture_in_its_own_way():
 
 
 def test_an_error_says_whose_it_is():
-    with pytest.raises(PellucidError, match="b") as caught:
-        seeing(lens(), pl.Lens(torch.nn.Linear(7, 2)))
+    wrong = Seeing([Observed(lens(), "a", []), Observed(pl.Lens(torch.nn.Linear(7, 2)), "b", [])], rows(2), 0, None)
+    with pytest.raises(PellucidError) as caught:
+        wrong.costs()
     assert caught.value.asked_by.startswith("b")
 
     def stop(_: object) -> None:
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        Seeing([lens(), lens()], NAMES, rows(2), 0, stop)
+        Seeing([Observed(lens(), "a", [])], rows(2), 0, stop).costs()

@@ -1,25 +1,26 @@
 """Compare models, checkpoints or runs: what differs, where, and which to choose."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from pellucid.core.errors import BadRequest
 from pellucid.core.text import Text
+from pellucid.diagnose.findings import Findings
 from pellucid.engine.planner import Progress
 from pellucid.inputs.data.open import open_data
-from pellucid.lens.comparing import alike, changed, decided, runs
+from pellucid.lens.comparing import alike, apart, changed, parted, runs
 from pellucid.lens.comparing.comparison import Comparison
+from pellucid.lens.comparing.decided import agreement, answered
+from pellucid.lens.comparing.findings import found_in
 from pellucid.lens.comparing.matching import matching
-from pellucid.lens.comparing.observed import Observed, observed, together
+from pellucid.lens.comparing.observed import Observed, observed, observed_input, together
 from pellucid.lens.comparing.seen import Seeing
 from pellucid.lens.comparing.summary import summary
 from pellucid.lens.comparing.words import Signed
 from pellucid.lens.lens import Lens
 from pellucid.lens.run import Run
-from pellucid.ops.alignment import FEWEST
 from pellucid.registry import View
 from pellucid.results import Result
 
@@ -35,6 +36,7 @@ def compare(
     names: Sequence[str] | None = None,
     samples: int = 512,
     batch_size: int | None = None,
+    findings: bool = True,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
@@ -54,6 +56,7 @@ def compare(
         names: what they are called, one for each.
         samples: of the data, a random choice of which layers are compared.
         batch_size: samples in a batch.
+        findings: whether each is also diagnosed, on at most sixteen samples (`Lens.diagnose`).
         seed: of the random state that every forward starts from.
         progress: called between passes; may raise `Cancelled`, which ends the comparison.
     Raises:
@@ -65,59 +68,76 @@ def compare(
         if len(held) < len(lenses_or_runs) or x is not None or data is not None:
             raise BadRequest("runs are compared with runs, and without x and data", hint=_HOW)
         return _of_runs(held, called)
-    lenses = [
-        one if isinstance(one, Lens) else Lens(one) for one in lenses_or_runs if isinstance(one, (Lens, nn.Module))
-    ]
+    lenses = [one if isinstance(one, Lens) else Lens(one) for one in lenses_or_runs if not isinstance(one, Run)]
     source = None if data is None else open_data(data)
-    asked: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
-    seeing = None if x is None else Seeing(lenses, called, x, seed, progress)
-    shown = source if source is not None else _several(x)
-    models = [observed(lens, name, shown, samples=samples, **asked) for lens, name in zip(lenses, called, strict=True)]
-    sign = Signed(called, code=_code(x, data), seed=seed, notes=_notes(models))
-    return _Made(models, sign).all(seeing, views, target, over_data=source is not None)
+    how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
+    given = list(zip(lenses, called, strict=True))
+    wanted = findings and (x is not None or source is not None)
+    wrong = {name: found_in(lens, x, source, seed=seed, progress=progress) for lens, name in given if wanted}
+    over_x = [] if x is None else [observed_input(lens, name, x, samples=samples, **how) for lens, name in given]
+    over_data = [] if source is None and over_x else [observed(*one, source, samples=samples, **how) for one in given]
+    sign = Signed(called, code=_code(x, data), seed=seed, notes=_notes(lenses, called))
+    made = _Made(over_data or over_x, sign)
+    seeing = Seeing(over_x, x, seed, progress) if over_x else None
+    made.table({} if seeing is None else seeing.costs(), wrong)
+    if over_x:
+        made.decisions_on_input(over_x, alone=source is None)
+    if source is not None:
+        made.decisions_over_data(source)
+    made.outputs()
+    if seeing is not None:
+        made.pictures(seeing, views, target)
+    made.layers()
+    return Comparison(called, made.parts, made.chapters, made.said)
 
 
 class _Made:
     """The parts of a comparison of models, one after another.
 
     Args:
-        models: what was gathered of them.
+        models: what was gathered of them, over data where there are any.
         sign: puts their origin on results.
     """
 
     def __init__(self, models: Sequence[Observed], sign: Signed) -> None:
         self.models, self.sign = models, sign
         self.names = [one.name for one in models]
+        self.answers, self.ordinals = answered(models)
         self.parts: dict[str, list[Any]] = {}
         self.chapters: dict[str, str] = {}
         self.said: list[Text] = []
 
-    def all(
-        self, seeing: Seeing | None, views: Sequence[View | str] | None, target: Any, *, over_data: bool
-    ) -> Comparison:
-        """Everything there is to tell."""
-        answers, ordinals = decided.answered(self.models) if over_data else ([], np.zeros(0, np.int64))
-        costs = {} if seeing is None else seeing.costs()
-        chosen = summary(self.models, answers, costs)
+    def table(self, costs: Mapping[str, Any], findings: Mapping[str, Findings | None]) -> None:
+        """One row for each, to choose by."""
+        chosen = summary(self.models, self.answers, costs, findings)
         self.add("summary", "summary", [chosen.with_(facts={**chosen.facts, **self.models[0].facts})])
-        if seeing is not None:
-            labels = [one.lens.labels for one in self.models]
-            found = decided.of_input(list(zip(self.names, labels, seeing.scores, strict=True)))
-            self.add("decisions", "decisions", [found])
-        if len(answers) > 1 and len(ordinals):
-            self.add("agreement", "decisions", [decided.agreement(answers)])
-            first = next(one for one in self.models if one.answers is not None)
-            source = (first.answers or {})["source"]
-            parted = decided.parting(answers, ordinals, source)
-            self.add("parting", "decisions", [parted], told=False, part="parting")
-        if seeing is not None:
-            for name, held in seeing.pictures(views, target, self.sign).items():
-                self.parts[name], self.chapters[name] = held, "pictures"
-                self.said += _differing(held)
-        self._layers()
-        return Comparison(self.names, self.parts, self.chapters, self.said)
 
-    def _layers(self) -> None:
+    def decisions_on_input(self, over_x: Sequence[Observed], *, alone: bool) -> None:
+        """What they answer to each example; without data, also how often the answers at its places are alike."""
+        answers, _ = answered(over_x)
+        self.add("decisions", "decisions", [parted.of_input(answers)])
+        if alone and len(answers) > 1 and answers[0].unit is not None:
+            self.add("agreement", "decisions", [agreement(answers)])
+
+    def decisions_over_data(self, source: Any) -> None:
+        """How often they answer alike, and the samples on which they do not."""
+        if len(self.answers) > 1 and len(self.ordinals):
+            self.add("agreement", "decisions", [agreement(self.answers)])
+            table = parted.parting(self.answers, self.ordinals, source)
+            self.add("parting", "decisions", [table], told=False)
+
+    def outputs(self) -> None:
+        """By how much their outputs differ."""
+        self.add("outputs", "decisions", [apart.outputs(self.models)])
+
+    def pictures(self, seeing: Seeing, views: Sequence[View | str] | None, target: Any) -> None:
+        """The same pictures of each."""
+        for name, held in seeing.pictures(views, target, self.sign).items():
+            self.parts[name], self.chapters[name] = held, "pictures"
+            self.said += _differing(held)
+
+    def layers(self) -> None:
+        """Which belong together, how alike they compute, and how their weights differ."""
         first, layers = self.models[0], [one.layers for one in self.models]
         if not layers[0]:
             return
@@ -194,18 +214,13 @@ def _own(one: Any) -> str:
     return one.name if isinstance(one, Lens) else type(one).__name__
 
 
-def _notes(models: Sequence[Observed]) -> tuple[Text, ...]:
+def _notes(lenses: Sequence[Lens], names: Sequence[str]) -> tuple[Text, ...]:
     """What every result of a lens must say, with the name of the model."""
     return tuple(
-        Text(f"{one.name}: {note.en}", f"{one.name}：{note.say('zh')}", aside=note.aside)
-        for one in models
-        for note in one.lens.notes
+        Text(f"{name}: {note.en}", f"{name}：{note.say('zh')}", aside=note.aside)
+        for lens, name in zip(lenses, names, strict=True)
+        for note in lens.notes
     )
-
-
-def _several(x: Any) -> Any:
-    """The input as a data set, where it is enough examples to compare layers by; else None."""
-    return x if isinstance(x, (Tensor, np.ndarray)) and x.ndim > 1 and len(x) >= FEWEST else None
 
 
 def _code(x: Any, data: Any) -> str:

@@ -1,21 +1,23 @@
-"""What is gathered of each model: its layers' vectors for the same samples, and its answers."""
+"""What is gathered of each model: its layers' vectors for the same samples, its outputs and its answers."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge
 
-from pellucid.core.errors import Cancelled, NotApplicable
+from pellucid.core.errors import Cancelled, NotApplicable, PellucidError
 from pellucid.core.text import Text
-from pellucid.engine.passes import OUTPUT, Looking, Pass
+from pellucid.engine.passes import OUTPUT, Looking
 from pellucid.engine.planner import Progress
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.reducers import Sample
 from pellucid.engine.sweeps.request import Sweep
-from pellucid.inputs.inputs import Inputs
 from pellucid.lens.comparing.answers import Answers
+from pellucid.lens.comparing.examples import rows_of
+from pellucid.lens.comparing.form import UNSAID, Form, form
 from pellucid.lens.comparing.held import Layer, layers_of
 from pellucid.lens.lens import Lens
 from pellucid.registry import View, method
@@ -23,14 +25,18 @@ from pellucid.results import Matrix
 from pellucid.results.array import as_array
 from pellucid.results.failure import Failure
 
-_NOTHING = Text("")
-_WORDS: dict[str, Any] = dict.fromkeys(("question", "shows", "cannot", "check", "needs"), _NOTHING)
+Rows = tuple[np.ndarray, np.ndarray]
+_WHOLE = Text("x cannot be taken apart into examples", "x 无法拆分为单个样本")
+OUTPUTS = ""  # the name of the whole model, whose vectors are its outputs
 
 
-@method(title=Text("Vectors of a layer", "层的向量"), paper="", **_WORDS)
+@method(title=Text("Vectors of a layer", "层的向量"), paper="", **UNSAID)
 def vectors(data: Source, layer: str = "", samples: Annotated[int, Ge(4)] = 512) -> Looking[Matrix]:  # noqa: ARG001
-    """A layer's mean over positions, for a random choice of samples that is the same for every layer and model."""
-    swept = yield from Sweep([one := Sample(layer, samples, whole=True)])
+    """A layer's mean over positions, for a random choice of samples that is the same for every layer and model.
+
+    Without a name, the explained output.
+    """
+    swept = yield from Sweep([one := Sample(layer or OUTPUT, samples, whole=True)])
     found = swept.at(one)[0]
     ordinals, values = as_array(found.state["ordinals"]), as_array(found.state["vectors"])
     kept = np.flatnonzero((ordinals >= 0) & np.isfinite(values).all(1))
@@ -38,21 +44,12 @@ def vectors(data: Source, layer: str = "", samples: Annotated[int, Ge(4)] = 512)
     return Matrix(values=values[kept], layer=layer, facts={**swept.facts, "ordinals": ordinals[kept]})
 
 
-@method(title=Text("Answers", "答案"), paper="", **_WORDS)
+@method(title=Text("Answers", "答案"), paper="", **UNSAID)
 def answers(data: Source) -> Looking[Matrix]:
     """What the model answers every sample with."""
     swept = yield from Sweep([one := Answers()])
     state = {name: as_array(value) for name, value in swept.at(one)[0].state.items()}
-    if state["several"]:
-        raise NotApplicable("the output is not one score for each of several classes")
-    return Matrix(values=np.zeros((0, 0)), facts={**swept.facts, **state, "source": data}, notes=swept.notes)
-
-
-@method(title=Text("Output", "输出"), paper="", **_WORDS)
-def outputs(x: Inputs) -> Looking[Matrix]:
-    """The explained output."""
-    seen = yield from Pass(x, keep=[OUTPUT])
-    return Matrix(values=as_array(seen.at(OUTPUT)[0].value))
+    return Matrix(values=np.zeros((0, 0)), facts={**swept.facts, **state, "source": data})
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +60,10 @@ class Observed:
         lens: as it was given.
         name: what it is called here, unlike all others.
         layers: those that hold numbers, in execution order where that is known.
-        vectors: of the layers that mix channels: path → ordinals of samples `(n,)` and `(n, channel)`.
-        answers: over data: ordinals, labels, answers, confidences, margins.
-        why: there are no answers, where that is so.
+        vectors: of the outputs and of the layers that mix channels: path → ordinals of samples `(n,)` and
+            `(n, channel)`.
+        answers: the state of `Answers`, with "source" and "form"; None where the output holds no decisions.
+        why: it holds none.
         facts: of the sweep.
         notes: of the sweep.
     """
@@ -73,9 +71,9 @@ class Observed:
     lens: Lens
     name: str
     layers: Sequence[Layer]
-    vectors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    vectors: dict[str, Rows] = field(default_factory=dict)
     answers: dict[str, Any] | None = None
-    why: str = ""
+    why: Text | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
 
@@ -86,66 +84,99 @@ def observed(
     data: Any,
     *,
     samples: int,
-    batch_size: int | None,
-    seed: int,
-    progress: Callable[[Progress], None] | None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Observed:
-    """One run of the data through the model; without data, what the model holds."""
+    """The data once through the model; without data, what the model holds."""
     layers = layers_of(lens)
     if data is None:
         return Observed(lens, name, layers)
-    paths = [one.path for one in layers if one.is_map and one.path]
     how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
-    seen = None
-    while seen is None:
-        asked: list[View] = [answers(), *(vectors(layer=path, samples=samples) for path in paths)]
-        try:
-            seen = lens.sweep(data, *asked, **how)
-        except NotApplicable as error:  # the first batch tells what has no row for each sample
-            lacking = [path for path in paths if error.what.startswith((f"'{path}'", f"'{path}#"))]
-            if not lacking:
-                raise
-            paths = [path for path in paths if path not in lacking]
-    stopped = next((one.error for one in seen.failures if isinstance(one.error, Cancelled)), None)
-    if stopped is not None:
-        raise stopped
-    told, given = seen[0], list(seen)[1:]
-    found = {
-        path: (one.facts["ordinals"], one.values)
-        for path, one in zip(paths, given, strict=True)
-        if not isinstance(one, Failure)
-    }
-    first = next((one for one in seen if not isinstance(one, Failure)), None)
-    if first is None:
-        raise told.error or NotApplicable(told.reason)
+    known = _form(lens, data, seed)
+    paths = [one.path for one in layers if one.is_map]
+    told, found = _swept(lens, data, [OUTPUTS, *paths] if known.has_rows else paths, known, samples, how)
+    known = Form("none") if told is None and known.has_rows else known
+    why = known.undecided(lens, labelled=told is not None and bool((told.facts["labels"] >= 0).any()))
+    first = next((one for one in (told, *found.values()) if one is not None), None)
     return Observed(
         lens,
         name,
-        layers_of(lens),
-        found,
-        None if isinstance(told, Failure) else told.facts,
-        told.reason if isinstance(told, Failure) else "",
-        {"samples": first.facts["samples"], "left out": first.facts["left out"], "data": first.facts["data"]},
-        first.notes,
+        layers_of(lens),  # in the order of the forward that was seen
+        {path: (one.facts["ordinals"], one.values) for path, one in found.items()},
+        {**told.facts, "form": known} if told is not None and why is None else None,
+        why,
+        {} if first is None else {name: first.facts[name] for name in ("samples", "left out", "data")},
+        () if first is None else first.notes,
     )
+
+
+def observed_input(lens: Lens, name: str, x: Any, **how: Any) -> Observed:
+    """The examples of an input through the model, which reads it in its own way; `how` as of `observed`.
+
+    Raises:
+        PellucidError: this model cannot read or take the input; it says whose input it was.
+    """
+    try:
+        rows = rows_of(lens.read(x))
+        found = observed(lens, name, rows, **how)
+    except PellucidError as error:
+        error.asked_by = f"{name}: {error.asked_by}" if error.asked_by else name
+        error.hint = error.hint or "x as a path or PIL image, which every lens reads in its own way"
+        raise
+    return replace(found, why=_WHOLE) if rows is None else found
+
+
+def _form(lens: Lens, data: Any, seed: int) -> Form:
+    """What the output is.
+
+    Raises:
+        PellucidError: the model does not run on the first sample.
+    """
+    seen = lens.sweep(data, form(), seed=seed)[0]
+    if isinstance(seen, Failure):
+        raise seen.error or NotApplicable(seen.reason)
+    return seen.facts["form"]
+
+
+def _swept(
+    lens: Lens, data: Any, paths: Sequence[str], known: Form, samples: int, how: Mapping[str, Any]
+) -> tuple[Matrix | None, dict[str, Matrix]]:
+    """The answers, and the vectors of each layer; without those that have no row for each sample."""
+    views: list[View] = [answers()] if known.has_rows else []
+    views += [vectors(layer=path, samples=samples) for path in paths]
+    if not views:
+        return None, {}
+    try:
+        seen = lens.sweep(data, *views, **how)
+    except NotApplicable as error:  # the first batch tells what has no row for each sample
+        if known.has_rows and error.what.startswith("'output'"):
+            return _swept(lens, data, [path for path in paths if path], Form("none"), samples, how)
+        lacking = [path for path in paths if error.what.startswith((f"'{path}'", f"'{path}#"))]
+        if not lacking:
+            raise
+        return _swept(lens, data, [path for path in paths if path not in lacking], known, samples, how)
+    stopped = next((one.error for one in seen.failures if isinstance(one.error, Cancelled)), None)
+    if stopped is not None:
+        raise stopped
+    given = [None if isinstance(one, Failure) else one for one in seen]
+    told = given.pop(0) if known.has_rows else None
+    return told, {path: one for path, one in zip(paths, given, strict=True) if one is not None}
 
 
 def together(one: Observed, two: Observed) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The vectors of two models, of the samples that their layers share; layers that lack most of them are left out."""
     every = [ordinals for ordinals, _ in (*one.vectors.values(), *two.vectors.values())]
-    if not every or not one.vectors or not two.vectors:
+    if not one.vectors or not two.vectors:
         return {}, {}
     most = max(map(len, every))
-    full = [ordinals for ordinals in every if len(ordinals) > most / 2]
-    common = full[0]
-    for ordinals in full[1:]:
-        common = np.intersect1d(common, ordinals)
-    made = [
+    common = reduce(np.intersect1d, (ordinals for ordinals in every if len(ordinals) > most / 2))
+    first, second = (
         {
             path: values[np.searchsorted(ordinals, common)]
             for path, (ordinals, values) in each.vectors.items()
             if len(ordinals) > most / 2
         }
         for each in (one, two)
-    ]
-    return made[0], made[1]
+    )
+    return first, second

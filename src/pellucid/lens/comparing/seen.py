@@ -6,14 +6,19 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import Cancelled, NotApplicable, PellucidError, UnknownMethod
+from pellucid.core.text import Text
+from pellucid.engine.passes import OUTPUT, Looking, Pass
 from pellucid.engine.planner import Progress
-from pellucid.lens.comparing.observed import outputs
+from pellucid.inputs.inputs import Inputs
+from pellucid.lens.comparing.decided import Answered, answered
+from pellucid.lens.comparing.form import UNSAID
+from pellucid.lens.comparing.observed import Observed
 from pellucid.lens.comparing.pictured import side_by_side
 from pellucid.lens.comparing.words import Signed
-from pellucid.lens.lens import Lens, is_text
+from pellucid.lens.lens import is_text
 from pellucid.lens.views import Views
-from pellucid.registry import View, factory, view
-from pellucid.results import Result
+from pellucid.registry import View, factory, method, view
+from pellucid.results import Matrix, Result
 from pellucid.results.failure import Failure
 
 OF_PICTURES = ("grad_cam", "saliency")
@@ -22,22 +27,28 @@ TIMED = 3
 Watch = Callable[[Progress], None] | None
 
 
+@method(title=Text("One forward", "一次前向"), paper="", **UNSAID)
+def forward(x: Inputs) -> Looking[Matrix]:
+    """Nothing but a run of the model."""
+    yield from Pass(x, keep=[OUTPUT])
+    return Matrix(values=np.zeros((0, 0)))
+
+
 class Seeing:
     """Several lenses on one input, which each reads in its own way.
 
     Args:
-        lenses, names: of the models.
+        models: what was gathered of them with `x`.
         x: the input.
         seed: of the random state that every forward starts from.
         progress: called between passes.
     """
 
-    def __init__(self, lenses: Sequence[Lens], names: Sequence[str], x: Any, seed: int, progress: Watch) -> None:
-        self.lenses, self.names, self.x, self.seed, self.progress = lenses, names, x, seed, progress
-        self.seconds: dict[str, float] = {}
-        self.scores = [self._scores(lens, name) for lens, name in zip(lenses, names, strict=True)]
+    def __init__(self, models: Sequence[Observed], x: Any, seed: int, progress: Watch) -> None:
+        self.models, self.x, self.seed, self.progress = models, x, seed, progress
+        self.names = [one.name for one in models]
 
-    def _look(self, lens: Lens, name: str, views: Sequence[View], target: Any = None) -> Views:
+    def _look(self, one: Observed, views: Sequence[View], target: Any = None) -> Views:
         """A look; an error says whose it is.
 
         Raises:
@@ -45,9 +56,9 @@ class Seeing:
             Cancelled: it was stopped.
         """
         try:
-            seen = lens.see(self.x, *views, target=target, seed=self.seed, progress=self.progress)
+            seen = one.lens.see(self.x, *views, target=target, seed=self.seed, progress=self.progress)
         except PellucidError as error:
-            error.asked_by = f"{name}: {error.asked_by}" if error.asked_by else name
+            error.asked_by = f"{one.name}: {error.asked_by}" if error.asked_by else one.name
             error.hint = error.hint or "x as a path or PIL image, which every lens reads in its own way"
             raise
         for failed in seen.failures:
@@ -55,40 +66,32 @@ class Seeing:
                 raise failed.error
         return seen
 
-    def _scores(self, lens: Lens, name: str) -> np.ndarray | None:
-        """`(example, class)`, None where the output is not that; the fastest of a few looks is timed."""
-        seen = [self._look(lens, name, [outputs()]) for _ in range(TIMED)]
-        self.seconds[name] = min(one.cost.seconds for one in seen)
-        found = seen[0][0]
-        scores = None if isinstance(found, Failure) else found.values
-        return scores if scores is not None and scores.ndim == 2 and scores.shape[1] > 1 else None
-
     def costs(self) -> dict[str, dict[str, float | None]]:
-        """By name: operations of one example and seconds of a forward of all of x."""
-        made: dict[str, dict[str, float | None]] = {}
-        for lens, name in zip(self.lenses, self.names, strict=True):
-            made[name] = {"flops": self._flops(lens, name), "seconds": self.seconds[name]}
-        return made
+        """By name: operations of one example and seconds of a forward of all of x, the fastest of a few."""
+        return {
+            one.name: {
+                "flops": self._flops(one),
+                "seconds": min(self._look(one, [forward()]).cost.seconds for _ in range(TIMED)),
+            }
+            for one in self.models
+        }
 
-    def _flops(self, lens: Lens, name: str) -> float | None:
+    def _flops(self, one: Observed) -> float | None:
         try:
-            graph = self._look(lens, name, [factory("flow_graph")(real=False)])[0]
+            graph = self._look(one, [factory("flow_graph")(real=False)])[0]
         except (UnknownMethod, NotApplicable):
             return None
         if isinstance(graph, Failure) or not graph.facts.get("flops"):
             return None
-        return float(graph.facts["flops"] / max(1, lens.read(self.x).size))
+        return float(graph.facts["flops"] / max(1, one.lens.read(self.x).size))
 
     def targets(self, target: Any) -> list[Any]:
         """What each model is asked to explain: the answer of the first, where the others have that class."""
-        first = self.scores[0]
-        if target is not None or first is None:
-            return [target] * len(self.lenses)
-        answers = [int(one) for one in first.argmax(1)]
-        return [
-            answers if k == 0 else _in_classes_of(answers, self.lenses[0].labels, lens.labels, first, self.scores[k])
-            for k, lens in enumerate(self.lenses)
-        ]
+        answers, _ = answered(self.models)
+        if target is not None or not answers or answers[0].name != self.names[0] or answers[0].unit is not None:
+            return [target] * len(self.models)
+        by, first = {one.name: one for one in answers}, answers[0]
+        return [None if name not in by else _in_classes_of(first, by[name]) for name in self.names]
 
     def pictures(self, views: Sequence[View | str] | None, target: Any, sign: Signed) -> dict[str, list[Any]]:
         """By name of the view: what all models gave, on one scale, and the differences."""
@@ -96,10 +99,7 @@ class Seeing:
         if not chosen:
             return {}
         goals = self.targets(target)
-        seen = [
-            self._look(lens, name, chosen, goal)
-            for lens, name, goal in zip(self.lenses, self.names, goals, strict=True)
-        ]
+        seen = [self._look(one, chosen, goal) for one, goal in zip(self.models, goals, strict=True)]
         made: dict[str, list[Any]] = {}
         for number, one in enumerate(chosen):
             given = [each[number] for each in seen]
@@ -124,7 +124,7 @@ class Seeing:
         return made
 
     def _usual(self) -> list[View]:
-        x = self.lenses[0].read(self.x)
+        x = self.models[0].lens.read(self.x)
         found: list[View] = []
         for name in OF_TEXTS if is_text(x) else OF_PICTURES:
             try:
@@ -141,14 +141,11 @@ def _signed(one: View, result: Result, sign: Signed) -> Result:
     return sign(result, "pictures", words=one.spec.words, method=f"compare_{one.name}")
 
 
-def _in_classes_of(
-    answers: list[int], one: tuple[str, ...], two: tuple[str, ...], first: np.ndarray, other: np.ndarray | None
-) -> Any:
-    """The same classes in the numbering of another model; None, for its own answers, where it lacks one."""
-    if other is None:
-        return None
-    if one and two and one != two:
-        places = {name.casefold(): place for place, name in reversed(list(enumerate(two)))}
-        found = [places.get(one[answer].casefold()) if answer < len(one) else None for answer in answers]
-        return None if any(place is None for place in found) else found
-    return answers if other.shape[1] == first.shape[1] else None
+def _in_classes_of(first: Answered, other: Answered) -> list[int] | None:
+    """The answers of the first in the numbering of another model; None, for its own answers, where it lacks one."""
+    answers = first.answers[:, 0].tolist()
+    if first.labels and other.labels and first.labels != other.labels:
+        places = {name.casefold(): place for place, name in reversed(list(enumerate(other.labels)))}
+        found = [places.get(first.labels[one].casefold()) for one in answers]
+        return None if None in found else found  # type: ignore[return-value]
+    return answers if first.classes == other.classes else None

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.text import Text
-from pellucid.lens.comparing.decided import Answered, comparable, same
+from pellucid.diagnose.finding import SEVERITIES
+from pellucid.diagnose.findings import Findings
+from pellucid.lens.comparing.decided import Answered, share
+from pellucid.lens.comparing.findings import counted, high
 from pellucid.lens.comparing.observed import Observed
 from pellucid.results import Table, spell
 
@@ -16,6 +19,8 @@ _COLUMNS = {
     "agrees": Text("agrees with the first", "与第一个一致"),
     "confidence": Text("mean confidence", "平均置信度"),
     "margin": Text("mean margin (logit)", "平均领先（logit）"),
+    "perplexity": Text("perplexity", "困惑度"),
+    "findings": Text("findings", "诊断结果"),
     "parameters": Text("parameters", "参数量"),
     "flops": Text("FLOPs of one example", "单样本 FLOPs"),
     "seconds": Text("seconds of a forward", "前向用时（秒）"),
@@ -23,37 +28,68 @@ _COLUMNS = {
 
 
 def summary(
-    models: Sequence[Observed], answers: Sequence[Answered], costs: Mapping[str, Mapping[str, float | None]]
+    models: Sequence[Observed],
+    answers: Sequence[Answered],
+    costs: Mapping[str, Mapping[str, float | None]],
+    findings: Mapping[str, Findings | None],
 ) -> Table:
-    """Accuracy, confidence and margin where there are data, size, and cost where an input was given.
+    """What tells which to choose, as far as it is known.
 
     Args:
+        models: all of them.
+        answers: of those that decide.
         costs: by name of the model, "flops" and "seconds" of a forward.
+        findings: by name of the model; empty where none were looked for.
     """
     by = {one.name: one for one in answers}
-    rows = [_row(one, by.get(one.name), answers, costs.get(one.name, {})) for one in models]
+    rows = [_row(one, by.get(one.name), answers, costs.get(one.name, {}), findings.get(one.name)) for one in models]
     shown = {key: words for key, words in _COLUMNS.items() if any(row[key] is not None for row in rows)}
     rows = [{key: row[key] for key in shown} for row in rows]
-    return Table(rows=tuple(rows), columns=shown, notes=_best(answers))
+    told = [high(name, found) for name, found in findings.items() if found is not None]
+    notes = (*_best(answers), *(one for one in told if one is not None), *_undecided(models))
+    counts = {name: {one: len(found.of(one)) for one in SEVERITIES} for name, found in findings.items() if found}
+    return Table(rows=tuple(rows), columns=shown, notes=notes, facts={"findings": counts})
 
 
 def _row(
-    one: Observed, found: Answered | None, answers: Sequence[Answered], cost: Mapping[str, float | None]
+    one: Observed,
+    found: Answered | None,
+    answers: Sequence[Answered],
+    cost: Mapping[str, float | None],
+    findings: Findings | None,
 ) -> dict[str, Any]:
-    agrees = None
-    if found is not None and len(answers) > 1 and comparable(answers[0], found) and len(found.answers):
-        agrees = float(same(answers[0], found).mean())
     held = {id(one): one.numel() for layer in one.layers for one in layer.weights.values()}
     return {
         "model": one.name,
-        "accuracy": None if found is None or np.isnan(found.accuracy) else found.accuracy,
-        "agrees": agrees,
-        "confidence": float(found.confidences.mean()) if found is not None and len(found.answers) else None,
-        "margin": float(found.margins.mean()) if found is not None and len(found.answers) else None,
+        "accuracy": _known(found and found.accuracy),
+        "agrees": _known(found and share(answers[0], found)) if len(answers) > 1 else None,
+        "confidence": _known(found and found.confidence),
+        "margin": _known(found and found.margin),
+        "perplexity": _known(found and found.perplexity),
+        "findings": None if findings is None else counted(findings),
         "parameters": sum(held.values()),
         "flops": cost.get("flops"),
         "seconds": cost.get("seconds"),
     }
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else value
+
+
+def _undecided(models: Sequence[Observed]) -> tuple[Text, ...]:
+    """Of which models no answers are compared, and why."""
+    by: dict[Text, list[str]] = {}
+    for one in models:
+        if one.why is not None:
+            by.setdefault(one.why, []).append(one.name)
+    return tuple(
+        Text(
+            f"{', '.join(names)}: no answers to compare, as {why.en}.",
+            f"{'、'.join(names)}：没有可比较的答案，因为{why.zh}。",
+        )
+        for why, names in by.items()
+    )
 
 
 def _best(answers: Sequence[Answered]) -> tuple[Text, ...]:
@@ -63,8 +99,8 @@ def _best(answers: Sequence[Answered]) -> tuple[Text, ...]:
         return ()
     best, next_ = known[0], known[1]
     both = (best.truth >= 0) & (next_.truth >= 0)
-    wins = int(((best.answers == best.truth) & (next_.answers != next_.truth))[both].sum())
-    losses = int(((best.answers != best.truth) & (next_.answers == next_.truth))[both].sum())
+    wins = int((best.right & ~next_.right)[both].sum())
+    losses = int((~best.right & next_.right)[both].sum())
     ties = [one.name for one in known if one.accuracy == best.accuracy]
     if len(ties) > 1:
         top, leads = spell.percent(best.accuracy), len(ties) < len(known)

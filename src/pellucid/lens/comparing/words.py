@@ -16,8 +16,8 @@ PARTS = {
         Text("Side by side", "并列总览"),
         Text("Which of them should be chosen?", "应当选哪一个？"),
         Text(
-            "One row for each: how often it is right, how sure it is and by how much its answer leads, beside its size and its cost.",
-            "每行一个：正确率、置信度、答案领先的幅度，以及规模与开销。",
+            "One row for each: how often it is right, how sure it is and by how much its answer leads, what lens.diagnose finds wrong with it, its size and its cost.",
+            "每行一个：正确率、置信度、答案领先的幅度、lens.diagnose 发现的问题，以及规模与开销。",
         ),
         Text(
             "Whether a difference in accuracy would last on other data; how well a model would do after more training.",
@@ -34,6 +34,17 @@ PARTS = {
         Text("What each of them answers, and how sure it is of it.", "各自的答案与置信度。"),
         Text("Why they part.", "为何分歧。"),
         Text("Look at a sample on which they part through all of them.", "对某个分歧样本，用所有模型分别观察。"),
+    ),
+    "outputs": Words(
+        Text("Difference of the outputs", "输出的差异"),
+        Text("By how much do their outputs differ, whatever they mean?", "无论含义如何，它们的输出相差多少？"),
+        Text(
+            "Of each sample's output, its mean over positions where it has several: the length of the difference beside that of the first, and the cosine; of single numbers the correlation over samples.",
+            "取每个样本的输出（有多个位置时取其均值）：差的长度与第一个模型输出长度之比，以及余弦；若输出为单个数，则为样本间的相关系数。",
+        ),
+        Text("Whether the difference changes an answer.", "差异是否会改变答案。"),
+        Text("Read the table of answers beside it.", "对照答案表。"),
+        "‖Y′ − Y‖ / ‖Y‖",
     ),
     "agreement": Words(
         Text("Agreement", "一致率"),
