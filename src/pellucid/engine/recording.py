@@ -20,6 +20,7 @@ from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.storage import storage_of, writes_of
 from pellucid.engine.taps import Capture, Tap, Taps
 from pellucid.engine.trace import Event, Trace
+from pellucid.engine.transforms import beneath, unwrapped
 
 Node = tuple[str, Any]
 
@@ -105,7 +106,7 @@ class Recording:
 
     def event(self, path: str, call: int, op: str, n: int, kind: str, tensor: Tensor) -> None:
         """Note one event."""
-        self.trace.events.append(Event(path, call, op, n, kind, tuple(tensor.shape), tensor.dtype))
+        self.trace.events.append(Event(path, call, op, n, kind, tuple(unwrapped(tensor).shape), tensor.dtype))
 
     def attend(self, frame: Frame, found: Found, out: Tensor) -> None:
         """Note an attention, and capture it where it is wanted."""
@@ -136,7 +137,7 @@ class Recording:
 
     def take(self, tap: Tap, place: Place, name: str, tensor: Tensor) -> None:
         """Capture one tensor at one place."""
-        capture = tap.take(place, name, tensor, self.grad_mode)
+        capture = beneath(lambda one: tap.take(place, name, one, self.grad_mode), tensor)
         self.captures[place, name] = capture
         if capture.value is not None or capture.view:
             self.hold(tensor, capture)

@@ -122,3 +122,27 @@ def test_a_number_that_is_used_again_is_no_maker() -> None:
     fresh = [torch.randn(3) for _ in range(50)]
     links.add(99, "stack", torch.stack, (fresh,), {}, torch.stack(fresh))
     assert links.reads[99] == []
+
+
+class Mapped(nn.Module):
+    """A layer in a function that is mapped over rows, one that is mapped into columns, and a gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.func.vmap(lambda row: self.fc(row).tanh())(x)
+        z = torch.func.vmap(torch.sin, out_dims=1)(y)
+        return torch.func.grad(lambda given: given.pow(2).sum())(z).abs()
+
+
+def test_what_is_mapped_or_differentiated_is_followed_through_its_wrappers() -> None:
+    links, addresses = links_of(Mapped(), torch.randn(2, 3), Detail(values=True))
+    found = made_by(links, addresses)
+    assert found["fc/linear.0"] == ["input"] and found["/tanh.0"] == ["fc/linear.0"]
+    assert found["/sin.0"] == ["/tanh.0"] and found["/pow.0"] == ["/sin.0"]
+    assert found["/abs.0"] == ["/grad.0"] and set(found["/grad.0"]) == {"/sum.0", "/sin.0"}
+    linear = links.notes[addresses.index("fc/linear.0")]
+    assert linear.outputs[0][0] == (2, 3) and linear.flops == 2 * 2 * 3 * 3 and linear.value is not None
+    assert see(Mapped().eval(), torch.randn(2, 3), keep=["fc"])["fc"].shape == (2, 3)

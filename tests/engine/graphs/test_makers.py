@@ -22,6 +22,14 @@ def test_the_last_maker_counts_and_elsewhere_is_none() -> None:
     assert makers.of(one) == 5 and makers.of(torch.zeros(4)) is None
 
 
+def test_a_view_that_was_not_seen_is_what_it_shows() -> None:
+    makers, (whole,) = made(1)
+    row = whole[:2]
+    assert makers.of(row) == 0
+    makers.made(row, 1)
+    assert (makers.of(row), makers.of(whole)) == (1, 0)
+
+
 def test_a_write_reaches_every_view_that_shows_it() -> None:
     makers, (whole,) = made(1)
     left, right = whole[:2], whole[2:]

@@ -1,6 +1,7 @@
 """Which call made the tensors that a call reads, and which calls of modules they lie in."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +18,7 @@ from pellucid.engine.graphs.flops import flops
 from pellucid.engine.graphs.makers import Makers
 from pellucid.engine.storage import storage_of
 from pellucid.engine.trace import Event
+from pellucid.engine.transforms import beneath, unwrapped
 
 Read = tuple[int, tuple[int, ...]]
 
@@ -179,9 +181,9 @@ class Links:
         return Note(
             attributes(func, name, args, kwargs),
             tuple((tuple(one.shape), _type(one)) for one in made),
-            flops(name, args, kwargs, out),
+            beneath(partial(flops, name), args, kwargs, out),
             memory,
-            None if first is None else figures(first, name),
+            None if first is None else beneath(partial(figures, name=name), first),
             seconds,
         )
 
@@ -198,7 +200,7 @@ def _nested(nest: Any) -> Iterator[Tensor]:
     """Every tensor among the arguments of a call."""
     for one in nest:
         if isinstance(one, Tensor):
-            yield one
+            yield unwrapped(one)
         elif isinstance(one, (tuple, list)):
             yield from _nested(one)
         elif isinstance(one, dict):
@@ -208,7 +210,7 @@ def _nested(nest: Any) -> Iterator[Tensor]:
 def _everywhere(value: Any) -> Iterator[Tensor]:
     """Every tensor of a nest of tuples, lists, dicts and dataclasses."""
     if isinstance(value, Tensor):
-        yield value
+        yield unwrapped(value)
     for _, part in fields(value):
         yield from _everywhere(part)
 

@@ -25,13 +25,14 @@ class Makers:
         self._lent: list[list[Lent]] = [[]]
 
     def of(self, tensor: Tensor) -> int | None:
-        """The event that made a tensor; None for what came from elsewhere."""
-        known = self._maker.get(id(tensor))
-        return known[1] if known is not None and known[0]() is tensor else None
+        """The event that made a tensor, or what it is a view of; None for what came from elsewhere."""
+        if self._knows(tensor):
+            return self._maker[id(tensor)][1]
+        return None if tensor._base is None else self.of(tensor._base)
 
     def made(self, tensor: Tensor, index: int) -> None:
         """Event `index` made it."""
-        if self.of(tensor) is None:
+        if not self._knows(tensor):
             kin = self._kin.setdefault(storage_of(tensor), [])
             kin[:] = [*(one for one in kin if one() is not None and one() is not tensor), ref(tensor)]
         self._maker[id(tensor)] = (ref(tensor), index)
@@ -74,3 +75,7 @@ class Makers:
             else:
                 self._maker[id(tensor)] = (held, before)
         self._lent[-1] += [one for one in lent if id(one[0]()) in on]
+
+    def _knows(self, tensor: Tensor) -> bool:
+        known = self._maker.get(id(tensor))
+        return known is not None and known[0]() is tensor
