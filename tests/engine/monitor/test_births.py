@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.engine.monitor.births import born_behind, first_birth, is_bad, tensors
+from pellucid.engine.monitor.births import born_behind, first_birth, first_birth_back, is_bad, tensors
 
 
 class Spoils(nn.Module):
@@ -19,6 +19,13 @@ class Inside(nn.Module):
         return torch.log(-x.abs() - 1)
 
 
+class Root(nn.Module):
+    """Zero in the forward, and not finite on the way back."""
+
+    def forward(self, x):
+        return torch.sqrt(x * 0)
+
+
 def masked(x):
     weights = x.masked_fill(torch.tensor([True, False, False, False]), float("-inf")).softmax(-1)
     return torch.sqrt(weights - 2)
@@ -26,7 +33,7 @@ def masked(x):
 
 def searched(model, x=None):
     x = torch.randn(5, 3) if x is None else x
-    return first_birth(model, dict(model.named_modules()), (x,), {}, torch.get_rng_state(), 30)
+    return first_birth(model, dict(model.named_modules()), ((x,), {}, torch.get_rng_state()), 30)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,31 @@ def test_looking_again_changes_nothing():
     assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)
     assert not any(one._forward_hooks for one in model.modules())
+
+
+def back(model):
+    x = torch.randn(5, 3)
+    return first_birth_back(model, dict(model.named_modules()), ((x,), {}, torch.get_rng_state()), 30)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "layer", "operation"),
+    [
+        (lambda x: x + torch.sqrt(x * 0), "last", "mul, sqrt, add, linear"),
+        (nn.Sequential(nn.Tanh(), Root(), nn.Tanh()), "spoil.2", "mul, sqrt, tanh"),
+    ],
+)
+def test_gradients_that_break_on_the_way_back_name_their_place(spoil, layer, operation):
+    model = Spoils(spoil)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    found = back(model)
+    assert (found.step, found.layer, found.operation, found.direction) == (30, layer, operation, "backward")
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+    assert all(one.grad is None for one in model.parameters())
+
+
+def test_finite_gradients_have_no_birth():
+    assert back(Spoils(nn.Dropout(0.5))) is None
 
 
 def test_a_finite_forward_has_no_birth():

@@ -70,6 +70,19 @@ class Activations:
         names = self.called_so_far[self.at.get(first, 0) : self.at.get(then, 0)]
         return ", ".join(dict.fromkeys(names)) if len(names) <= MOST_CALLS else ""
 
+    def broken(self, values: Mapping[Any, float]) -> tuple[int, int | None] | None:
+        """The first place on the way back whose gradient is not finite, and the one before it, if there is one.
+
+        Args:
+            values: what was measured, by (statistic, row).
+        """
+        before: int | None = None
+        for number in self.arrived:
+            if values.get(("bad_backward", number), 0.0) > 0:
+                return number, before
+            before = number
+        return None
+
     def _called(self, frame: Frame, place: Place, out: Any) -> None:
         op = place.op
         self.called_so_far.append(op)

@@ -1,7 +1,8 @@
 """Where non-finite values are born: the forward of this very step once more, looked at call by call."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -10,9 +11,12 @@ from torch.func import functional_call
 
 from pellucid.core.sites import Place, address
 from pellucid.engine.calls import fields
-from pellucid.engine.monitor.sample import Birth, Direction
-from pellucid.engine.monitor.walk import Frame, Walk
+from pellucid.engine.monitor.activations import Activations
+from pellucid.engine.monitor.sample import Birth, Direction, Row
+from pellucid.engine.monitor.transfer import Transfer
+from pellucid.engine.monitor.walk import Frame, Visitor, Walk
 
+Given = tuple[Any, Any, Tensor | None]  # arguments, keywords and the random state of a forward
 MOST_TENSORS = 8
 MASKING = frozenset(
     {"masked_fill", "where", "full", "full_like", "new_full", "fill", "triu", "tril", "setitem", "index_fill"}
@@ -52,68 +56,107 @@ class _Search:
 
 
 def first_birth(
-    model: nn.Module,
-    paths: Mapping[str, nn.Module],
-    args: Any,
-    kwargs: Any,
-    random: Tensor | None,
-    step: int,
-    clean: int | None = None,
-    part: str = "",
+    model: nn.Module, paths: Mapping[str, nn.Module], given: Given, step: int, clean: int | None = None, part: str = ""
 ) -> Birth | None:
     """Run the model once more on the same input from the same random state; None if nothing bad comes of it.
-
-    Buffers are copies, the random state is put back: the training does not notice.
 
     Args:
         part: path of what was called, if not the model itself.
     """
-    if any(_is_bad(one) for one in tensors((args, kwargs))):
+    if any(_is_bad(one) for one in tensors(given[:2])):
         return Birth(step, "input", "", "input")
-    held = {id(one): name for name, one in model.named_parameters()}
-    called = paths[part] if part else model
-    buffers = {name: one.detach().clone() for name, one in called.named_buffers()}
-    search = _Search(held)
-    walk = Walk(paths, search)
-    devices = sorted({one.device.index for one in model.parameters() if one.device.type == "cuda"})
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
-        if random is not None:
-            torch.set_rng_state(random)
-        try:
-            walk.open()
-            if not part:
-                walk.begin(model)
-            functional_call(called, buffers, args, kwargs)
-        except _Found:
-            pass
-        finally:
-            walk.close()
+    search = _Search({id(one): name for name, one in model.named_parameters()})
+    with suppress(_Found):
+        _rerun(model, paths, given, part, search, gradients=False)
     if search.found is None:
         return None
     layer, operation, direction = search.found
     return Birth(step, layer, operation, direction, clean if direction == "update" else None)
 
 
+def first_birth_back(
+    model: nn.Module, paths: Mapping[str, nn.Module], given: Given, step: int, part: str = ""
+) -> Birth | None:
+    """Run it once more and go back from the sum of what it gives; None if every gradient is finite then.
+
+    Args:
+        part: path of what was called, if not the model itself.
+    """
+    rows: list[Row] = []
+    numbers: dict[Any, int] = {}
+
+    def number_of(row: Row, key: Any) -> int:
+        if key not in numbers:
+            rows.append(row)
+        return numbers.setdefault(key, len(numbers))
+
+    activations = Activations(Transfer(), number_of, lambda work: work())
+    output = _rerun(model, paths, given, part, activations, gradients=True)
+    totals = [one.sum() for one in tensors(output) if one.requires_grad]
+    weights = [one for one in model.parameters() if one.requires_grad]
+    if totals and weights:
+        torch.autograd.grad(totals, weights, allow_unused=True)
+    number, before = activations.broken(activations.transfer.start().read()) or (0, None)
+    return (
+        None if before is None else Birth(step, rows[before].address, activations.between(number, before), "backward")
+    )
+
+
+def _rerun(
+    model: nn.Module, paths: Mapping[str, nn.Module], given: Given, part: str, visitor: Visitor, *, gradients: bool
+) -> Any:
+    """The output again. Buffers are copies, the random state is put back: the training does not notice."""
+    args, kwargs, random = given
+    called = paths[part] if part else model
+    buffers = {name: one.detach().clone() for name, one in called.named_buffers()}
+    walk = Walk(paths, visitor)
+    devices = sorted({one.device.index for one in model.parameters() if one.device.type == "cuda"})
+    with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients):
+        if random is not None:
+            torch.set_rng_state(random)
+        try:
+            walk.open()
+            if not part:
+                walk.begin(model)
+            return functional_call(called, buffers, args, kwargs)
+        finally:
+            walk.close()
+
+
 class Again:
-    """Looks again at the forward that has just given something bad; `running` while it does."""
+    """Looks again at a forward that something bad has come of; `running` while it does.
+
+    Args:
+        model: as it is called.
+        paths: its modules.
+    """
 
     def __init__(self, model: nn.Module, paths: Mapping[str, nn.Module]) -> None:
         self.model, self.paths, self.running = model, paths, False
 
-    def __call__(self, given: tuple[Any, Any, Tensor], step: int, clean: int | None, part: str = "") -> Birth:
-        """Where it was born; the output itself where running again gives nothing bad.
+    def forward(self, given: Given, step: int, clean: int | None, part: str = "") -> Birth:
+        """Where what it gave was born; the output itself where running again gives nothing bad.
 
         Args:
-            given: arguments, keywords and the random state of that forward.
             clean: the last step at which everything was finite.
             part: path of what was called, if not the model itself.
         """
+        with self._looking():
+            found = first_birth(self.model, self.paths, given, step, clean, part)
+        return found or Birth(step, part or "output")
+
+    def backward(self, given: Given, step: int, part: str = "") -> Birth | None:
+        """Where its gradients went wrong; None where going back again finds nothing. Arguments as of `forward`."""
+        with self._looking():
+            return first_birth_back(self.model, self.paths, given, step, part)
+
+    @contextmanager
+    def _looking(self) -> Generator[None]:
         self.running = True
         try:
-            found = first_birth(self.model, self.paths, *given, step, clean, part)
+            yield
         finally:
             self.running = False
-        return found or Birth(step, part or "output")
 
 
 def born_behind(loss: Tensor, since: int, most: int = 64) -> str:

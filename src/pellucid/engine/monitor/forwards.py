@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pellucid.engine.monitor.activations import Activations
-from pellucid.engine.monitor.births import Again, is_bad, tensors
+from pellucid.engine.monitor.births import Again, Given, is_bad, tensors
 from pellucid.engine.monitor.collector import Collector
 from pellucid.engine.monitor.entries import Entries
 from pellucid.engine.monitor.guard import Guard
@@ -49,13 +49,19 @@ class Forwards:
         """
         self.step, self.visitor = step, visitor
         self.calls, self.walked = Counter[str](), set[str]()
-        self.given: Any = None
+        self.given: tuple[Given, str] | None = None
 
     def drop(self) -> None:
         """Nothing of ours stays on the model."""
         if self.walk is not None:
             self.walk.close()
         self.walk, self.given, self.depth = None, None, 0
+
+    def broken_back(self) -> None:
+        """Gradients of this step are not finite, though outputs were: tell where that began, if it shows again."""
+        found = None if self.given is None else self.again.backward(self.given[0], self.step, self.given[1])
+        if found is not None:
+            self.collector.bear(found)
 
     def _begin(self, path: str, module: nn.Module, args: Any, kwargs: Any) -> None:
         if self._is_ours() and (self.depth or (torch.is_grad_enabled() and self._trains(path, module))):
@@ -81,7 +87,7 @@ class Forwards:
         self.collector.collect()
         self.collector.settle()
         if self.here and not self.collector.born:
-            self.given = args, kwargs, torch.get_rng_state()
+            self.given = (args, kwargs, torch.get_rng_state()), path
         if self.visitor is not None and path not in self.walked:
             self.walk = Walk(self.paths, self.visitor(), functions=self.whole)
             self.walk.begin(module, path)
@@ -103,7 +109,7 @@ class Forwards:
         every = [] if output is None else tensors(output)
         self.node = next((one.grad_fn._sequence_nr() for one in every if one.grad_fn is not None), 0)
         if self.given is not None and not self.collector.born and is_bad(every):
-            self.collector.bear(self.again(self.given, self.step, self.collector.clean, path))
+            self.collector.bear(self.again.forward(self.given[0], self.step, self.collector.clean, path))
         elif not self.here and every and not self.collector.born:
             self.collector.later(every[0].detach().sum(dtype=torch.float32), partial(self.collector.given, self.step))
 

@@ -70,18 +70,15 @@ def _traced(seen: Evidence) -> Birth | None:
 def _backward(seen: Evidence) -> Birth | None:
     harmless = "gradient" in seen.columns and not seen.bad("bad_gradient")  # masked on the way back
     activations, step = seen.one.activations, seen.one.step
-    if activations is None or harmless:
+    place = None if activations is None or harmless else activations.broken(seen.values)
+    if activations is None or place is None:
         return None
-    before: int | None = None
-    for number in activations.arrived:
-        if seen.values.get(("bad_backward", number), 0.0) > 0:
-            if seen.scaled:
-                return Birth(step, seen.rows[number].address, "", "scale")
-            if before is None:
-                return Birth(step, "loss", "", "loss")
-            return Birth(step, seen.rows[before].address, activations.between(number, before), "backward")
-        before = number
-    return None
+    number, before = place
+    if seen.scaled:
+        return Birth(step, seen.rows[number].address, "", "scale")
+    if before is None:
+        return Birth(step, "loss", "", "loss")
+    return Birth(step, seen.rows[before].address, activations.between(number, before), "backward")
 
 
 def _gradient(seen: Evidence) -> Birth | None:

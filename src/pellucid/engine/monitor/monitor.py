@@ -152,8 +152,9 @@ class Monitor:
         if self.turns.again(optimizer):
             self.finish()
         checked = closure or self.collector.born or hasattr(optimizer, "found_inf")
-        if self.level == NOTHING and self.here and not checked:
-            self.level = WEIGHTS if self.parameters.spoiled(optimizer) else NOTHING
+        if self.level == NOTHING and self.here and not checked and self.parameters.spoiled(optimizer):
+            self.level = WEIGHTS
+            self.forwards.broken_back()
         if self.level == NOTHING:
             return
         self.scale.note(self.measured)
