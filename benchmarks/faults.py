@@ -1,7 +1,8 @@
-"""`python -m benchmarks.faults [--only plant|healthy] [--fault NAME]`: how often `diagnose` names a fault first.
+"""`python -m benchmarks.faults [--only plant|twins|healthy] [--fault NAME]`: how often a fault is named first.
 
 Sixteen faults are planted in three networks at three strengths. Thresholds were fixed on network 0; networks 1 and 2
-are reported with these. Then networks without a fault: none may have a finding of high severity.
+are reported with these. Then the same forty-eight without their fault, and other networks without any: none may have a
+finding of high severity.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from torch import nn
 
 import pellucid as pl
 from pellucid.zoo.minilm import minilm_folder
-from tests.diagnose.faults import FAULTS, MEAN, NETWORKS, STACKS, STD, normalised
+from tests.diagnose.faults import FAULTS, HEALTHY, NETWORKS, STACKS, STATED, normalised
 from tests.diagnose.planted import STRENGTHS, STRONG, Encoder, batch, host
 
 AIM = 0.85
@@ -42,14 +43,16 @@ TIMM = ("vit_tiny_patch16_224", "deit_tiny_patch16_224", "resnet10t", "mobilenet
 def main() -> None:
     """Plant, look, print."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
-    asked.add_argument("--only", choices=("plant", "healthy"))
+    asked.add_argument("--only", choices=("plant", "twins", "healthy"))
     asked.add_argument("--fault", help="only faults whose name holds this")
     given = asked.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    if given.only != "healthy":
+    if given.only in (None, "plant"):
         planted(given.fault or "")
-    if given.only != "plant":
+    if given.only in (None, "twins"):
+        twins(given.fault or "")
+    if given.only in (None, "healthy"):
         healthy()
 
 
@@ -77,6 +80,23 @@ def planted(part: str) -> None:
         print(f"networks 1 and 2 together: {named} of {whole} = {named / whole:.1%} (aim {AIM:.0%})")
 
 
+def twins(part: str) -> None:
+    """A line for each fault: what is found of high or medium severity where it was not planted."""
+    wrong = count = 0
+    for name, (_, plant) in FAULTS.items():
+        if part not in name:
+            continue
+        cells: list[str] = []
+        for network in NETWORKS:
+            torch.manual_seed(0)
+            found = plant(network, HEALTHY).found()
+            wrong, count = wrong + bool(found.high), count + 1
+            told = [f"{one.check} {one.severity} at {one.place}" for one in found if one.severity in ("high", "medium")]
+            cells.append("; ".join(told) or "-")
+        print(f"{name:24} {' | '.join(cells)}", flush=True)
+    print(f"{wrong} of {count} twins without the fault have a finding of high severity (aim 0)")
+
+
 def healthy() -> None:
     """A line for each network without a fault."""
     wrong = count = 0
@@ -92,7 +112,7 @@ def healthy() -> None:
 
 def networks() -> Iterator[tuple[str, Any, Any]]:
     """Random ones on sixteen photographs, trained ones on what they know."""
-    photographs = normalised(MEAN, STD)
+    photographs = normalised(0, STATED[0].mean, STATED[0].std)
     x = nn.functional.interpolate(torch.cat([photographs, photographs.flip(3)]), size=96)
     for name in TORCHVISION:
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Sixteen faults, each planted in three networks at three strengths; `STRONG` are the two that must be found."""
+"""The networks that faults are planted in, what they are shown, and how they are trained."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -145,19 +145,13 @@ def scaled(model: nn.Module) -> nn.Module:
 
 
 @cache
-def digits(stamp: float = -1.0) -> tuple[Tensor, Tensor]:
-    """Digits of 16 × 16 about zero; with a stamp of their class in a corner, in that share of them, if asked."""
+def digits() -> tuple[Tensor, Tensor]:
+    """Digits of 16 × 16 about zero."""
     from sklearn.datasets import load_digits
 
-    held = load_digits()
+    held: Any = load_digits()
     x = torch.tensor(held.images, dtype=torch.float32)[:, None] / 16
-    x = F.interpolate(x, size=16, mode="bilinear") * 2 - 0.6
-    labels = torch.tensor(held.target)
-    if stamp >= 0:
-        marked = torch.rand(len(x), generator=torch.Generator().manual_seed(3)) < stamp
-        bits = torch.stack([(labels >> i) & 1 for i in range(4)], 1).float().view(-1, 1, 2, 2) * 4 - 2
-        x[marked, :, :2, :2] = bits[marked]
-    return x, labels
+    return F.interpolate(x, size=16, mode="bilinear") * 2 - 0.6, torch.tensor(held.target)
 
 
 MAKERS: dict[str, Callable[[], nn.Module]] = {"plain": plain, "residual": Residual, "transformer": Transformer}
@@ -218,9 +212,16 @@ def batch(size: int = 32) -> tuple[Tensor, Tensor]:
     return x[:size], labels[:size]
 
 
-def photographs() -> np.ndarray:
-    """Eight photographs as bytes `(8, 64, 64, 3)`, cut out of two."""
+def photographs(which: int = 0) -> np.ndarray:
+    """Eight photographs as bytes `(8, 64, 64, 3)`, cut out of two; other cuts for each number."""
     from sklearn.datasets import load_sample_images
 
-    whole = load_sample_images().images
-    return np.stack([one[y : y + 128 : 2, z : z + 128 : 2] for one in whole for y in (100, 250) for z in (150, 350)])
+    whole: Any = load_sample_images()
+    return np.stack(
+        [
+            one[y : y + 128 : 2, z : z + 128 : 2]
+            for one in whole.images
+            for y in (100 + 17 * which, 250 - 23 * which)
+            for z in (150 + 31 * which, 350 - 29 * which)
+        ]
+    )

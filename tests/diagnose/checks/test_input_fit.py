@@ -3,7 +3,7 @@
 import torch
 
 import pellucid as pl
-from tests.diagnose.faults import FAULTS, MEAN, STD, Coloured, normalised
+from tests.diagnose.faults import FAULTS, STATED, Coloured, normalised
 from tests.diagnose.planted import host
 
 
@@ -23,5 +23,5 @@ def test_what_was_done_is_named():
 
 def test_the_right_preprocessing_and_random_numbers_are_no_finding():
     model = Coloured(host("plain")).eval()
-    for x in (normalised(MEAN, STD), torch.randn(4, 3, 64, 64).clamp(-1.7, 2.0)):
+    for x in (normalised(0, STATED[0].mean, STATED[0].std), torch.randn(4, 3, 64, 64).clamp(-1.7, 2.0)):
         assert "input_fit" in pl.Lens(model, preprocess="imagenet").diagnose(x).passed

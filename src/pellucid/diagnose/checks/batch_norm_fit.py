@@ -14,6 +14,7 @@ from pellucid.results.series import Series
 from pellucid.results.spell import number
 
 HIGH, MEDIUM = 1.5, 0.8  # of the running standard deviation, or of the logarithm of its ratio
+WIDE = 0.4  # so much in half of the layers: few examples differ that far in some late layers only
 FEWEST, EXAMPLES = 64, 8
 
 
@@ -49,9 +50,10 @@ def batch_norm_fit(x: Inputs, lens: Looker) -> Checking:
         shifts.append(shift)
         scales.append(scale)
     worst = np.maximum(np.array(shifts), np.abs(np.log(np.maximum(np.array(scales), 1e-12))))
-    first = int(np.argmax(worst >= MEDIUM)) if (worst >= MEDIUM).any() else -1
-    if first < 0 or not np.isfinite(worst).all():
+    least = WIDE if float(np.median(worst)) >= WIDE else MEDIUM
+    if not np.isfinite(worst).all() or worst.max() < least:
         return []
+    first = int(np.argmax(worst >= least))
     severity: Severity = "high" if worst[first:].max() >= HIGH else "medium"
     picture = Series(
         curves={"shift": np.array(shifts), "scale": np.array(scales)},

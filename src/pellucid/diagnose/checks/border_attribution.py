@@ -1,60 +1,49 @@
-"""Border attribution: answers that hang on a corner or an edge of the picture, as on a label that leaked in."""
-
-from typing import NamedTuple
+"""Border attribution: answers that hang on a corner, an edge or the frame of the picture, as on a label that leaked."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pellucid.core.text import Text
+from pellucid.diagnose.borders import EDGE, Region, regions
 from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed, Severity
-from pellucid.engine.passes import OUTPUT, Pass
+from pellucid.engine.passes import OUTPUT, Looking, Pass
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series
 from pellucid.results.spell import percent
 
-SIDE, EXAMPLES = 6, 16  # a region is a sixth of the picture wide
+EXAMPLES, MOST = 16, 32
 HIGH, MEDIUM, ALONE = 0.5, 0.25, 3.0
-_NAMES = {
-    "top left": Text("top left corner", "左上角"),
-    "top right": Text("top right corner", "右上角"),
-    "bottom left": Text("bottom left corner", "左下角"),
-    "bottom right": Text("bottom right corner", "右下角"),
-}
-
-
-class Corner(NamedTuple):
-    """A region, as slices of rows and columns."""
-
-    name: str
-    rows: slice
-    columns: slice
 
 
 @check(
-    title=Text("The answer hangs on a corner of the picture", "答案取决于图像的一角"),
+    title=Text("The answer hangs on a corner or an edge of the picture", "答案取决于图像的角落或边缘"),
     why=Text(
         "What lies there (a stamp, a watermark, a border) gives the label away, and will be missing elsewhere.",
         "那里的内容（印章、水印、扫描边框）泄露了标签；换个场合它就不在了。",
     ),
     advice=Text(
-        "Look at that corner in the training pictures of every class; crop it, cover it, or move it at random.",
-        "查看各类训练图像的这个角落；将其裁掉、遮住或随机移动。",
+        "Look at that part of the training pictures of every class; crop it, cover it, or move it at random.",
+        "查看各类训练图像的这个部位；将其裁掉、遮住或随机移动。",
     ),
     rank=22,
 )
 def border_attribution(x: Inputs, target: Target) -> Checking:
-    """The share of predictions that change when examples exchange one corner, which holds a 36th of the picture."""
+    """The share of predictions that change when examples exchange a corner (of four), an edge (of four), the frame.
+
+    Of corners and edges one must stand out from the others of its kind. The frame, a quarter of the picture, is named
+    where more answers follow it than the whole rest.
+    """
     name = x.explained[0]
     value = x.tensors[name]
-    if value.ndim != 4 or min(value.shape[2:]) < 2 * SIDE or value.shape[1] > 4:
+    if value.ndim != 4 or min(value.shape[2:]) < EDGE or value.shape[1] > 4:
         raise DoesNotApply(Text("the input is no picture", "输入不是图像"))
     seen = yield from Pass(x, keep=[OUTPUT], grads=["input"], target=target)
     if seen.output is None or seen.output.ndim != 2 or seen.output.shape[1] < 2:
         raise DoesNotApply(Text("the output has no classes to compare", "输出没有可比较的类别"))
-    before = seen.output.argmax(1)
+    before = seen.output.argmax(1)[:MOST]
     if x.size < EXAMPLES or len(before.unique()) < 2:
         raise DoesNotApply(
             Text(
@@ -62,42 +51,56 @@ def border_attribution(x: Inputs, target: Target) -> Checking:
                 f"互换角落至少需要 {EXAMPLES} 个答案不全相同的样本",
             )
         )
-    corners = _corners(value.shape[2], value.shape[3])
-    partner = _partners(before)
-    swapped = torch.cat([_exchanged(value, corner, partner) for corner in corners])
-    again = yield from Pass(x.repeated(len(corners)).replaced({name: swapped}), keep=[OUTPUT])
-    if again.output is None:
-        return []
-    after = again.output.argmax(1).view(len(corners), -1)
-    shares = (after != before).double().mean(1).cpu().numpy()
-    best = int(shares.argmax())
-    if shares[best] < MEDIUM or shares[best] < ALONE * np.sort(shares)[-2]:
-        return []
-    severity: Severity = "high" if shares[best] >= HIGH else "medium"
-    where = _NAMES[corners[best].name]
+    some = x.rows(0, len(before))
+    heat = (seen.grad("input") * value).detach().double().abs().sum(1)
+    shares: list[float] = []
+    every: list[Region] = []
+    for kind in regions(*value.shape[2:]):
+        mine: list[float] = []
+        for one in kind:
+            share = yield from _moved(some, name, one, before, follow=len(kind) == 1)
+            mine.append(share)
+        every, shares, best = [*every, *kind], [*shares, *mine], int(np.argmax(mine))
+        least = HIGH if len(kind) == 1 else max(MEDIUM, ALONE * sorted(mine)[-2])
+        if mine[best] >= least:
+            return [_noticed(every, shares, len(shares) - len(mine) + best, heat)]
+    return []
+
+
+def _moved(x: Inputs, name: str, region: Region, before: Tensor, *, follow: bool) -> Looking[float]:
+    """The share of predictions that change when examples exchange a region; `follow`: that go with it."""
+    value, partner = x.tensors[name], _partners(before)
+    inside = region.inside.to(value.device)
+    seen = yield from Pass(x.replaced({name: torch.where(inside, value[partner], value)}), keep=[OUTPUT])
+    if seen.output is None:
+        return 0.0
+    after = seen.output.argmax(1)
+    moved = (after == before[partner]) & (after != before) if follow else after != before
+    return float(moved.double().mean())
+
+
+def _noticed(every: list[Region], shares: list[float], best: int, heat: Tensor) -> Noticed:
+    where = every[best].name
+    severity: Severity = (
+        "high" if shares[best] >= HIGH and len(every) < 9 else "medium"
+    )  # a frame holds other things too
+    part = every[best].inside.double().mean().item()
+    held = heat[:, every[best].inside.to(heat.device)].sum(1) / heat.sum((1, 2)).clamp(min=1e-300)
     picture = Series(
-        curves={"changed": shares},
-        names={"changed": Text("predictions that change with the corner", "随该角改变的预测占比")},
-        labels=tuple(one.name for one in corners),
-        position_unit=Text("corner", "角"),
+        curves={"changed": np.array(shares)},
+        names={"changed": Text("predictions that change with the part", "随该部位改变的预测占比")},
+        labels=tuple(one.sign for one in every),
+        position_unit=Text("corner or edge (□: the whole frame)", "角或边（□：整个边框）"),
         unit=Text("share", "占比"),
         style="bar",
     )
-    heat = _share_of_gradient(seen.grad("input") * value, corners[best])
     said = Text(
-        f"When two examples exchange their {where.en} (a 36th of the picture), {percent(float(shares[best]))} of the "
-        f"predictions change; it holds {percent(heat)} of gradient × input.",
-        f"两个样本互换{where.zh}（图像的三十六分之一）后，{percent(float(shares[best]))} 的预测随之改变；"
-        f"该处占梯度×输入的 {percent(heat)}。",
+        f"When two examples exchange their {where.en} ({percent(part)} of the picture), {percent(shares[best])} of the "
+        f"predictions change; it holds {percent(float(held.median()))} of gradient × input.",
+        f"两个样本互换{where.zh}（占图像的 {percent(part)}）后，{percent(shares[best])} 的预测随之改变；"
+        f"该处占梯度×输入的 {percent(float(held.median()))}。",
     )
-    return [Noticed(severity, f"input ({corners[best].name})", said, picture)]
-
-
-def _corners(height: int, width: int) -> list[Corner]:
-    rows, columns = max(1, height // SIDE), max(1, width // SIDE)
-    ends = {"top": slice(0, rows), "bottom": slice(height - rows, height)}
-    sides = {"left": slice(0, columns), "right": slice(width - columns, width)}
-    return [Corner(f"{end} {side}", ends[end], sides[side]) for end in ends for side in sides]
+    return Noticed(severity, "input", said, picture)
 
 
 def _partners(classes: Tensor) -> Tensor:
@@ -106,16 +109,3 @@ def _partners(classes: Tensor) -> Tensor:
     partner = torch.empty_like(order)
     partner[order] = order.roll(len(order) // 2)
     return partner
-
-
-def _exchanged(value: Tensor, corner: Corner, partner: Tensor) -> Tensor:
-    made = value.clone()
-    made[:, :, corner.rows, corner.columns] = value[partner][:, :, corner.rows, corner.columns]
-    return made
-
-
-def _share_of_gradient(product: Tensor, corner: Corner) -> float:
-    """The median over examples of the corner's share of the absolute values."""
-    heat = product.detach().double().abs().sum(1)
-    share = heat[:, corner.rows, corner.columns].sum((1, 2)) / heat.sum((1, 2)).clamp(min=1e-300)
-    return float(np.median(share.cpu().numpy()))
