@@ -110,7 +110,7 @@ class View:
         for name in settings:
             if name not in known:
                 raise BadSetting(
-                    f"{spec.name} has no setting '{name}'",
+                    Text(f"{spec.name} has no setting '{name}'", f"{spec.name} 没有设置 '{name}'"),
                     nearest=quoted(nearest_names(name, known)) or "it has none",
                     hint=f"pellucid methods {spec.name}",
                 )
@@ -298,9 +298,9 @@ def factory(name: str) -> Callable[..., View]:
     where = places().get(name)
     if where is None:
         raise UnknownMethod(
-            f"no visualization is called '{name}'",
+            Text(f"no visualization is called '{name}'", f"没有名为 '{name}' 的可视化方法"),
             nearest=quoted(nearest_names(name, places())),
-            hint="pellucid methods lists all",
+            hint=Text("pellucid methods lists all", "pellucid methods 列出全部方法"),
         )
     module, _, attribute = where.partition(":")
     return getattr(import_module(module), attribute or name)

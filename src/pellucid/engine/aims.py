@@ -82,11 +82,21 @@ def indexed(labels: Labels, output: Tensor, asked: Sequence[Any], texts: Texts |
         one, position = (each.words, each.position) if isinstance(each, Token) else (each, None)
         wanted.append(one)
         if position is not None and rank != 2:
-            raise BadTarget(f"{each} names a position, and the output {tuple(output.shape)} has none")
+            raise BadTarget(
+                Text(
+                    f"{each} names a position, and the output {tuple(output.shape)} has none",
+                    f"{each} 指定了位置，而输出 {tuple(output.shape)} 没有位置",
+                )
+            )
         lead = (texts.place(row, output.shape[1], position),) if rank == 2 and texts is not None else ()
         if isinstance(one, tuple):
             if len(one) != rank:
-                raise BadTarget(f"target {one} has {len(one)} indices, the output {tuple(output.shape)} needs {rank}")
+                raise BadTarget(
+                    Text(
+                        f"target {one} has {len(one)} indices, the output {tuple(output.shape)} needs {rank}",
+                        f"目标 {one} 有 {len(one)} 个下标，而输出 {tuple(output.shape)} 需要 {rank} 个",
+                    )
+                )
             sides = zip(one, output.shape[1:], strict=True)
             index = tuple(class_index(labels, part, side, words) for part, side in sides)
         elif one is None:
@@ -152,17 +162,32 @@ def class_index(labels: Labels, asked: Any, size: int, words: Vocabulary | None 
         if words is not None:
             return words.number(asked)
         raise BadTarget(
-            f"no class is called '{asked}'",
+            Text(f"no class is called '{asked}'", f"没有名为 '{asked}' 的类别"),
             nearest=quoted(nearest_names(asked, labels)) if labels else "",
-            hint="" if labels else "give Lens(labels=[...]), or the class as a number",
+            hint=""
+            if labels
+            else Text(
+                "give Lens(labels=[...]), or the class as a number", "请给出 Lens(labels=[...])，或以编号指定类别"
+            ),
         )
     if isinstance(asked, bool) or not isinstance(asked, (int, np.integer)):
         raise BadTarget(
-            f"a target of type {type(asked).__name__} means nothing here: {asked!r}",
-            hint="an int, a class name, a list with one per example, a tuple of indices, or a function of the output",
+            Text(
+                f"a target of type {type(asked).__name__} means nothing here: {asked!r}",
+                f"类型为 {type(asked).__name__} 的目标在此没有意义：{asked!r}",
+            ),
+            hint=Text(
+                "an int, a class name, a list with one per example, a tuple of indices, or a function of the output",
+                "整数、类别名、每个样本一个的列表、下标元组，或输出的函数",
+            ),
         )
     if not -size <= asked < size:
-        raise BadTarget(f"target {asked} is out of range: the output has {size} classes, 0 to {size - 1}")
+        raise BadTarget(
+            Text(
+                f"target {asked} is out of range: the output has {size} classes, 0 to {size - 1}",
+                f"目标 {asked} 超出范围：输出有 {size} 个类别，编号 0 至 {size - 1}",
+            )
+        )
     return int(asked) % size
 
 
@@ -208,8 +233,11 @@ def single(output: Tensor, asked: Any) -> Resolved:
     """The only number per example."""
     if asked not in (None, 0):
         raise BadTarget(
-            f"target {asked!r} is out of range: the output is one number per example",
-            hint="leave target out, or give a function of the output",
+            Text(
+                f"target {asked!r} is out of range: the output is one number per example",
+                f"目标 {asked!r} 超出范围：输出为每个样本一个数",
+            ),
+            hint=Text("leave target out, or give a function of the output", "请省去目标，或给出输出的函数"),
         )
     flat = output.detach().reshape(output.shape[0]).cpu().double().tolist()
     infos = tuple(
@@ -296,9 +324,12 @@ def function_of(asked: Callable[[Any], Any], raw: Any, batch: int | None) -> Res
     def pick(out: Any, start: int = 0) -> Tensor:
         scores = called(f"the target function {name}", asked, out)
         if not isinstance(scores, Tensor) or scores.ndim > 1:
+            given = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
             raise BadTarget(
-                f"the target function {name} must return one scalar per example, "
-                f"not {tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__}"
+                Text(
+                    f"the target function {name} must return one scalar per example, not {given}",
+                    f"目标函数 {name} 应为每个样本返回一个标量，而不是 {given}",
+                )
             )
         return scores.reshape(-1)
 

@@ -104,7 +104,12 @@ class Box:
         """The cells whose middle lies in the box; the nearest one where none does."""
         left, upper, right, lower = self.corners
         if left >= frame[1] or upper >= frame[0] or right <= 0 or lower <= 0:
-            raise BadTarget(f"the box {self.corners} lies outside of the input, {frame[1]} wide and {frame[0]} high")
+            raise BadTarget(
+                Text(
+                    f"the box {self.corners} lies outside of the input, {frame[1]} wide and {frame[0]} high",
+                    f"方框 {self.corners} 在输入之外，输入宽 {frame[1]}、高 {frame[0]}",
+                )
+            )
         sides = []
         for low, high, size, cells in ((upper, lower, frame[0], grid[0]), (left, right, frame[1], grid[1])):
             middles = (np.arange(cells) + 0.5) * size / cells
@@ -124,12 +129,22 @@ def region(mask: Any, target: Any = None) -> Region:
         BadTarget: the mask is empty, or not of zeros and ones.
     """
     if isinstance(mask, str):
-        raise BadTarget(f"region() takes the mask first, not '{mask}'", hint="pl.region(mask, 'sky')")
+        raise BadTarget(
+            Text(f"region() takes the mask first, not '{mask}'", f"region() 的第一个参数是掩码，而不是 '{mask}'"),
+            hint="pl.region(mask, 'sky')",
+        )
     values = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
     if values.dtype.kind not in "biuf" or (values.dtype.kind == "f" and not np.isin(values, (0, 1)).all()):
-        raise BadTarget("a mask holds true and false, or zeros and ones", hint="mask > 0.5")
+        raise BadTarget(
+            Text("a mask holds true and false, or zeros and ones", "掩码只含真与假，或 0 与 1"), hint="mask > 0.5"
+        )
     if values.ndim == 0 or not values.any():
-        raise BadTarget(f"the mask {values.shape} is empty: nothing would be summed")
+        raise BadTarget(
+            Text(
+                f"the mask {values.shape} is empty: nothing would be summed",
+                f"掩码 {values.shape} 是空的：没有可求和的内容",
+            )
+        )
     return Region(np.ascontiguousarray(values.astype(bool)), target)
 
 
@@ -147,7 +162,10 @@ def box(x0: float, y0: float, x1: float, y1: float, target: Any = None) -> Box:
         BadTarget: the box has no area.
     """
     if not (x0 < x1 and y0 < y1):
-        raise BadTarget(f"the box {(x0, y0, x1, y1)} has no area", hint="pl.box(left, upper, right, lower)")
+        raise BadTarget(
+            Text(f"the box {(x0, y0, x1, y1)} has no area", f"方框 {(x0, y0, x1, y1)} 没有面积"),
+            hint="pl.box(left, upper, right, lower)",
+        )
     return Box((float(x0), float(y0), float(x1), float(y1)), target)
 
 
@@ -166,12 +184,24 @@ def _laid(mask: np.ndarray, output: Tensor, frame: tuple[int, ...]) -> tuple[int
     batch, rank = output.shape[0], output.ndim - 2
     held = mask if mask.ndim == rank + 1 else mask[None]
     if held.ndim != rank + 1 or len(held) not in (1, batch):
-        raise BadTarget(f"a mask of shape {mask.shape} does not fit {batch} examples with the grid {grids[order[0]]}")
+        raise BadTarget(
+            Text(
+                f"a mask of shape {mask.shape} does not fit {batch} examples with the grid {grids[order[0]]}",
+                f"形状为 {mask.shape} 的掩码与 {batch} 个样本、网格 {grids[order[0]]} 不符",
+            )
+        )
     fits = [axis for axis in order if grids[axis] == held.shape[1:]]
     if not fits and frame and held.shape[1:] != frame:
         raise BadTarget(
-            f"a mask of {held.shape[1:]} lies neither on the grid of the output {grids[1]} nor on the input's {frame}",
-            hint="a mask of the picture as the model sees it, after preprocessing",
+            Text(
+                f"a mask of {held.shape[1:]} lies neither on the grid of the output {grids[1]} nor on "
+                f"the input's {frame}",
+                f"形状为 {held.shape[1:]} 的掩码既不在输出的网格 {grids[1]} 上，也不在输入的网格 {frame} 上",
+            ),
+            hint=Text(
+                "a mask of the picture as the model sees it, after preprocessing",
+                "请给出模型所见图像（预处理之后）的掩码",
+            ),
         )
     axis = fits[0] if fits else 1
     inside = torch.from_numpy(held)

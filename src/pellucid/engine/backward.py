@@ -23,8 +23,11 @@ def score_unit(shared: Shared, member: Member, target: Target, site: Site) -> No
     value = found[0][1].value if len(found) == 1 else None
     if value is None:
         raise BadTarget(
-            f"a unit lies in one place; '{site}' is {len(found)} places in this forward",
-            hint="name one call: 'pool#0'",
+            Text(
+                f"a unit lies in one place; '{site}' is {len(found)} places in this forward",
+                f"单元位于一个位置；而 '{site}' 在这次前向中有 {len(found)} 个位置",
+            ),
+            hint=Text("name one call: 'pool#0'", "请指明某一次调用：'pool#0'"),
         )
     (place, _), capture = found[0]
     if target.resolved is None:

@@ -40,7 +40,12 @@ def detected(raw: Sequence[Mapping[str, Tensor]], corners: Corners, asked: Seque
     wanted = [None if one is None else _number(labels, one) for one in asked]
     best = [_best(one, corners, number) for one, number in zip(raw, wanted, strict=True)]
     if all(one is None for one in best):
-        raise BadTarget(f"nothing that was asked for is detected in the box {corners}", nearest=_some(raw, labels))
+        raise BadTarget(
+            Text(
+                f"nothing that was asked for is detected in the box {corners}", f"方框 {corners} 中没有检测到所要的内容"
+            ),
+            nearest=_some(raw, labels),
+        )
     for row, index in enumerate(best):
         if wanted[row] is None and index is not None and "labels" in raw[row]:
             wanted[row] = int(raw[row]["labels"][index])

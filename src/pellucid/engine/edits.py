@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import BadSetting, PellucidError
 from pellucid.core.sites import Site
+from pellucid.core.text import Text
 from pellucid.engine.memory import out_of_memory
 
 
@@ -51,13 +52,20 @@ class Edit:
             if isinstance(error, PellucidError) or out_of_memory(error):
                 raise
             raise BadSetting(
-                f"{self.name} at '{self.site}' raised {type(error).__name__}: {error}",
-                hint=f"the network has {tuple(value.shape)} there",
+                Text(
+                    f"{self.name} at '{self.site}' raised {type(error).__name__}: {error}",
+                    f"'{self.site}' 处的 {self.name} 引发 {type(error).__name__}：{error}",
+                ),
+                hint=Text(f"the network has {tuple(value.shape)} there", f"网络在此处的形状为 {tuple(value.shape)}"),
             ) from error
         if not self.grows and changed.shape != value.shape:
             raise BadSetting(
-                f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
-                f"the network has {tuple(value.shape)} there"
+                Text(
+                    f"{self.name} at '{self.site}' gives shape {tuple(changed.shape)}, "
+                    f"the network has {tuple(value.shape)} there",
+                    f"'{self.site}' 处的 {self.name} 给出形状 {tuple(changed.shape)}，"
+                    f"而网络在此处为 {tuple(value.shape)}",
+                )
             )
         return changed.to(value.dtype)
 

@@ -86,7 +86,12 @@ def _unit_site(session: Session, unit: Unit, *, with_loss: bool) -> Site:
             hint=Text("give the class as target=", "请用 target= 指定类别"),
         )
     if site.role or site.is_glob or is_input(site) or site.side.startswith(":"):
-        raise BadTarget(f"a unit lies in one layer; '{unit.layer}' is a role, a pattern, an input or a parameter")
+        raise BadTarget(
+            Text(
+                f"a unit lies in one layer; '{unit.layer}' is a role, a pattern, an input or a parameter",
+                f"单元位于一个层；而 '{unit.layer}' 是角色、通配、输入或参数",
+            )
+        )
     if session.looker.scripted:
         _refuse_scripted([site])
     return site
@@ -204,7 +209,10 @@ class Group:
                     )
                 )
             one.error = one.error or LayerNotFound(
-                f"nothing in this forward is called '{missed[0].site}', so nothing was edited",
+                Text(
+                    f"nothing in this forward is called '{missed[0].site}', so nothing was edited",
+                    f"这次前向中没有 '{missed[0].site}'，因此没有编辑任何内容",
+                ),
                 nearest=self.looker.neighbours(str(missed[0].site)),
             )
 

@@ -88,8 +88,14 @@ class Looker:
             path = self._paths.get(id(layer))
             if path is None:
                 raise LayerNotFound(
-                    f"this {type(layer).__name__} is not part of {type(self.model).__name__}",
-                    hint="pass a module of the model that the lens looks at, or its dotted name",
+                    Text(
+                        f"this {type(layer).__name__} is not part of {type(self.model).__name__}",
+                        f"这个 {type(layer).__name__} 不属于 {type(self.model).__name__}",
+                    ),
+                    hint=Text(
+                        "pass a module of the model that the lens looks at, or its dotted name",
+                        "请传入该模型自己的模块，或它的点分名称",
+                    ),
                 )
             return Site(path)
         if layer not in self._sites:
@@ -108,7 +114,9 @@ class Looker:
                 _refuse_tied(self, site.path, site.side[1:])
                 held = [name for name in self.parameters if name.rpartition(".")[0] == site.path]
                 raise LayerNotFound(
-                    f"'{site.path}' has no parameter '{site.side[1:]}'",
+                    Text(
+                        f"'{site.path}' has no parameter '{site.side[1:]}'", f"'{site.path}' 没有参数 '{site.side[1:]}'"
+                    ),
                     nearest=", ".join(
                         f"'{name.replace('.' + name.rpartition('.')[2], ':' + name.rpartition('.')[2])}'"
                         for name in held[:3]
@@ -117,9 +125,11 @@ class Looker:
                 )
         if not known:
             raise LayerNotFound(
-                f"{type(self.model).__name__} has no layer '{text}'",
+                Text(
+                    f"{type(self.model).__name__} has no layer '{text}'", f"{type(self.model).__name__} 没有层 '{text}'"
+                ),
                 nearest=self.neighbours(site.path),
-                hint="lens.layers() lists every address",
+                hint=Text("lens.layers() lists every address", "lens.layers() 列出全部地址"),
             )
         return site
 
@@ -139,7 +149,10 @@ class Looker:
                 _refuse_tied(self, site.path, site.side[1:])
                 every = [name.removesuffix(".weight") for name in self.parameters if name.endswith(".weight")]
                 held = [path for path in every if path.startswith(site.path)] or nearest_names(site.path, every)
-                raise LayerNotFound(f"'{site.path or layer}' has no weight of its own", nearest=quoted(held[:3]))
+                raise LayerNotFound(
+                    Text(f"'{site.path or layer}' has no weight of its own", f"'{site.path or layer}' 没有自己的权重"),
+                    nearest=quoted(held[:3]),
+                )
         return found
 
     def named(self, site: Site, reader: Reader | None = None) -> list[tuple[str, Tensor]]:
@@ -233,7 +246,13 @@ def _refuse_tied(looker: Looker, path: str, last: str) -> None:
     for name, value in looker.parameters.items():
         if value is tied:
             where = f"{owner(name)}:{name.rpartition('.')[2]}"
-            raise LayerNotFound(f"'{path}:{last}' is one parameter with '{where}' (tied)", nearest=f"'{where}'")
+            raise LayerNotFound(
+                Text(
+                    f"'{path}:{last}' is one parameter with '{where}' (tied)",
+                    f"'{path}:{last}' 与 '{where}' 是同一个参数（共享）",
+                ),
+                nearest=f"'{where}'",
+            )
 
 
 def owner(name: str) -> str:

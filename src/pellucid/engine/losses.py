@@ -37,7 +37,12 @@ def loss_of(loss: Loss, names: Labels, output: Tensor, asked: Sequence[Any], tex
                 ),
             )
         if any(not isinstance(one, (int, float, type(None))) for one in asked):
-            raise BadTarget(f"the label of one number per example is a number, not {asked[0]!r}")
+            raise BadTarget(
+                Text(
+                    f"the label of one number per example is a number, not {asked[0]!r}",
+                    f"每个样本一个数时，标签应为数，而不是 {asked[0]!r}",
+                )
+            )
         labels = torch.tensor([float(one or 0) for one in asked], device=output.device).to(output)
         return _lossy(lambda out, labels: each(out.reshape(-1), labels), labels, loss, asked, output)
     if output.ndim > 3:

@@ -61,7 +61,10 @@ def _chosen(output: Any, select: str) -> Tensor:
     tensor = part(output, select)
     if tensor is None:
         names = [name for name, _ in fields(output)]
-        raise BadSetting(f"the output has no tensor '{select}'", nearest=quoted(nearest_names(select, names)))
+        raise BadSetting(
+            Text(f"the output has no tensor '{select}'", f"输出中没有张量 '{select}'"),
+            nearest=quoted(nearest_names(select, names)),
+        )
     return tensor
 
 
@@ -72,9 +75,19 @@ def _selected(output: Any, select: Callable[[Any], Any]) -> Tensor:
     except Exception as error:
         if isinstance(error, PellucidError) or out_of_memory(error):
             raise
-        raise BadSetting(f"output={name} raised {type(error).__name__}: {error}") from error
+        raise BadSetting(
+            Text(
+                f"output={name} raised {type(error).__name__}: {error}",
+                f"output={name} 引发 {type(error).__name__}：{error}",
+            )
+        ) from error
     if not isinstance(tensor, Tensor):
-        raise BadSetting(f"output={name} must return a tensor, not {type(tensor).__name__}")
+        raise BadSetting(
+            Text(
+                f"output={name} must return a tensor, not {type(tensor).__name__}",
+                f"output={name} 应返回张量，而不是 {type(tensor).__name__}",
+            )
+        )
     return tensor
 
 

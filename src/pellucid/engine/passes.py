@@ -305,9 +305,9 @@ class Seen:
         spots = self.at(layer)
         if len(spots) != 1:
             raise LayerNotFound(
-                f"'{layer}' is {len(spots)} places here",
+                Text(f"'{layer}' is {len(spots)} places here", f"'{layer}' 在此有 {len(spots)} 个位置"),
                 nearest=", ".join(s.address for s in spots[:4]),
-                hint="name one of them, or use .at(layer)",
+                hint=Text("name one of them, or use .at(layer)", "请指明其中之一，或使用 .at(layer)"),
             )
         return spots[0]
 

@@ -126,13 +126,22 @@ class Similarity:
 
     def _references(self, output: Tensor, width: int) -> Tensor:
         if self.embedding is None:
-            raise BadTarget("the reference has not been run through the model", hint="use lens.see(x, target=...)")
+            raise BadTarget(
+                Text("the reference has not been run through the model", "参照还没有通过模型"),
+                hint=Text("use lens.see(x, target=...)", "请用 lens.see(x, target=...)"),
+            )
         held = self.embedding.detach().to(output)
         vectors = self.vectors(held) if held.ndim == output.ndim else held.reshape(-1, held.shape[-1])
         if vectors.shape[1] != width or len(vectors) not in (1, len(output)):
             raise BadTarget(
-                f"a reference of shape {tuple(held.shape)} does not fit the output {tuple(output.shape)}",
-                hint=f"one vector of {width} numbers, one for each example, or an input to run through the model",
+                Text(
+                    f"a reference of shape {tuple(held.shape)} does not fit the output {tuple(output.shape)}",
+                    f"形状为 {tuple(held.shape)} 的参照与输出 {tuple(output.shape)} 不符",
+                ),
+                hint=Text(
+                    f"one vector of {width} numbers, one for each example, or an input to run through the model",
+                    f"含 {width} 个数的向量（全部共用或每个样本一个），或将要通过模型的输入",
+                ),
             )
         return vectors.expand(len(output), -1)
 
@@ -181,5 +190,8 @@ def similarity(reference: Any, measure: Measure = "projection", token: int | Non
         BadTarget: there is no such measure.
     """
     if measure not in _MEASURES:
-        raise BadTarget(f"no measure is called '{measure}'", nearest="'projection', 'cosine', 'dot'")
+        raise BadTarget(
+            Text(f"no measure is called '{measure}'", f"没有名为 '{measure}' 的度量"),
+            nearest="'projection', 'cosine', 'dot'",
+        )
     return Similarity(reference, measure, token)

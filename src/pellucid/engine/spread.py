@@ -48,8 +48,11 @@ class Spread:
         site = self.asked.site
         if self.grown:
             raise LayerNotFound(
-                f"variants are made in one place, but '{site}' is several in this forward",
-                hint="name one call: 'relu#1'",
+                Text(
+                    f"variants are made in one place, but '{site}' is several in this forward",
+                    f"变体在一个位置生成，而 '{site}' 在这次前向中有多个位置",
+                ),
+                hint=Text("name one call: 'relu#1'", "请指明某一次调用：'relu#1'"),
             )
         if value.ndim == 0 or value.shape[0] != self.entering:
             raise NotApplicable(
@@ -64,7 +67,10 @@ class Spread:
         made = self.asked.change(value[:1])
         if made.shape != (self.rows, *value.shape[1:]):
             raise BadSetting(
-                f"the variants at '{site}' have shape {tuple(made.shape)}, not {(self.rows, *value.shape[1:])}"
+                Text(
+                    f"the variants at '{site}' have shape {tuple(made.shape)}, not {(self.rows, *value.shape[1:])}",
+                    f"'{site}' 处变体的形状为 {tuple(made.shape)}，而不是 {(self.rows, *value.shape[1:])}",
+                )
             )
         self.grown = self.entering == 1
         if self.grown and self.compares:

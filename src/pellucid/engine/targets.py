@@ -190,7 +190,10 @@ def _resolve(target: Target, output: Tensor | None, raw: Any, size: int | None) 
     if isinstance(asked, Rival):
         return _rival_of(_resolve(Target(asked.of, labels, texts=target.texts), output, raw, size), output)
     if output.ndim == 0:
-        raise BadTarget("the model's output has no batch axis", hint="return one score per example")
+        raise BadTarget(
+            Text("the model's output has no batch axis", "模型的输出没有批轴"),
+            hint=Text("return one score per example", "请为每个样本返回一个得分"),
+        )
     if isinstance(asked, Region):
         return asked.resolve(output, _per_sample(asked.target, output.shape[0]), labels)
     if isinstance(asked, Similarity):
@@ -214,7 +217,10 @@ def _per_sample(asked: Any, batch: int) -> list[Any]:
         asked = asked.item()
     if isinstance(asked, list):
         if len(asked) != batch:
-            raise BadTarget(f"{len(asked)} targets for {batch} examples", hint="one per example, or one for all")
+            raise BadTarget(
+                Text(f"{len(asked)} targets for {batch} examples", f"样本有 {batch} 个，目标却有 {len(asked)} 个"),
+                hint=Text("one per example, or one for all", "每个样本一个，或全部共用一个"),
+            )
         return [int(one) if isinstance(one, float) and one.is_integer() else one for one in asked]
     return [asked] * batch
 
@@ -229,11 +235,17 @@ def _difference(target: Target, asked: Contrast, output: Tensor | None, raw: Any
     each = (Target(one, target.labels, texts=target.texts) for one in (asked.a, asked.b))
     a, b = (_resolve(one, output, raw, size) for one in each)
     if a.raw != b.raw:
-        raise BadTarget("contrast() cannot mix a function and a class")
+        raise BadTarget(Text("contrast() cannot mix a function and a class", "contrast() 不能混用函数与类别"))
     if a.key == b.key:
         raise BadTarget(
-            f"{a.infos[0].label} rather than itself: the two sides of contrast() are the same target",
-            hint="pl.contrast(None, pl.rival()) sets the answer against the best other class",
+            Text(
+                f"{a.infos[0].label} rather than itself: the two sides of contrast() are the same target",
+                f"{a.infos[0].label} 与它自身：contrast() 的两侧是同一个目标",
+            ),
+            hint=Text(
+                "pl.contrast(None, pl.rival()) sets the answer against the best other class",
+                "pl.contrast(None, pl.rival()) 将答案与最强的其他类别对比",
+            ),
         )
     infos = tuple(
         TargetInfo(

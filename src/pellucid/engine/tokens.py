@@ -146,7 +146,7 @@ def continuation(words: str) -> Continuation:
         words: as they stand in the text, from the beginning to the end of tokens.
     """
     if not words.strip():
-        raise BadTarget("a continuation is empty", hint="pl.continuation(' Washington')")
+        raise BadTarget(Text("a continuation is empty", "续写的内容是空的"), hint="pl.continuation(' Washington')")
     return Continuation(words)
 
 
@@ -163,7 +163,13 @@ def generated(what: int | str) -> Generated:
         BadTarget: no token.
     """
     if isinstance(what, bool) or (what < 1 if isinstance(what, int) else not what.strip()):
-        raise BadTarget(f"{what!r} is nothing to write", hint="pl.generated(5), or pl.generated(' Washington, D.C.')")
+        raise BadTarget(
+            Text(f"{what!r} is nothing to write", f"{what!r} 中没有可写的内容"),
+            hint=Text(
+                "pl.generated(5), or pl.generated(' Washington, D.C.')",
+                "pl.generated(5)，或 pl.generated(' Washington, D.C.')",
+            ),
+        )
     return Generated(what)
 
 
@@ -183,9 +189,12 @@ def _span(texts: Texts, row: int, words: str) -> tuple[int, int]:
             if len(held.strip()) > len(wanted):
                 break
     raise BadTarget(
-        f"'{words}' does not stand in the text as whole tokens",
+        Text(f"'{words}' does not stand in the text as whole tokens", f"'{words}' 在文本中不是完整的词元"),
         nearest=", ".join(f"'{one}'" for one in texts.names(row)[-5:]),
-        hint="pass the whole text, what is continued and the continuation, as the input",
+        hint=Text(
+            "pass the whole text, what is continued and the continuation, as the input",
+            "请将整段文本（被续写的部分与续写的内容）作为输入",
+        ),
     )
 
 
@@ -198,5 +207,8 @@ def _with_rest(names: list[str], first: int, stop: int) -> tuple[int, int]:
 
 def _started(first: int, begin: int, words: str) -> int:
     if first == begin:
-        raise BadTarget(f"nothing stands before '{words}' in the text", hint="a continuation needs what it continues")
+        raise BadTarget(
+            Text(f"nothing stands before '{words}' in the text", f"文本中 '{words}' 之前没有内容"),
+            hint=Text("a continuation needs what it continues", "续写需要有被续写的内容"),
+        )
     return first

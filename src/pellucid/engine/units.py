@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import BadTarget
 from pellucid.core.provenance import TargetInfo
+from pellucid.core.text import Text
 from pellucid.engine.aims import Resolved, called, name_of
 from pellucid.engine.roles import Layout
 
@@ -52,17 +53,32 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
         return _function_at(number, value, where)
     axis = 1 if value.ndim < 3 or (layout is not None and layout.kind == "channels_first") else value.ndim - 1
     if value.ndim < 2:
-        raise BadTarget(f"'{where}' with shape {tuple(value.shape)} has no channels")
+        raise BadTarget(
+            Text(
+                f"'{where}' with shape {tuple(value.shape)} has no channels",
+                f"'{where}' 的形状为 {tuple(value.shape)}，没有通道",
+            )
+        )
     channels = value.movedim(axis, 1)
     if not -channels.shape[1] <= number < channels.shape[1]:
-        raise BadTarget(f"'{where}' has {channels.shape[1]} channels, 0 to {channels.shape[1] - 1}, not {number}")
+        raise BadTarget(
+            Text(
+                f"'{where}' has {channels.shape[1]} channels, 0 to {channels.shape[1] - 1}, not {number}",
+                f"'{where}' 有 {channels.shape[1]} 个通道，编号 0 至 {channels.shape[1] - 1}，没有 {number}",
+            )
+        )
     one = channels[:, number].detach()
     grid = tuple(one.shape[1:])
     if asked.position is not None:
         if len(asked.position) != len(grid) or any(
             not 0 <= i < side for i, side in zip(asked.position, grid, strict=False)
         ):
-            raise BadTarget(f"position {asked.position} is not on the grid {grid} of '{where}'")
+            raise BadTarget(
+                Text(
+                    f"position {asked.position} is not on the grid {grid} of '{where}'",
+                    f"位置 {asked.position} 不在 '{where}' 的网格 {grid} 上",
+                )
+            )
         positions = [asked.position] * one.shape[0]
     else:
         strongest = one.flatten(1).argmax(1) if grid else torch.zeros(one.shape[0], dtype=torch.long)
@@ -94,10 +110,16 @@ def _function_at(function: Callable[[Tensor], Tensor], value: Tensor, where: str
     def pick(out: Tensor, start: int = 0) -> Tensor:
         scores = called(f"the function {name} of '{where}'", function, out)
         if not isinstance(scores, Tensor) or tuple(scores.shape) != (len(out),):
+            given = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
             raise BadTarget(
-                f"the function {name} of '{where}' must return one number per example, "
-                f"not {tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__}",
-                hint=f"it is given the value {tuple(out.shape)}, as lambda a: a.flatten(1).mean(1)",
+                Text(
+                    f"the function {name} of '{where}' must return one number per example, not {given}",
+                    f"'{where}' 的函数 {name} 应为每个样本返回一个数，而不是 {given}",
+                ),
+                hint=Text(
+                    f"it is given the value {tuple(out.shape)}, as lambda a: a.flatten(1).mean(1)",
+                    f"传给它的值形状为 {tuple(out.shape)}，如 lambda a: a.flatten(1).mean(1)",
+                ),
             )
         return scores
 
@@ -118,6 +140,9 @@ def start_of(resolved: Resolved, value: Any) -> Tensor:
         leaf = value.detach().clone().requires_grad_()
         total = resolved.pick(leaf).sum()
         if not total.requires_grad:
-            raise BadTarget(f"{resolved.infos[0].label} has no gradient", hint="do not detach or round in the function")
+            raise BadTarget(
+                Text(f"{resolved.infos[0].label} has no gradient", f"{resolved.infos[0].label} 没有梯度"),
+                hint=Text("do not detach or round in the function", "请勿在函数中 detach 或取整"),
+            )
         (start,) = torch.autograd.grad(total, leaf)
     return start

@@ -39,7 +39,12 @@ def run_variants(session: Session, group: list[Pass]) -> Answers:
     edit = _only(ask)
     site = looker.site(edit.site)
     if site.side.startswith(":") or site.role:
-        raise BadSetting(f"variants are made of what flows at one place, not at '{site}'")
+        raise BadSetting(
+            Text(
+                f"variants are made of what flows at one place, not at '{site}'",
+                f"变体由一个位置处流动的值生成，而不是 '{site}'",
+            )
+        )
     if ask.expand == 1:
         return _counted(session, group, Spread(edit, 1))
     if _only_scores(group):
@@ -65,7 +70,10 @@ def _only(ask: Pass) -> Edit:
     growing = [edit for edit in ask.edits if edit.grows]
     if len(growing) > 1 or ask.x.size > 1:
         raise BadSetting(
-            f"variants are made by one edit of one example, not by {len(growing)} edits of {ask.x.size} examples"
+            Text(
+                f"variants are made by one edit of one example, not by {len(growing)} edits of {ask.x.size} examples",
+                f"变体由一个样本的一处编辑生成，而不是 {ask.x.size} 个样本的 {len(growing)} 处编辑",
+            )
         )
     return growing[0]
 

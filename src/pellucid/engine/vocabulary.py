@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadTarget, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.spelling import Spelling
 from pellucid.inputs.text import token_names
@@ -120,7 +121,10 @@ class Texts:
             return masked[0] if masked else places[-1]
         if not -len(places) <= position < len(places):
             raise BadTarget(
-                f"there is no position {position}: the text has {len(places)} tokens, 0 to {len(places) - 1}"
+                Text(
+                    f"there is no position {position}: the text has {len(places)} tokens, 0 to {len(places) - 1}",
+                    f"没有位置 {position}：文本有 {len(places)} 个词元，编号 0 至 {len(places) - 1}",
+                )
             )
         return places[position]
 

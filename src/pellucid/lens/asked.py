@@ -42,7 +42,10 @@ class Asking:
     def ready(self, asked: Any) -> Any:
         """The target as passes take it."""
         if isinstance(asked, Generated):
-            raise BadTarget(f"{asked!r} makes a table of its own", hint="ask for it alone, as target=")
+            raise BadTarget(
+                Text(f"{asked!r} makes a table of its own", f"{asked!r} 自成一张表"),
+                hint=Text("ask for it alone, as target=", "请单独以 target= 给出"),
+            )
         if isinstance(asked, Contrast):
             return Contrast(self.ready(asked.a), self.ready(asked.b))
         if isinstance(asked, Rival):
@@ -112,5 +115,8 @@ def cut(asked: Any, block: tuple[int, int], size: int) -> Any:
     if not isinstance(asked, list):
         return asked
     if len(asked) != size:
-        raise BadTarget(f"{len(asked)} targets for {size} examples", hint="one per example, or one for all")
+        raise BadTarget(
+            Text(f"{len(asked)} targets for {size} examples", f"样本有 {size} 个，目标却有 {len(asked)} 个"),
+            hint=Text("one per example, or one for all", "每个样本一个，或全部共用一个"),
+        )
     return asked[slice(*block)]

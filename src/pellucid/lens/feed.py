@@ -76,7 +76,8 @@ class Feed:
             if one.bad and self.on_bad == "fail":
                 first = one.bad[0]
                 raise BadInput(
-                    f"'{first.name}' cannot be read: {first.reason}", hint='on_bad="skip" leaves it out and lists it'
+                    Text(f"'{first.name}' cannot be read: {first.reason}", f"无法读取 '{first.name}'：{first.reason}"),
+                    hint=Text('on_bad="skip" leaves it out and lists it', 'on_bad="skip" 可略去它并列出'),
                 )
             bad = tuple((each.ordinal, each.reason) for each in one.bad)
             yield Batch(one.x, tuple(one.ordinals.tolist()), tuple(one.labels.tolist()), bad)
@@ -91,7 +92,12 @@ class Feed:
         for ordinal in ordinals:
             one = self.data.read(ordinal)
             if isinstance(one, Bad):
-                raise BadInput(f"'{one.name}' cannot be read any more: {one.reason}")
+                raise BadInput(
+                    Text(
+                        f"'{one.name}' cannot be read any more: {one.reason}",
+                        f"无法再次读取 '{one.name}'：{one.reason}",
+                    )
+                )
             self._labels[ordinal] = one.label
             samples.append(one)
         values = [one.x for one in samples]

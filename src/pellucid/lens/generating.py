@@ -139,7 +139,10 @@ def written(asking: Asking, asked: Generated, tokenizer: object) -> Written:
             hint="pl.Lens(model, tokenizer=…)",
         )
     if len(texts.ids) > 1 or len(texts.places(0)) < texts.ids.shape[1]:
-        raise BadInput(f"{asked!r} takes one text at a time, without padding.", hint="lens.see(text, ...) for each")
+        raise BadInput(
+            Text(f"{asked!r} takes one text at a time, without padding.", f"{asked!r} 每次只接受一段没有填充的文本。"),
+            hint=Text("lens.see(text, ...) for each", "请对每段文本分别使用 lens.see(text, ...)"),
+        )
     start = texts.ids.shape[1]
     grown = _greedy(asking, x, texts, asked.what) if isinstance(asked.what, int) else _given(x, texts, asked.what)
     held = _ids(grown, texts)
@@ -170,7 +173,7 @@ def _greedy(asking: Asking, x: Inputs, texts: Texts, count: int) -> Inputs:
 def _given(x: Inputs, texts: Texts, words: str) -> Inputs:
     numbers = _vocabulary(texts).tokenizer(words, add_special_tokens=False)["input_ids"]
     if not numbers:
-        raise BadTarget(f"{words!r} is no token of this model")
+        raise BadTarget(Text(f"{words!r} is no token of this model", f"{words!r} 不是该模型的词元"))
     return _longer(x, texts, torch.tensor(numbers))
 
 

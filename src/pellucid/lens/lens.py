@@ -74,16 +74,27 @@ class Lens:
     ) -> None:
         if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadRequest(
-                f"a Lens needs a torch.nn.Module, not {type(model).__name__}",
-                hint="for a file of weights: pellucid see net.py:Net --weights model.pth",
+                Text(
+                    f"a Lens needs a torch.nn.Module, not {type(model).__name__}",
+                    f"Lens 需要 torch.nn.Module，而不是 {type(model).__name__}",
+                ),
+                hint=Text(
+                    "for a file of weights: pellucid see net.py:Net --weights model.pth",
+                    "若是权重文件：pellucid see net.py:Net --weights model.pth",
+                ),
             )
         if batch_size is not None and batch_size < 1:
-            raise BadSetting(f"batch_size={batch_size} is not at least 1")
+            raise BadSetting(Text(f"batch_size={batch_size} is not at least 1", f"batch_size={batch_size} 应至少为 1"))
         lazy = [name for name, one in model.named_parameters() if is_lazy(one)]
         if lazy:
             raise BadRequest(
-                f"the shape of '{lazy[0]}' is not known yet: {type(model).__name__} has lazy layers",
-                hint="run the model once on an example, then make the lens",
+                Text(
+                    f"the shape of '{lazy[0]}' is not known yet: {type(model).__name__} has lazy layers",
+                    f"'{lazy[0]}' 的形状尚未确定：{type(model).__name__} 含有惰性层",
+                ),
+                hint=Text(
+                    "run the model once on an example, then make the lens", "请先用一个样本运行模型，再建立 Lens"
+                ),
             )
         if device is not None and any(one.device != _device(device) for one in model.parameters()):
             model = copy.deepcopy(unwrapped(model)).to(device)
@@ -276,12 +287,16 @@ def check_layers(looker: Looker, views: Sequence[View]) -> None:
 def _check(one: View, inputs: Inputs | None) -> None:
     """Refuse a view that looks at something else than an input, or that lacks it."""
     if "data" in one.spec.required:
-        raise BadRequest(f"{one.name} looks at a data set", hint=f"lens.sweep(data, pl.{one!r})")
+        raise BadRequest(
+            Text(f"{one.name} looks at a data set", f"{one.name} 查看的是数据集"), hint=f"lens.sweep(data, pl.{one!r})"
+        )
     if "run" in one.spec.required:
         hint = f"with lens.watch(optimizer) as run: ...; then run.see(pl.{one!r})"
-        raise BadRequest(f"{one.name} looks at a watched training", hint=hint)
+        raise BadRequest(Text(f"{one.name} looks at a watched training", f"{one.name} 查看的是被监视的训练"), hint=hint)
     if inputs is None and one.spec.needs_input:
-        raise BadInput(f"{one.name} needs an input x", asked_by=repr(one), hint="lens.see(x, ...)")
+        raise BadInput(
+            Text(f"{one.name} needs an input x", f"{one.name} 需要输入 x"), asked_by=repr(one), hint="lens.see(x, ...)"
+        )
 
 
 def raise_requests(views: Sequence[View], given: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadRequest
+from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sweeps.run import Course
@@ -25,7 +26,9 @@ def check_views(views: Sequence[View]) -> None:
         BadRequest: no view is asked for, or one does not take a data set.
     """
     if not views:
-        raise BadRequest("a sweep needs at least one view", hint="lens.sweep(data, pl.top_regions())")
+        raise BadRequest(
+            Text("a sweep needs at least one view", "遍历至少需要一个视图"), hint="lens.sweep(data, pl.top_regions())"
+        )
     for one in views:
         if "data" not in one.spec.given:
             over_run = "run" in one.spec.required
@@ -115,5 +118,7 @@ def folder_of(folder: str | Path | None, resume: bool) -> Path | None:
         BadRequest: there is nothing to go on with.
     """
     if folder is None and resume:
-        raise BadRequest("resume=True needs the folder of the sweep", hint="folder=")
+        raise BadRequest(
+            Text("resume=True needs the folder of the sweep", "resume=True 需要遍历的文件夹"), hint="folder="
+        )
     return None if folder is None else Path(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadRequest, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.engine.planner import Cost
 from pellucid.registry import View
 from pellucid.results.failure import Failure
@@ -33,7 +34,7 @@ class Views(Sequence[Any]):
         found = tuple(given for view, given in zip(self.asked, self.given, strict=True) if view.name == which)
         if not found:
             raise BadRequest(
-                f"'{which}' is not among these views",
+                Text(f"'{which}' is not among these views", f"这些视图中没有 '{which}'"),
                 nearest=quoted(nearest_names(which, [view.name for view in self.asked])),
             )
         return found[0] if len(found) == 1 else found
@@ -85,8 +86,14 @@ def report(path: str | PathLike[str], *seen: Any, lang: Lang = "en", title: str 
     """
     if not str(path).endswith((".html", ".htm")):
         raise BadRequest(
-            f"views are saved as one report: '{path}' must end in .html",
-            hint="single results save as png, svg, pdf, json, npz or safetensors",
+            Text(
+                f"views are saved as one report: '{path}' must end in .html",
+                f"各视图存为一份报告：'{path}' 必须以 .html 结尾",
+            ),
+            hint=Text(
+                "single results save as png, svg, pdf, json, npz or safetensors",
+                "单个结果可存为 png、svg、pdf、json、npz 或 safetensors",
+            ),
         )
     from pellucid.render.report import save_report
 

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 
 BLUR_SHARE = 0.1
 
@@ -27,7 +28,10 @@ def baseline_like(value: Tensor, kind: float | str | Tensor, *, tokens: bool = F
             return kind.to(value).expand_as(value).clone()
         except RuntimeError:
             raise BadSetting(
-                f"a baseline of shape {tuple(kind.shape)} does not fit the input {tuple(value.shape)}"
+                Text(
+                    f"a baseline of shape {tuple(kind.shape)} does not fit the input {tuple(value.shape)}",
+                    f"形状为 {tuple(kind.shape)} 的基线与输入 {tuple(value.shape)} 不符",
+                )
             ) from None
     if kind == "mean":
         _refuse_without_grid(value, "average over")
@@ -35,7 +39,10 @@ def baseline_like(value: Tensor, kind: float | str | Tensor, *, tokens: bool = F
     if kind == "blur":
         return _blurred(value)
     if isinstance(kind, str):
-        raise BadSetting(f"no baseline is called '{kind}'", nearest="'mean', 'blur', a number, a tensor")
+        raise BadSetting(
+            Text(f"no baseline is called '{kind}'", f"没有名为 '{kind}' 的基线"),
+            nearest="'mean', 'blur', a number, a tensor",
+        )
     return torch.full_like(value, float(kind))
 
 

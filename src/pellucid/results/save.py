@@ -7,6 +7,7 @@ from tempfile import NamedTemporaryFile
 
 from pellucid.core.errors import BadRequest
 from pellucid.core.late import late
+from pellucid.core.text import Text
 from pellucid.results.encode import encode, to_json, to_npz
 from pellucid.results.result import Lang, Result, Theme
 
@@ -24,7 +25,10 @@ def save(
     ending = path.suffix.lower().lstrip(".")
     if ending not in ENDINGS:
         raise BadRequest(
-            f"A result is not written as '{path.name}': unknown ending '{path.suffix}'.",
+            Text(
+                f"A result is not written as '{path.name}': unknown ending '{path.suffix}'.",
+                f"结果不能存为 '{path.name}'：未知的扩展名 '{path.suffix}'。",
+            ),
             asked_by=f"save({str(path)!r})",
             nearest=", ".join(f".{name}" for name in ENDINGS),
             hint=f"save('{path.stem or 'result'}.png')",
@@ -34,7 +38,10 @@ def save(
     elif ending in GRAPHS:
         if result.kind != "graph":
             raise BadRequest(
-                f"Only a graph is written as '.{ending}', and this is a {result.kind}.",
+                Text(
+                    f"Only a graph is written as '.{ending}', and this is a {result.kind}.",
+                    f"只有计算图能存为 '.{ending}'。",
+                ),
                 asked_by=f"save({str(path)!r})",
                 hint=f"save('{path.stem or 'result'}.png')",
             )

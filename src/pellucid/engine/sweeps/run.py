@@ -111,7 +111,7 @@ def plan_of(course: Course, items: Items) -> Plan:
     """The plan of a run."""
     size = len(course.source)
     if course.batch_size < 1 or (course.shard is not None and course.shard < 1):
-        raise BadSetting("batch_size and shard are at least 1")
+        raise BadSetting(Text("batch_size and shard are at least 1", "batch_size 与 shard 至少为 1"))
     shard = course.shard or shard_size(size, course.batch_size)
     facts = {
         **course.facts,
@@ -193,8 +193,11 @@ def _places(session: Session, course: Course, reducers: set[Reducer]) -> _Found:
     if failed:
         raise failed[0]
     raise BadInput(
-        f"none of the {len(course.source)} samples can be read: {'; '.join(reasons[:_TOLD])}",
-        hint="check the data set",
+        Text(
+            f"none of the {len(course.source)} samples can be read: {'; '.join(reasons[:_TOLD])}",
+            f"{len(course.source)} 个样本都无法读取：{'；'.join(reasons[:_TOLD])}",
+        ),
+        hint=Text("check the data set", "请检查数据集"),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadInput, BadRequest
+from pellucid.core.text import Text
 from pellucid.engine.sweeps.part import Part, joined, pack, unpack
 from pellucid.engine.sweeps.plan import Plan
 
@@ -75,9 +76,15 @@ class Folder:
         if manifest.exists():
             plan.check(manifest.read_text("utf-8", "replace"), str(path))
             if not resume:
-                raise BadRequest(f"'{path}' holds this sweep already", hint="resume=True goes on with it")
+                raise BadRequest(
+                    Text(f"'{path}' holds this sweep already", f"'{path}' 中已有这次遍历"),
+                    hint=Text("resume=True goes on with it", "resume=True 可继续"),
+                )
         elif path.exists() and not _is_ours(path):
-            raise BadRequest(f"'{path}' is there and is no sweep", hint="give a new folder")
+            raise BadRequest(
+                Text(f"'{path}' is there and is no sweep", f"'{path}' 已存在，但不是遍历"),
+                hint=Text("give a new folder", "请换一个新文件夹"),
+            )
         self._parts.mkdir(parents=True, exist_ok=True)
         for one in (*path.glob(".plan.json.*.tmp"), *self._parts.glob("*.tmp")):
             one.unlink()
@@ -175,7 +182,12 @@ class Store:
             BadRequest: there is no such shard.
         """
         if not 0 <= shard < self.shards:
-            raise BadRequest(f"there is no shard {shard}; they are 0 to {self.shards - 1}")
+            raise BadRequest(
+                Text(
+                    f"there is no shard {shard}; they are 0 to {self.shards - 1}",
+                    f"没有分片 {shard}；编号为 0 至 {self.shards - 1}",
+                )
+            )
         node = (0, shard)
         if node in self._found or any(above in self._found for above in self._above(node)):
             return False
@@ -195,7 +207,13 @@ class Store:
         part = self._nodes.read(top) if top in self._found else None
         if part is None:
             self._found.discard(top)
-            raise BadRequest(f"{len(self.missing())} of {self.shards} shards are missing", hint="deliver them again")
+            raise BadRequest(
+                Text(
+                    f"{len(self.missing())} of {self.shards} shards are missing",
+                    f"{self.shards} 个分片中缺 {len(self.missing())} 个",
+                ),
+                hint=Text("deliver them again", "请重新交付"),
+            )
         return part
 
     def so_far(self) -> Part:
@@ -276,7 +294,10 @@ def locked(folder: Path) -> Generator[None]:
         BadRequest: another one does.
     """
     if folder.exists() and not folder.is_dir():
-        raise BadRequest(f"'{folder}' is there and is no folder", hint="give a new folder")
+        raise BadRequest(
+            Text(f"'{folder}' is there and is no folder", f"'{folder}' 已存在，但不是文件夹"),
+            hint=Text("give a new folder", "请换一个新文件夹"),
+        )
     folder.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":
         yield
@@ -287,5 +308,7 @@ def locked(folder: Path) -> Generator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise BadRequest(f"another process is sweeping into '{folder}'") from error
+            raise BadRequest(
+                Text(f"another process is sweeping into '{folder}'", f"另一个进程正在向 '{folder}' 遍历")
+            ) from error
         yield

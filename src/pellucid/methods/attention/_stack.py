@@ -211,7 +211,8 @@ def rows_of(stack: Stack, query: Query, seen: Seen) -> Rows:
     number = 0 if query == "first" else int(query)
     if not -stack.size <= number < stack.size:
         raise BadSetting(
-            f"query={query}: there are {stack.size} tokens", hint=f"0 to {stack.size - 1}, or -1 for the last"
+            Text(f"query={query}: there are {stack.size} tokens", f"query={query}：词元有 {stack.size} 个"),
+            hint=Text(f"0 to {stack.size - 1}, or -1 for the last", f"0 至 {stack.size - 1}，或 -1 表示最后一个"),
         )
     places = (number % stack.size,) * batch
     return _at(stack, places, like, _FIRST if query == "first" else _said("at token", "词元", places))

@@ -113,7 +113,11 @@ def _heads(one: Attention, heads: Heads) -> tuple[int, ...] | None:
     wanted = (heads,) if isinstance(heads, int) else heads
     if not wanted or any(not 0 <= head < count for head in wanted):
         raise BadSetting(
-            f"heads={heads!r}: '{one.address}' has heads 0 to {count - 1}", hint="numbers, 'all' or 'mean'"
+            Text(
+                f"heads={heads!r}: '{one.address}' has heads 0 to {count - 1}",
+                f"heads={heads!r}：'{one.address}' 的头编号为 0 至 {count - 1}",
+            ),
+            hint=Text("numbers, 'all' or 'mean'", "编号、'all' 或 'mean'"),
         )
     return tuple(wanted)
 
@@ -124,8 +128,11 @@ def _query(one: Attention, query: Query) -> int | None:
         return {None: None, "first": 0, "last": count - 1}[query]
     if not -count <= query < count:
         raise BadSetting(
-            f"query={query}: '{one.address}' has queries 0 to {count - 1}",
-            hint="'first', 'last', or a negative number from the end",
+            Text(
+                f"query={query}: '{one.address}' has queries 0 to {count - 1}",
+                f"query={query}：'{one.address}' 的查询编号为 0 至 {count - 1}",
+            ),
+            hint=Text("'first', 'last', or a negative number from the end", "'first'、'last'，或从末尾数起的负数"),
         )
     return query % count
 

@@ -60,7 +60,13 @@ def opened(x: Inputs, target: Target, baselines: Baselines, batch_size: int | No
     ends: dict[str, Any] = {spot.input: spot.value.detach() for spot in seen.at(INPUT)}
     each = baselines if isinstance(baselines, tuple) else (baselines,) * len(ends)
     if len(each) != len(ends):
-        raise BadSetting(f"{len(each)} baselines for {len(ends)} explained inputs", nearest=quoted(ends))
+        raise BadSetting(
+            Text(
+                f"{len(each)} baselines for {len(ends)} explained inputs",
+                f"被解释的输入有 {len(ends)} 个，基线却有 {len(each)} 个",
+            ),
+            nearest=quoted(ends),
+        )
     fills = {name: baseline_like(ends[name], one, tokens=x.is_discrete) for name, one in zip(ends, each, strict=True)}
     entered = x.replaced(ends) if x.is_discrete else x
     return Game(entered, target, seen, fills, rows_per_pass(entered, batch_size))

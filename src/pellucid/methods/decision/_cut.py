@@ -99,7 +99,13 @@ def starts_of(ends: Points, baselines: Any, *, tokens: bool) -> Points:
     """A baseline for each explained input."""
     each = baselines if isinstance(baselines, tuple) else (baselines,) * len(ends)
     if len(each) != len(ends):
-        raise BadSetting(f"{len(each)} baselines for {len(ends)} explained inputs", nearest=quoted(ends))
+        raise BadSetting(
+            Text(
+                f"{len(each)} baselines for {len(ends)} explained inputs",
+                f"被解释的输入有 {len(ends)} 个，基线却有 {len(each)} 个",
+            ),
+            nearest=quoted(ends),
+        )
     return {name: baseline_like(ends[name], one, tokens=tokens) for name, one in zip(ends, each, strict=True)}
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadSetting, quoted
+from pellucid.core.text import Text
 from pellucid.ops.baseline import baseline_like
 from pellucid.ops.draws import generator
 
@@ -64,7 +65,13 @@ def draw(values: Mapping[str, Tensor], baselines: Any, n_samples: int, seed: int
     """
     each = baselines if isinstance(baselines, tuple) else (baselines,) * len(values)
     if len(each) != len(values):
-        raise BadSetting(f"{len(each)} baselines for {len(values)} explained inputs", nearest=quoted(values))
+        raise BadSetting(
+            Text(
+                f"{len(each)} baselines for {len(values)} explained inputs",
+                f"被解释的输入有 {len(values)} 个，基线却有 {len(each)} 个",
+            ),
+            nearest=quoted(values),
+        )
     kinds = dict(zip(values, each, strict=True))
     draws = generator(seed)
     strata = torch.randperm(n_samples, generator=draws) + torch.rand(n_samples, generator=draws, dtype=torch.float64)

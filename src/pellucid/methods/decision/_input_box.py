@@ -38,7 +38,10 @@ def boxes_of(x: Inputs, low: Limit, high: Limit) -> tuple[tuple[Box, ...], tuple
         own = extremes(value) if known is None else Box(*(one.expand_as(value) for one in known))
         box = Box(_limit(value, low, own.low), _limit(value, high, own.high))
         if (box.low > box.high).any():
-            raise BadSetting("the box is empty: low is above high", hint="low= and high= in units of the network")
+            raise BadSetting(
+                Text("the box is empty: low is above high", "取值框是空的：下限高于上限"),
+                hint=Text("low= and high= in units of the network", "low= 与 high= 以网络的单位给出"),
+            )
         found.append(box)
     return tuple(found), notes
 

@@ -199,7 +199,12 @@ def position_of(asked: int, output: Tensor) -> int:
     """
     count = output.shape[1] if output.ndim == 3 else 1
     if not -count <= asked < count:
-        raise BadSetting(f"position={asked} is not among the {count} positions of the output")
+        raise BadSetting(
+            Text(
+                f"position={asked} is not among the {count} positions of the output",
+                f"position={asked} 不在输出的 {count} 个位置之中",
+            )
+        )
     return asked % count
 
 

@@ -31,7 +31,12 @@ def read_off(
     shown, labels = labelled[0], _classes(labelled, target)
     if len(x.tensors) != 1 or shown.shape[1:] != next(iter(x.tensors.values())).shape[1:]:
         held = ", ".join(str(tuple(one.shape)) for one in x.tensors.values())
-        raise BadSetting(f"labelled examples of shape {tuple(shown.shape)} are not like the input {held}")
+        raise BadSetting(
+            Text(
+                f"labelled examples of shape {tuple(shown.shape)} are not like the input {held}",
+                f"形状为 {tuple(shown.shape)} 的标注样本与输入 {held} 不同",
+            )
+        )
     spots = [seen.at(INPUT)[0], *chosen]
     inner = [Keep(_site(spot), partial(pooled, axis=_axis(spot))) for spot in chosen]
     parts: list[list[Tensor]] = [[] for _ in spots]
@@ -55,10 +60,18 @@ def _classes(labelled: tuple[Tensor, Any], target: Target) -> Tensor:
     each = labels.tolist() if isinstance(labels, Tensor) else list(labels)
     unknown = [one for one in each if isinstance(one, str) and one not in target.labels]
     if unknown:
-        raise BadSetting(f"no class is called '{unknown[0]}'", nearest=quoted(target.labels[:3]) or "numbers")
+        raise BadSetting(
+            Text(f"no class is called '{unknown[0]}'", f"没有名为 '{unknown[0]}' 的类别"),
+            nearest=quoted(target.labels[:3]) or "numbers",
+        )
     found = [target.labels.index(one) if isinstance(one, str) else int(one) for one in each]
     if len(found) != len(shown) or len(set(found)) < 2:
-        raise BadSetting(f"{len(found)} labels of {len(set(found))} classes for {len(shown)} labelled examples")
+        raise BadSetting(
+            Text(
+                f"{len(found)} labels of {len(set(found))} classes for {len(shown)} labelled examples",
+                f"标注样本有 {len(shown)} 个，标签却有 {len(found)} 个（{len(set(found))} 个类别）",
+            )
+        )
     return torch.tensor(found)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from pellucid.core.errors import BadSetting, LayerNotFound, quoted
 from pellucid.core.sites import Place, address
+from pellucid.core.text import Text
 from pellucid.engine.constants import arguments, fixed, scale_and_shift
 from pellucid.engine.operations import Met, Operation
 from pellucid.engine.passes import Seen
@@ -136,7 +137,11 @@ def override(text: str) -> tuple[str, str]:
     """
     layer, _, rule = text.rpartition("=")
     if not layer or rule not in RULES:
-        raise BadSetting(f"'{text}' is no layer and rule", nearest=quoted(RULES), hint="rules=('features.0=flat',)")
+        raise BadSetting(
+            Text(f"'{text}' is no layer and rule", f"'{text}' 不是“层=规则”"),
+            nearest=quoted(RULES),
+            hint="rules=('features.0=flat',)",
+        )
     return layer, rule
 
 
@@ -153,12 +158,21 @@ def refuse_idle(seen: Seen, overrides: tuple[tuple[str, str], ...]) -> None:
         if not meant:
             known = [one.place.path or seen.trace.address(one.place) for one in linear]
             raise LayerNotFound(
-                f"rules=: no convolution or dense layer is called '{pattern}'", nearest=quoted(known[:5])
+                Text(
+                    f"rules=: no convolution or dense layer is called '{pattern}'",
+                    f"rules=：没有名为 '{pattern}' 的卷积层或全连接层",
+                ),
+                nearest=quoted(known[:5]),
             )
         inner = [one for one in meant if not one.first]
         if rule in AT_THE_INPUT and inner:
             where = seen.trace.address(inner[0].place)
-            raise BadSetting(f"the rule {rule} is for the layer that reads the input; '{where}' is not")
+            raise BadSetting(
+                Text(
+                    f"the rule {rule} is for the layer that reads the input; '{where}' is not",
+                    f"规则 {rule} 用于读取输入的层；'{where}' 不是",
+                )
+            )
 
 
 def _read(x: Tensor, padding: tuple[int, ...]) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 from pellucid.engine.passes import Keep, Looking, Pass, Spot
 from pellucid.engine.rows import rows_per_pass
 from pellucid.engine.sweeps.cells import cells
@@ -67,8 +68,14 @@ def pieces_of(read: Sequence[Read], place: int, crop: float | None) -> Looking[P
     boxes = boxes_of(tuple(read[0].x.tensors[name].shape[2:]), crop)
     if len(boxes) > _MOST:
         raise BadSetting(
-            f"crop={crop:g} cuts each sample into {len(boxes):,} crops, and at most {_MOST:,} are looked at",
-            hint="larger crops, or crop=None for the positions of the layer",
+            Text(
+                f"crop={crop:g} cuts each sample into {len(boxes):,} crops, and at most {_MOST:,} are looked at",
+                f"crop={crop:g} 把每个样本裁成 {len(boxes):,} 块，而最多只看 {_MOST:,} 块",
+            ),
+            hint=Text(
+                "larger crops, or crop=None for the positions of the layer",
+                "请用更大的裁块，或以 crop=None 取该层的各位置",
+            ),
         )
     for step, one in enumerate(read):
         mine = boxes_of(tuple(one.x.tensors[name].shape[2:]), crop)

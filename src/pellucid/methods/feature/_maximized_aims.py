@@ -53,8 +53,14 @@ def beginning(x: Inputs | None, data: Source | None, blank: Inputs | None) -> In
         return _first(data)
     if blank is None:
         raise BadInput(
-            "activation_maximization needs an input x: nothing states of which size and range the model takes inputs",
-            hint="lens.see(x, ...), or pl.Lens(model, preprocess=pl.Preprocess(mean=…, std=…, size=…))",
+            Text(
+                "activation_maximization needs an input x: nothing states of which size and range the model takes inputs",
+                "activation_maximization 需要输入 x：没有说明模型所接受输入的大小与范围",
+            ),
+            hint=Text(
+                "lens.see(x, ...), or pl.Lens(model, preprocess=pl.Preprocess(mean=…, std=…, size=…))",
+                "lens.see(x, ...)，或 pl.Lens(model, preprocess=pl.Preprocess(mean=…, std=…, size=…))",
+            ),
         )
     return blank
 
@@ -73,11 +79,16 @@ def check_asked(
         BadSetting: they are of a layer, and there is none; or no unit is named.
     """
     if channels == ():
-        raise BadSetting("channels=() names no unit", hint="channels=9, or channels=(0, 5)")
+        raise BadSetting(
+            Text("channels=() names no unit", "channels=() 没有指定单元"), hint="channels=9, or channels=(0, 5)"
+        )
     if layer is not None:
         return
     if diversity:
-        raise BadSetting("diversity= compares inputs inside a layer", hint="give layer=, or another seed=")
+        raise BadSetting(
+            Text("diversity= compares inputs inside a layer", "diversity= 比较的是层内的输入"),
+            hint=Text("give layer=, or another seed=", "请给出 layer=，或换一个 seed="),
+        )
     if not isinstance(objective, str) or objective != "channel":
         raise BadSetting("objective= is one of a layer, and no layer was given", hint="give layer=")
     if isinstance(channels, tuple) and not over_data:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.limits import picture_limits
 from pellucid.ops.colour import mixed, mixing
@@ -86,8 +87,14 @@ class Canvas:
             if not isinstance(made, Tensor) or tuple(made.shape) != expected:  # pyright: ignore[reportUnnecessaryIsInstance]
                 shape = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise BadSetting(
-                    f"the prior makes {shape} of {tuple(parameters.shape)}; the network takes {expected}",
-                    hint="prior=(function, shape) says the shape of the parameters of one input",
+                    Text(
+                        f"the prior makes {shape} of {tuple(parameters.shape)}; the network takes {expected}",
+                        f"该先验由 {tuple(parameters.shape)} 生成 {shape}，而网络需要 {expected}",
+                    ),
+                    hint=Text(
+                        "prior=(function, shape) says the shape of the parameters of one input",
+                        "prior=(函数, 形状)，其中形状是一个输入的参数的形状",
+                    ),
                 )
             return made
         low, high = self._box(len(parameters))
@@ -132,7 +139,12 @@ class Canvas:
             BadSetting: it has another size.
         """
         if tuple(self.like.shape[2:]) != self.grid:
-            raise BadSetting("prior='maco_of_x' has the magnitudes of the input itself, which size= would change")
+            raise BadSetting(
+                Text(
+                    "prior='maco_of_x' has the magnitudes of the input itself, which size= would change",
+                    "prior='maco_of_x' 使用输入自身的幅值，而 size= 会改变它",
+                )
+            )
         shares = (self.back(self.like).to(self.kind) - self.low) / (self.high - self.low)
         free = mixed(shares, torch.linalg.inv(self._colours).to(shares))
         return replace(self, spectrum=magnitudes_of(free, len(self.grid)))
@@ -153,7 +165,11 @@ def canvases(
     made_by, latent = prior if isinstance(prior, tuple) else (prior, None)
     if made_by in PHASES and all(x.tensors[name].ndim < 3 for name in x.explained):
         raise BadSetting(
-            f"prior='{made_by}' means nothing here: the input '{x.explained[0]}' has no grid", hint="prior='pixels'"
+            Text(
+                f"prior='{made_by}' means nothing here: the input '{x.explained[0]}' has no grid",
+                f"prior='{made_by}' 在此没有意义：输入 '{x.explained[0]}' 没有网格",
+            ),
+            hint="prior='pixels'",
         )
     for name in x.explained:
         value = x.tensors[name].detach().clone()
@@ -161,7 +177,13 @@ def canvases(
         like = value.movedim(-1, 1) if last else value
         grid = tuple(like.shape[2:])
         if size is not None and not grid:
-            raise BadSetting(f"size={size} means nothing here: the input '{name}' has no grid", hint="leave size= out")
+            raise BadSetting(
+                Text(
+                    f"size={size} means nothing here: the input '{name}' has no grid",
+                    f"size={size} 在此没有意义：输入 '{name}' 没有网格",
+                ),
+                hint=Text("leave size= out", "请省去 size="),
+            )
         limits = picture_limits(x, name)
         low, high = _range(like) if limits is None else limits
         grid = grid if size is None else (size,) * len(grid)

@@ -142,7 +142,8 @@ def _first(climb: Climb, made: Sequence[Tensor], step: tuple[int, int]) -> Looki
         if resized is None:
             raise
         raise BadSetting(
-            f"the network does not take inputs of size {resized.grid}", hint="leave size= out, or take a larger one"
+            Text(f"the network does not take inputs of size {resized.grid}", f"网络不接受大小为 {resized.grid} 的输入"),
+            hint=Text("leave size= out, or take a larger one", "请省去 size=，或取更大的值"),
         ) from error
 
 

@@ -122,8 +122,14 @@ def wish_of(
         objective = objective[None] if objective.ndim == 1 else objective
         if objective.ndim != 2 or objective.shape[1] != size:
             raise BadSetting(
-                f"the direction {tuple(objective.shape)} does not fit '{spot.address}', which has {size} channels",
-                hint=f"objective= takes ({size},), or ({size},) for each of several",
+                Text(
+                    f"the direction {tuple(objective.shape)} does not fit '{spot.address}', which has {size} channels",
+                    f"方向 {tuple(objective.shape)} 与 '{spot.address}' 不符，后者有 {size} 个通道",
+                ),
+                hint=Text(
+                    f"objective= takes ({size},), or ({size},) for each of several",
+                    f"objective= 接受 ({size},)；多个时每个为 ({size},)",
+                ),
             )
         return Wish(objective, (), axis, middle, diversity, name)
     if callable(objective) or objective == "norm":
@@ -132,7 +138,12 @@ def wish_of(
         channels = tuple(range(min(channels, size))) if first else _standing_out(value.detach(), axis, channels)
     wrong = [channel for channel in channels if not 0 <= channel < size]
     if wrong:
-        raise BadSetting(f"'{spot.address}' has channels 0 to {size - 1}, not {wrong[0]}")
+        raise BadSetting(
+            Text(
+                f"'{spot.address}' has channels 0 to {size - 1}, not {wrong[0]}",
+                f"'{spot.address}' 的通道编号为 0 至 {size - 1}，没有 {wrong[0]}",
+            )
+        )
     return Wish(objective, channels, axis, middle, diversity)
 
 
@@ -145,8 +156,11 @@ def _named(codes: Gallery) -> tuple[Text, Tensor]:
     if len(codes.axes) != 2 or codes.axes[1] != "channel":
         axes = ", ".join(codes.axes)
         raise BadSetting(
-            f"the values of this result are ({axes}), not directions in the channels of a layer",
-            hint="codebook gives (code, channel)",
+            Text(
+                f"the values of this result are ({axes}), not directions in the channels of a layer",
+                f"该结果的值为（{axes}），不是层的通道中的方向",
+            ),
+            hint=Text("codebook gives (code, channel)", "codebook 给出（码，通道）"),
         )
     return _CODE if codes.axes[0] == "code" else _DIRECTION, codes.tensor()
 

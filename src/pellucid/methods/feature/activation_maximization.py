@@ -116,7 +116,10 @@ def activation_maximization(
     check_asked(layer, channels, objective, diversity, over_data=data is not None)
     bare = x is None and data is None
     if bare and layer is None and (target is None or target.asked is None):
-        raise BadSetting("without an input there is no predicted class to raise", hint="name target=, or give layer=")
+        raise BadSetting(
+            Text("without an input there is no predicted class to raise", "没有输入，就没有可提高的预测类别"),
+            hint=Text("name target=, or give layer=", "请给出 target=，或 layer="),
+        )
     asked: dict[str, Any] = {"channels": channels, "data": data, "n_images": n_images, "k": k}
     if layer is None:
         aims = yield from at_classes(example, target, **asked)

@@ -87,7 +87,12 @@ def _chosen(one: Gathered, about: Gathered, channels: int | tuple[int, ...]) -> 
     if isinstance(channels, tuple):
         wrong = [channel for channel in channels if not 0 <= channel < size]
         if wrong:
-            raise BadSetting(f"'{one.address}' has channels 0 to {size - 1}, not {wrong[0]}")
+            raise BadSetting(
+                Text(
+                    f"'{one.address}' has channels 0 to {size - 1}, not {wrong[0]}",
+                    f"'{one.address}' 的通道编号为 0 至 {size - 1}，没有 {wrong[0]}",
+                )
+            )
         return list(channels)
     values = value_of(one.state["keys"]).double().nanmean(1)
     count = about.state["count"].clamp(min=1)

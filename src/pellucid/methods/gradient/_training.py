@@ -59,7 +59,10 @@ def chosen(history: History, statistic: str, layer: Any) -> Grid:
             )
         hit = [i for i, name in enumerate(grid.layers) if " " in one or name == one or fnmatchcase(name, one)]
         if not hit:
-            raise BadRequest(f"the run has no layer '{one}'", nearest=quoted(nearest_names(one, grid.layers)))
+            raise BadRequest(
+                Text(f"the run has no layer '{one}'", f"训练记录中没有层 '{one}'"),
+                nearest=quoted(nearest_names(one, grid.layers)),
+            )
         kept |= set(hit)
     which = sorted(kept)
     return Grid(grid.steps, tuple(grid.layers[i] for i in which), grid.values[:, which])

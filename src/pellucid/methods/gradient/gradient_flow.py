@@ -74,7 +74,12 @@ def gradient_flow(
     if run is not None:
         return over_steps(run, layer)
     if x is None:
-        raise BadInput("gradient_flow needs an input x", hint="lens.see(x, ...), or run.see(pl.gradient_flow())")
+        raise BadInput(
+            Text("gradient_flow needs an input x", "gradient_flow 需要输入 x"),
+            hint=Text(
+                "lens.see(x, ...), or run.see(pl.gradient_flow())", "lens.see(x, ...)，或 run.see(pl.gradient_flow())"
+            ),
+        )
     weights = lens.weights(layer)
     seen = yield from Pass(x, grads=[layer, weights], target=target.losing(loss))
     spots = seen.at(layer)

@@ -88,7 +88,12 @@ def gradient_maps(
     if run is not None:
         return over_steps(run, layer)
     if x is None:
-        raise BadInput("gradient_maps needs an input x", hint="lens.see(x, ...), or run.see(pl.gradient_maps())")
+        raise BadInput(
+            Text("gradient_maps needs an input x", "gradient_maps 需要输入 x"),
+            hint=Text(
+                "lens.see(x, ...), or run.see(pl.gradient_maps())", "lens.see(x, ...)，或 run.see(pl.gradient_maps())"
+            ),
+        )
     weights = lens.weights(layer)
     seen = yield from Pass(x, grads=[weights], target=target.losing(loss))
     return tuple(

@@ -38,9 +38,15 @@ def beside(found: list[Held], against: Any, layer: Layer) -> tuple[dict[str, Ten
     missing = [one.where for one in found if one.where not in fitting]
     if not fitting:
         raise BadWeights(
-            f"the other checkpoint has none of these weights in the same shape: {', '.join(missing[:3])}",
+            Text(
+                f"the other checkpoint has none of these weights in the same shape: {', '.join(missing[:3])}",
+                f"另一份检查点中没有形状相同的这些权重：{'、'.join(missing[:3])}",
+            ),
             nearest=quoted(nearest_names(found[0].key, others or _names(against))),
-            hint="give a state dict of the same network, or a model of the same class",
+            hint=Text(
+                "give a state dict of the same network, or a model of the same class",
+                "请给出同一网络的 state dict，或同类的模型",
+            ),
         )
     if missing:
         some = ", ".join(missing[:3]) + (f" (+{len(missing) - 3})" if len(missing) > 3 else "")
