@@ -83,3 +83,15 @@ def test_everything_is_taken_off_after_an_error(error):
         followed(model, torch.randn(1, 2))
     assert not _get_current_function_mode_stack()
     assert not any(one._forward_hooks or one._forward_pre_hooks for one in model.modules())
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # the compiler's own question
+def test_a_branch_that_torch_captures_is_one_call():
+    class Branched(Nested):
+        def forward(self, x):
+            return torch.cond(x.sum() > -1e6, lambda one: self.fc(one), lambda one: one * 2, (x,)).relu()
+
+    model, x = Branched(), torch.rand(2, 2)
+    seen, out = followed(model, x)
+    assert torch.equal(out, model(x))
+    assert [one[1] for one in seen if len(one) == 3] == ["sum", "gt", "cond", "relu"]

@@ -87,14 +87,14 @@ class Walk:
                 self.mode = None
 
     def _enter(self, path: str, module: nn.Module, args: Any) -> None:
-        if get_ident() != self.thread or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or get_ident() != self.thread:
             return
         call = self.calls.get(path, 0)
         self.calls[path] = call + 1
         self.stack.append(Frame(path, call, module))
 
     def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> None:
-        if get_ident() != self.thread or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or get_ident() != self.thread:
             return
         while self.stack:
             frame = self.stack.pop()
@@ -112,6 +112,8 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if torch.compiler.is_compiling():
+            return func(*args, **kwargs)
         call = known(func)
         walk = self.owner
         if call.silent or not walk.stack or not walk.handles or get_ident() != walk.thread:
