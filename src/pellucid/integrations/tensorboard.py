@@ -24,7 +24,7 @@ def to_tensorboard(run: Run, folder: str | Path) -> Path:
         BadRequest: TensorBoard is not installed.
     """
     try:
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
         from torch.utils.tensorboard import FileWriter
         from torch.utils.tensorboard.summary import text
     except ImportError as error:

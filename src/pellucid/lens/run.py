@@ -38,6 +38,10 @@ COMPILED = Text(
     "模型已编译：可测量梯度、权重与更新量，但看不到激活。",
 )
 
+OTHER = Text(
+    "The first process of this training watches it, this one only trains.", "此次训练由首个进程监视，本进程只训练。"
+)
+
 
 class Run:
     """A training that is watched: `with lens.watch(optimizer) as run: ...`; or one read from its folder.
@@ -77,7 +81,7 @@ class Run:
         monitor.close()
         self.overhead = monitor.budget.own / max(monitor.budget.whole, 1e-9)
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{kind.__name__}: {error}" if kind else ""
-        if monitor.guard.error:
+        if monitor.guard.error not in ("", OTHER.en):
             sink.put(Told(note=_stopped(monitor.guard.error)))
         sink.close(ended or "finished")
 
@@ -242,9 +246,9 @@ class Watching:
             seen=seen,
             start=start or 0,
         )
-        if not watches:
-            monitor.guard.error = "another process watches"
-        for note in ((COMPILED,) if watches and not seen else ()) + ((SHARDED,) if monitor.parameters.sharded else ()):
+        notes = ((SHARDED,) if monitor.parameters.sharded else ()) + (() if seen else (COMPILED if watches else OTHER,))
+        monitor.guard.error = "" if watches else OTHER.en
+        for note in notes:
             sink.put(Told(note=(note.en, note.zh), step=start or 0))
         return sink, monitor
 

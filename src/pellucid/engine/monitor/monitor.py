@@ -52,7 +52,7 @@ class Monitor:
         self.guard = Guard(time.thread_time if self.here else time.perf_counter)
         paths = watched(model) if seen else {}
         self.forwards = Forwards(model, paths, self.collector, self.guard, here=self.here)
-        self.turns = Turns([one for one in optimizers if self.parameters.of(one)], start)
+        self.turns = Turns([one for one in optimizers if self.parameters.moved_by(one)], start)
         self.handles: list[Any] = []
         self.asked, self.began = False, time.perf_counter()
         self.step = budget.begun = start
@@ -123,7 +123,7 @@ class Monitor:
 
     def _counts(self, optimizer: Optimizer) -> bool:
         named = not self.optimizers or any(optimizer is one for one in self.optimizers)
-        return named and not self.guard.error and bool(self.parameters.of(optimizer))
+        return named and not self.guard.error and self.parameters.moved_by(optimizer)
 
     def _asked(self, scaler: Any, optimizer: Optimizer) -> None:
         """The loss scaler is about to call an optimizer, unless gradients are not finite."""

@@ -14,7 +14,10 @@ from pellucid.engine.monitor.norms import MOST, Norms, dense, not_finite, piece
 from pellucid.engine.monitor.sample import Row
 from pellucid.engine.monitor.transfer import Transfer
 
-SHARDED = Text("Weights that are sharded over processes are not measured.", "分片在多个进程上的权重不做测量。")
+SHARDED = Text(
+    "Weights that are sharded over processes are not measured, nor are their gradients and updates; activations are.",
+    "分片在多个进程上的权重及其梯度与更新量不做测量，激活照常测量。",
+)
 
 
 class Parameters:
@@ -29,11 +32,12 @@ class Parameters:
         }
         self.sharded = any(type(one).__name__ == "DTensor" for one in every.values())
         self.names = {id(one): name for name, one in self.named.items()}
+        self.known = {id(one) for one in every.values()}
         self.kinds = {path: type(module).__name__ for path, module in model.named_modules()}
         self.norms = Norms()
         self._held: dict[str, tuple[Tensor, float]] = {}
         self._closure = False
-        self._of: dict[int, tuple[int, list[str]]] = {}
+        self._of: dict[int, tuple[int, list[str], bool]] = {}
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -46,18 +50,25 @@ class Parameters:
         return made
 
     def of(self, optimizer: Optimizer) -> list[str]:
-        """Names of the model's parameters that an optimizer moves."""
+        """Names of the parameters that an optimizer moves, as far as they are measured."""
+        return self._met(optimizer)[1]
+
+    def moved_by(self, optimizer: Optimizer) -> bool:
+        """Whether an optimizer moves any parameter of the model, also one that is not measured."""
+        return self._met(optimizer)[2]
+
+    def _met(self, optimizer: Optimizer) -> tuple[int, list[str], bool]:
         count = sum(len(group["params"]) for group in optimizer.param_groups)
         known = self._of.get(id(optimizer))
         if known is None or known[0] != count:
             every = [id(one) for group in optimizer.param_groups for one in group["params"]]
-            known = count, [self.names[one] for one in every if one in self.names]
+            known = count, [self.names[one] for one in every if one in self.names], not self.known.isdisjoint(every)
             self._of[id(optimizer)] = known
-        return known[1]
+        return known
 
     def others(self) -> list[str]:
         """Names of those that no optimizer met so far moves."""
-        moved = {name for _, names in self._of.values() for name in names}
+        moved = {name for _, names, _ in self._of.values() for name in names}
         return [name for name in self.named if name not in moved]
 
     def spoiled(self, optimizer: Optimizer) -> bool:
