@@ -48,7 +48,11 @@ def _names(x: Tensor, features: Sequence[str] | None) -> tuple[tuple[str, ...], 
         if x.ndim == 3:
             return ()
         raise BadInput(
-            f"There are {len(features)} names for {x.shape[1]} features.", hint="features= names each once, in order"
+            Text(
+                f"There are {len(features)} names for {x.shape[1]} features.",
+                f"特征有 {x.shape[1]} 个，名称却有 {len(features)} 个。",
+            ),
+            hint=Text("features= names each once, in order", "features= 按顺序为每个特征命名"),
         )
     return (tuple(str(name) for name in features),)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import BadInput, nearest_names, quoted
+from pellucid.core.text import Text
 
 
 def is_frame(x: Any) -> bool:
@@ -29,24 +30,30 @@ def rows_of(frame: Any, features: Sequence[str] | None) -> tuple[np.ndarray, tup
         missing = [name for name in features if name not in names]
         if missing:
             raise BadInput(
-                f"The table has no column {quoted(missing[:5])}.",
+                Text(f"The table has no column {quoted(missing[:5])}.", f"表中没有列 {quoted(missing[:5])}。"),
                 nearest=quoted(nearest_names(missing[0], names)),
-                hint="features= names the columns that the model takes",
+                hint=Text("features= names the columns that the model takes", "features= 指定模型所用的列"),
             )
         table = table.iloc[:, [names.index(name) for name in features]]
         names = list(features)
     words = [name for name, kind in zip(names, table.dtypes, strict=True) if getattr(kind, "kind", "O") not in "biuf"]
     if words:
         raise BadInput(
-            f"The columns {quoted(words[:5])} do not hold numbers.",
-            hint="encode them as the model was trained, or leave them out by features=",
+            Text(f"The columns {quoted(words[:5])} do not hold numbers.", f"列 {quoted(words[:5])} 不是数值。"),
+            hint=Text(
+                "encode them as the model was trained, or leave them out by features=",
+                "请按训练时的方式编码，或用 features= 略去",
+            ),
         )
     values = table.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isnan(values).any():
         row, column = np.argwhere(np.isnan(values))[0]
         raise BadInput(
-            f"The table has {int(np.isnan(values).sum())} empty cells, the first in row {row}, "
-            f"column '{names[column]}'.",
-            hint="fill them as the model was trained",
+            Text(
+                f"The table has {int(np.isnan(values).sum())} empty cells, the first in row {row}, "
+                f"column '{names[column]}'.",
+                f"表中有 {int(np.isnan(values).sum())} 个空单元格，第一个位于第 {row} 行 '{names[column]}' 列。",
+            ),
+            hint=Text("fill them as the model was trained", "请按训练时的方式填补"),
         )
     return values.astype(np.float32), tuple(names)

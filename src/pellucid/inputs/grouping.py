@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.words import word_of_tokens
 from pellucid.ops.superpixels import superpixels
 from pellucid.results.base import Base
@@ -109,12 +110,19 @@ def _asked(x: Explained, setting: str | int) -> tuple[str, int | None]:
         return kind, None
     if kind not in ("superpixels", "grid", "segments", "blocks"):
         raise BadSetting(
-            f"groups={setting!r}: the {kind} of {what} are as many as there are",
-            hint=f"groups='{kind}', or a tensor of labels",
+            Text(
+                f"groups={setting!r}: the {kind} of {what} are as many as there are",
+                f"groups={setting!r}：这里 {kind} 的数目是固定的",
+            ),
+            hint=Text(f"groups='{kind}', or a tensor of labels", f"groups='{kind}'，或由标签组成的张量"),
         )
     if not number.isdecimal() or int(number) < 1:
         raise BadSetting(
-            f"groups={setting!r}: the number of groups is a whole number, at least 1", nearest=f"'{kind}:20'"
+            Text(
+                f"groups={setting!r}: the number of groups is a whole number, at least 1",
+                f"groups={setting!r}：组数应为不小于 1 的整数",
+            ),
+            nearest=f"'{kind}:20'",
         )
     return kind, int(number)
 
@@ -123,10 +131,16 @@ def _given(x: Explained, labels: Tensor) -> Parts:
     """Labels of the caller's: any whole numbers, negative for what is in no group."""
     size, whole, shape = int(x.value.shape[0]), tuple(x.value.shape[1:]), tuple(labels.shape)
     if labels.is_complex() or bool((labels.double() != labels.double().round()).any()):
-        raise BadSetting("groups: the labels are not whole numbers", hint="one number for each group")
+        raise BadSetting(
+            Text("groups: the labels are not whole numbers", "groups：标签不是整数"),
+            hint=Text("one number for each group", "每组一个编号"),
+        )
     if shape not in (x.grid, whole, (size, *x.grid), (size, *whole)):
         raise BadSetting(
-            f"groups: the labels are of shape {shape}, the input is {tuple(x.value.shape)}",
+            Text(
+                f"groups: the labels are of shape {shape}, the input is {tuple(x.value.shape)}",
+                f"groups：标签的形状为 {shape}，而输入为 {tuple(x.value.shape)}",
+            ),
             nearest=f"{x.grid} or {(size, *x.grid)}",
         )
     on_grid = shape in (x.grid, (size, *x.grid))
@@ -139,7 +153,12 @@ def _given(x: Explained, labels: Tensor) -> Parts:
         made.append((places - below).clamp(min=-1))
         names.append(tuple(f"#{int(one)}" for one in known[below:]))
     if not all(names):
-        raise BadSetting("groups: every label is negative, and negative labels are in no group")
+        raise BadSetting(
+            Text(
+                "groups: every label is negative, and negative labels are in no group",
+                "groups：标签全为负，而负标签不属于任何组",
+            )
+        )
     return Parts(torch.stack(made).to(x.value.device), tuple(names), "labels")
 
 

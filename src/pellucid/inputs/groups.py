@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadSetting, MethodFault, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.grouping import Explained, parts
 from pellucid.inputs.inputs import Inputs
 
@@ -45,7 +46,10 @@ class Groups:
             BadSetting: there are several.
         """
         if len(self.by_input) != 1:
-            raise BadSetting(f"these groups lie on {len(self.by_input)} inputs", nearest=quoted(self.by_input))
+            raise BadSetting(
+                Text(f"these groups lie on {len(self.by_input)} inputs", f"这些组位于 {len(self.by_input)} 个输入上"),
+                nearest=quoted(self.by_input),
+            )
         return next(iter(self.by_input.values()))
 
     def covered(self, x: Inputs, example: int, off: Tensor, fill: Mapping[str, Tensor] | Tensor) -> Inputs:
@@ -105,7 +109,13 @@ def grouped(x: Inputs, groups: GroupsSetting = "auto") -> Groups:
     tensors, names = x.tensors, x.explained
     settings = groups if isinstance(groups, tuple) else (groups,) * len(names)
     if len(settings) != len(names):
-        raise BadSetting(f"groups: {len(settings)} groupings for {len(names)} explained inputs", nearest=quoted(names))
+        raise BadSetting(
+            Text(
+                f"groups: {len(settings)} groupings for {len(names)} explained inputs",
+                f"groups：被解释的输入有 {len(names)} 个，分组却有 {len(settings)} 个",
+            ),
+            nearest=quoted(names),
+        )
     found = {
         name: parts(Explained(name, tensors[name], x.base.get(name), x.is_discrete), one)
         for name, one in zip(names, settings, strict=True)

@@ -57,30 +57,37 @@ def as_file(path: Path) -> Path:
         BadInput: there is no such file (names like it are told), it is a folder, or it is empty.
     """
     if path.is_dir():
-        raise BadInput(f"'{path}' is a folder, not a file.", hint="give one file, or a list of files for a batch")
+        raise BadInput(
+            Text(f"'{path}' is a folder, not a file.", f"'{path}' 是文件夹，不是文件。"),
+            hint=Text("give one file, or a list of files for a batch", "请给一个文件，或以文件列表组成一批"),
+        )
     if not path.exists():
         beside = [one.name for one in islice(path.parent.iterdir(), _MOST_BESIDE)] if path.parent.is_dir() else []
         near = quoted(nearest_names(path.name, sorted(beside)))
         raise BadInput(
-            f"There is no file '{path}'.", nearest=near, hint="check the path; it is relative to the current folder"
+            Text(f"There is no file '{path}'.", f"没有文件 '{path}'。"),
+            nearest=near,
+            hint=Text("check the path; it is relative to the current folder", "请检查路径；相对路径以当前文件夹为准"),
         )
     if not path.is_file():
-        raise BadInput(f"'{path}' is not an ordinary file.")
+        raise BadInput(Text(f"'{path}' is not an ordinary file.", f"'{path}' 不是普通文件。"))
     if path.stat().st_size == 0:
-        raise BadInput(f"The file '{path}' is empty.")
+        raise BadInput(Text(f"The file '{path}' is empty.", f"文件 '{path}' 是空的。"))
     return path
 
 
 def _stream(source: str | Path | bytes) -> tuple[str, Any]:
     if isinstance(source, bytes):
         if not source:
-            raise BadInput("The picture is empty: 0 bytes.")
+            raise BadInput(Text("The picture is empty: 0 bytes.", "图片是空的：0 字节。"))
         return f"the picture of {len(source)} bytes", io.BytesIO(source)
     path = as_file(Path(source))
     try:
         return f"'{path}'", path.open("rb")
     except OSError as error:
-        raise BadInput(f"'{path}' cannot be opened: {error.strerror}.") from error
+        raise BadInput(
+            Text(f"'{path}' cannot be opened: {error.strerror}.", f"无法打开 '{path}'：{error.strerror}。")
+        ) from error
 
 
 @contextmanager
@@ -91,14 +98,18 @@ def _said_of(name: str) -> Generator[None]:
         raise
     except UnidentifiedImageError as error:
         raise BadInput(
-            f"{_start(name)} is not a picture that is read here.",
-            hint=f"the formats are {', '.join(FORMATS)}, told by content and not by the name of the file",
+            Text(f"{_start(name)} is not a picture that is read here.", f"{_chinese(name)} 不是此处能读取的图片。"),
+            hint=Text(
+                f"the formats are {', '.join(FORMATS)}, told by content and not by the name of the file",
+                f"支持的格式为 {', '.join(FORMATS)}，由内容而非文件名判断",
+            ),
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(name, str(error)) from error
     except Exception as error:  # a decoder fed with damaged bytes raises almost any class
         raise BadInput(
-            f"{_start(name)} is damaged or cut short: {error}.", hint="save the picture again and try that file"
+            Text(f"{_start(name)} is damaged or cut short: {error}.", f"{_chinese(name)} 已损坏或不完整：{error}。"),
+            hint=Text("save the picture again and try that file", "请重新保存图片再试"),
         ) from error
 
 
@@ -107,11 +118,18 @@ def _to_rgb(picture: Image.Image, name: str, max_pixels: int, exif: bool) -> tup
     if width * height > max_pixels:
         raise _too_large(name, f"{width} x {height} pixels, more than {max_pixels:,}")
     if width == 0 or height == 0:
-        raise BadInput(f"{_start(name)} has no pixels: {width} x {height}.")
+        raise BadInput(
+            Text(
+                f"{_start(name)} has no pixels: {width} x {height}.", f"{_chinese(name)} 没有像素：{width} x {height}。"
+            )
+        )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise BadInput(
-            f"{_start(name)} is {width} x {height}, longer than {MAX_ASPECT} times its breadth.",
-            hint="cut out the part to look at",
+            Text(
+                f"{_start(name)} is {width} x {height}, longer than {MAX_ASPECT} times its breadth.",
+                f"{_chinese(name)} 的大小为 {width} x {height}，长度超过宽度的 {MAX_ASPECT} 倍。",
+            ),
+            hint=Text("cut out the part to look at", "请裁出要看的部分"),
         )
     notes: list[Text] = []
     if getattr(picture, "is_animated", False):
@@ -130,8 +148,14 @@ def _without_alpha(picture: Image.Image, name: str, notes: list[Text]) -> Image.
         return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
     if picture.mode in ("I", "F"):
         raise BadInput(
-            f"{_start(name)} has 32 bits per pixel (mode {picture.mode}); what is black and white is not stated.",
-            hint="bring it to 8 bits per channel first, or pass a tensor as the model takes it",
+            Text(
+                f"{_start(name)} has 32 bits per pixel (mode {picture.mode}); what is black and white is not stated.",
+                f"{_chinese(name)} 每像素 32 位（模式 {picture.mode}）；没有说明何为黑、何为白。",
+            ),
+            hint=Text(
+                "bring it to 8 bits per channel first, or pass a tensor as the model takes it",
+                "请先转换为每通道 8 位，或传入模型所用的张量",
+            ),
         )
     if picture.mode == "CMYK":
         notes.append(
@@ -150,10 +174,17 @@ def _without_alpha(picture: Image.Image, name: str, notes: list[Text]) -> Image.
 
 def _too_large(name: str, why: str) -> BadInput:
     return BadInput(
-        f"{_start(name)} is too large: {why.rstrip('.')}.",
-        hint="scale the picture down; the network sees a small copy anyway",
+        Text(f"{_start(name)} is too large: {why.rstrip('.')}.", f"{_chinese(name)} 过大：{why.rstrip('.')}。"),
+        hint=Text(
+            "scale the picture down; the network sees a small copy anyway",
+            "请缩小图片；网络看到的本来也只是缩小后的版本",
+        ),
     )
 
 
 def _start(name: str) -> str:
     return name[:1].upper() + name[1:]
+
+
+def _chinese(name: str) -> str:
+    return name if name.startswith("'") else "图片"

@@ -25,8 +25,14 @@ def beyond(kwargs: Mapping[str, Any], accepts: Callable[..., Any] | None) -> Ite
     length, room = ids.shape[1], _room(model, most)
     if room is not None and length > room:
         raise BadInput(
-            f"The text has {length} tokens; the model has positions for {room}.",
-            hint=f"a shorter text, or tokenizer(text, truncation=True, max_length={room}, return_tensors='pt')",
+            Text(
+                f"The text has {length} tokens; the model has positions for {room}.",
+                f"文本有 {length} 个词元，而模型只有 {room} 个位置。",
+            ),
+            hint=Text(
+                f"a shorter text, or tokenizer(text, truncation=True, max_length={room}, return_tensors='pt')",
+                f"请缩短文本，或 tokenizer(text, truncation=True, max_length={room}, return_tensors='pt')",
+            ),
         )
     if length > most:
         yield Text(

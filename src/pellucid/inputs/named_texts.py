@@ -42,7 +42,13 @@ def numbered(values: Mapping[str, Any], tokenizer: Any, accepts: Callable[..., A
     if not named:
         return None
     if tokenizer is None:
-        raise BadInput(f"x['{named[0]}'] is a text, and the lens has no tokenizer.", hint="pl.Lens(model, tokenizer=…)")
+        raise BadInput(
+            Text(
+                f"x['{named[0]}'] is a text, and the lens has no tokenizer.",
+                f"x['{named[0]}'] 是文本，而 Lens 没有分词器。",
+            ),
+            hint="pl.Lens(model, tokenizer=…)",
+        )
     made: dict[str, Any] = {}
     if values.keys() >= {"text_pair"} and "text" in named:
         made = tokenize(values["text"], tokenizer, pair=values["text_pair"])
@@ -80,8 +86,11 @@ def _written(text: str | Sequence[str], tokenizer: Any, accepts: Callable[..., A
     start = start_of(accepts)
     if start is None:
         raise BadInput(
-            "Nothing states which token the decoder begins with.",
-            hint="model.config.decoder_start_token_id = …, or decoder_input_ids as numbers",
+            Text("Nothing states which token the decoder begins with.", "没有说明解码器以哪个词元开始。"),
+            hint=Text(
+                "model.config.decoder_start_token_id = …, or decoder_input_ids as numbers",
+                "model.config.decoder_start_token_id = …，或以编号给出 decoder_input_ids",
+            ),
         )
     made = tokenize(text, tokenizer, written=True)
     ids, mask = made[TEXTS], made.get("attention_mask")

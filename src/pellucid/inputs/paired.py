@@ -5,8 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from pellucid.core.errors import BadInput
+from pellucid.core.text import Text
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.taken import PICTURES, TEXTS, compares, owner_of
+
+_CHINESE = {"text": "文本", "picture": "图片"}
 
 
 def paired(inputs: Inputs, texts: Sequence[str]) -> Inputs:
@@ -29,7 +32,14 @@ def refuse_one_side(kwargs: Mapping[str, Any], accepts: Callable[..., Any] | Non
     sides = [name for name in (TEXTS, PICTURES) if name in kwargs]
     if len(sides) == 1 and compares(accepts):
         given, lacking = ("text", "picture") if sides == [TEXTS] else ("picture", "text")
+        model = type(owner_of(accepts)).__name__
         raise BadInput(
-            f"{type(owner_of(accepts)).__name__} compares pictures with texts; only a {given} was given, no {lacking}.",
-            hint='x = {"input_ids": ["a cat", "a dog"], "pixel_values": picture}: each text is a class',
+            Text(
+                f"{model} compares pictures with texts; only a {given} was given, no {lacking}.",
+                f"{model} 比较图片与文本；这里只给了{_CHINESE[given]}，没有{_CHINESE[lacking]}。",
+            ),
+            hint=Text(
+                'x = {"input_ids": ["a cat", "a dog"], "pixel_values": picture}: each text is a class',
+                'x = {"input_ids": ["a cat", "a dog"], "pixel_values": picture}：每段文本是一个类别',
+            ),
         )

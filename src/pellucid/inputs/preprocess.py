@@ -106,25 +106,55 @@ class Preprocess:
 
     def _check(self) -> None:
         if self.channels not in (1, 3):
-            raise BadSetting(f"Preprocess takes channels=1 or 3, not {self.channels}.")
+            raise BadSetting(
+                Text(
+                    f"Preprocess takes channels=1 or 3, not {self.channels}.",
+                    f"Preprocess 的 channels 为 1 或 3，而不是 {self.channels}。",
+                )
+            )
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if len(numbers) not in (1, self.channels) or not all(map(math.isfinite, numbers)):
-                raise BadSetting(f"Preprocess takes 1 or {self.channels} finite numbers as {name}, not {numbers}.")
+                raise BadSetting(
+                    Text(
+                        f"Preprocess takes 1 or {self.channels} finite numbers as {name}, not {numbers}.",
+                        f"Preprocess 的 {name} 应为 1 个或 {self.channels} 个有限的数，而不是 {numbers}。",
+                    )
+                )
         if min(map(abs, self.std)) == 0:
-            raise BadSetting("Preprocess cannot divide by std=0.")
+            raise BadSetting(Text("Preprocess cannot divide by std=0.", "Preprocess 不能除以 std=0。"))
         if len(self.range) != 2 or self.range[0] >= self.range[1]:
-            raise BadSetting(f"Preprocess takes range=(black, white) with black < white, not {self.range}.")
+            raise BadSetting(
+                Text(
+                    f"Preprocess takes range=(black, white) with black < white, not {self.range}.",
+                    f"Preprocess 的 range=(黑, 白) 要求黑 < 白，而不是 {self.range}。",
+                )
+            )
         if self.crop not in ("center", "squash"):
-            raise BadSetting(f"Preprocess takes crop='center' or 'squash', not {self.crop!r}.")
+            raise BadSetting(
+                Text(
+                    f"Preprocess takes crop='center' or 'squash', not {self.crop!r}.",
+                    f"Preprocess 的 crop 为 'center' 或 'squash'，而不是 {self.crop!r}。",
+                )
+            )
         if self.interpolation not in _INTERPOLATIONS:
             raise BadSetting(
-                f"Preprocess has no interpolation {self.interpolation!r}.", nearest=quoted(_INTERPOLATIONS)
+                Text(
+                    f"Preprocess has no interpolation {self.interpolation!r}.",
+                    f"Preprocess 没有插值方式 {self.interpolation!r}。",
+                ),
+                nearest=quoted(_INTERPOLATIONS),
             )
         sides = (self.size,) if isinstance(self.size, int) else self.size or ()
         if any(side < 1 for side in sides) or (self.resize is not None and (not sides or self.resize < min(sides))):
             raise BadSetting(
-                f"Preprocess cannot cut size={self.size} out of a picture resized to {self.resize}.",
-                hint="resize is the shorter side before the crop, at least as large as size",
+                Text(
+                    f"Preprocess cannot cut size={self.size} out of a picture resized to {self.resize}.",
+                    f"Preprocess 无法从缩放到 {self.resize} 的图片中裁出 size={self.size}。",
+                ),
+                hint=Text(
+                    "resize is the shorter side before the crop, at least as large as size",
+                    "resize 是裁剪前的短边，至少与 size 一样大",
+                ),
             )
 
 
@@ -152,9 +182,12 @@ def preprocess_of(given: Any) -> Preprocess:
     if isinstance(given, str):
         if given not in PRESETS:
             raise BadSetting(
-                f"There is no preprocessing named '{given}'.",
+                Text(f"There is no preprocessing named '{given}'.", f"没有名为 '{given}' 的预处理。"),
                 nearest=quoted(nearest_names(given, PRESETS)),
-                hint="pl.Preprocess(mean=…, std=…, size=…) states your own",
+                hint=Text(
+                    "pl.Preprocess(mean=…, std=…, size=…) states your own",
+                    "pl.Preprocess(mean=…, std=…, size=…) 可自行声明",
+                ),
             )
         return PRESETS[given]
     if isinstance(given, Mapping):
@@ -172,8 +205,14 @@ def preprocess_of(given: Any) -> Preprocess:
     if callable(given):
         return _of_callable(given)
     raise BadSetting(
-        f"preprocess={given!r} is not a way from a picture to a tensor.",
-        hint="give a preset's name, a Preprocess, torchvision transforms, a timm data config or a callable",
+        Text(
+            f"preprocess={given!r} is not a way from a picture to a tensor.",
+            f"preprocess={given!r} 不是由图片得到张量的方法。",
+        ),
+        hint=Text(
+            "give a preset's name, a Preprocess, torchvision transforms, a timm data config or a callable",
+            "请给出预设的名称、Preprocess、torchvision transforms、timm 数据配置或可调用对象",
+        ),
     )
 
 
@@ -268,12 +307,21 @@ def _one_example(made: Any) -> Tensor:
     if isinstance(made, np.ndarray):
         made = torch.from_numpy(np.array(made))
     if not isinstance(made, Tensor):
-        raise BadInput(f"preprocess gave {type(made).__name__}, not a tensor.", hint="end it with ToTensor()")
+        raise BadInput(
+            Text(
+                f"preprocess gave {type(made).__name__}, not a tensor.",
+                f"preprocess 给出的是 {type(made).__name__}，而不是张量。",
+            ),
+            hint=Text("end it with ToTensor()", "请以 ToTensor() 结尾"),
+        )
     made = made.as_subclass(Tensor)
     if made.ndim == 3:
         made = made[None]
     if made.ndim != 4 or made.shape[0] != 1:
         raise BadInput(
-            f"preprocess gave a tensor of shape {tuple(made.shape)}; one picture is (channel, height, width)."
+            Text(
+                f"preprocess gave a tensor of shape {tuple(made.shape)}; one picture is (channel, height, width).",
+                f"preprocess 给出形状为 {tuple(made.shape)} 的张量；一张图片应为 (channel, height, width)。",
+            )
         )
     return made

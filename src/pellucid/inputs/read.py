@@ -106,7 +106,8 @@ def read(
         )
         if not inputs.tensors:
             raise BadInput(
-                "There is no tensor among the inputs.", hint="pass at least one tensor with a leading batch axis"
+                Text("There is no tensor among the inputs.", "输入中没有张量。"),
+                hint=Text("pass at least one tensor with a leading batch axis", "请至少传入一个以批轴开头的张量"),
             )
         inputs = Inputs(inputs.args, inputs.kwargs, _bases(inputs, reading), notes=tuple(reading.notes))
         return paired(inputs, reading.texts) if compares(accepts) else inputs
@@ -147,8 +148,14 @@ def _arguments(x: Any, reading: _Reading) -> tuple[tuple[Any, ...], dict[str, An
     one = _leaf(x, "x", reading)
     if not isinstance(one, Tensor):
         raise BadInput(
-            f"x is {type(x).__name__}, which is nothing that a model takes.",
-            hint="a tensor or array, a tuple or dict of them, a picture, a path, a text, or a pandas row",
+            Text(
+                f"x is {type(x).__name__}, which is nothing that a model takes.",
+                f"x 是 {type(x).__name__}，模型不接受这种输入。",
+            ),
+            hint=Text(
+                "a tensor or array, a tuple or dict of them, a picture, a path, a text, or a pandas row",
+                "张量或数组、由它们组成的元组或字典、图片、路径、文本，或 pandas 的行",
+            ),
         )
     return (one,), {}
 
@@ -185,7 +192,7 @@ def _by_name(
 
 def _several(x: Sequence[Any], reading: _Reading) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not x:
-        raise BadInput("The batch is empty: 0 examples.")
+        raise BadInput(Text("The batch is empty: 0 examples.", "批是空的：0 个样本。"))
     if reading.tokenizer is not None and is_text(x):
         return _texts(x, reading)
     if reading.tokenizer is not None and PICTURES in names_of(reading.accepts) and all(map(_is_picture, x)):
@@ -198,7 +205,7 @@ def _several(x: Sequence[Any], reading: _Reading) -> tuple[tuple[Any, ...], dict
         try:
             return (as_tensor(np.array(x), "x"),), {}
         except ValueError as error:
-            raise BadInput("The lists of numbers are not all equally long.") from error
+            raise BadInput(Text("The lists of numbers are not all equally long.", "各数列的长度不同。")) from error
     args = tuple(_leaf(value, f"x[{i}]", reading) for i, value in enumerate(x))
     check_count(args, reading.accepts)
     return args, {}
@@ -206,7 +213,7 @@ def _several(x: Sequence[Any], reading: _Reading) -> tuple[tuple[Any, ...], dict
 
 def _named(values: dict[str, Any], reading: _Reading, *, made_by_tokenizer: bool) -> dict[str, Any]:
     if not values:
-        raise BadInput("The dict of inputs is empty.")
+        raise BadInput(Text("The dict of inputs is empty.", "输入的字典是空的。"))
     taken, dropped = bound_names(values, reading.accepts, may_drop=made_by_tokenizer)
     if dropped:
         names = ", ".join(dropped)
@@ -236,7 +243,9 @@ def _file_or_picture(value: Any, reading: _Reading) -> Tensor:
         try:
             return as_tensor(np.load(path, mmap_mode="r", allow_pickle=False), f"'{path}'")
         except (ValueError, OSError, EOFError) as error:
-            raise BadInput(f"'{path}' is not an array that can be read: {error}") from error
+            raise BadInput(
+                Text(f"'{path}' is not an array that can be read: {error}", f"'{path}' 不是可读取的数组：{error}")
+            ) from error
     return _pictures([value], reading)
 
 
@@ -244,19 +253,30 @@ def _pictures(sources: Sequence[Any], reading: _Reading) -> Tensor:
     for source in sources:
         if isinstance(source, str) and source.startswith(("http://", "https://")):
             raise BadInput(
-                f"'{source}' is an address on the network; nothing is fetched.",
-                hint="download the file and pass its path",
+                Text(
+                    f"'{source}' is an address on the network; nothing is fetched.",
+                    f"'{source}' 是网络地址；不会下载任何内容。",
+                ),
+                hint=Text("download the file and pass its path", "请先下载文件，再传入路径"),
             )
         if isinstance(source, (str, Path)):
             _readable_file(source, reading)
         elif source == b"":
-            raise BadInput("The picture is empty: 0 bytes.")
+            raise BadInput(Text("The picture is empty: 0 bytes.", "图片是空的：0 字节。"))
     if reading.preprocess is None:
         raise BadInput(
-            "A picture needs the model's preprocessing, and none is stated.",
-            hint="pl.Lens(model, preprocess=…) with (1) an object: pl.Preprocess(…), torchvision transforms or a timm "
-            "data config, (2) a name: 'imagenet', 'efficientnet_lite', 'cifar10', or (3) open the model with pl.open, "
-            "which states its own",
+            Text(
+                "A picture needs the model's preprocessing, and none is stated.",
+                "图片需要模型的预处理，而没有声明预处理。",
+            ),
+            hint=Text(
+                "pl.Lens(model, preprocess=…) with (1) an object: pl.Preprocess(…), torchvision transforms or a timm "
+                "data config, (2) a name: 'imagenet', 'efficientnet_lite', 'cifar10', or (3) open the model with "
+                "pl.open, which states its own",
+                "pl.Lens(model, preprocess=…)，可取 (1) 对象：pl.Preprocess(…)、torchvision transforms "
+                "或 timm 数据配置，(2) 名称：'imagenet'、'efficientnet_lite'、'cifar10'，"
+                "或 (3) 用 pl.open 打开模型，它自带预处理",
+            ),
         )
     made = []
     for source in sources:
@@ -268,8 +288,11 @@ def _pictures(sources: Sequence[Any], reading: _Reading) -> Tensor:
     if len({one.shape for one in made}) > 1:
         sizes = ", ".join(sorted({f"{one.shape[-2]} x {one.shape[-1]}" for one in made}))
         raise BadInput(
-            f"The pictures of the batch differ in size after preprocessing: {sizes}.",
-            hint="state size= in the preprocessing",
+            Text(
+                f"The pictures of the batch differ in size after preprocessing: {sizes}.",
+                f"这批图片在预处理之后大小不同：{sizes}。",
+            ),
+            hint=Text("state size= in the preprocessing", "请在预处理中声明 size="),
         )
     reading.painted = True
     return torch.cat(made)
@@ -281,12 +304,17 @@ def _readable_file(source: str | Path, reading: _Reading) -> None:
     except (BadInput, OSError, ValueError) as error:
         if isinstance(source, str) and reading.tokenizer is None and _like_a_text(source):
             raise BadInput(
-                f"'{source[:60]}' is not a file, and without a tokenizer it cannot be a text.",
+                Text(
+                    f"'{source[:60]}' is not a file, and without a tokenizer it cannot be a text.",
+                    f"'{source[:60]}' 不是文件；没有分词器，也不能作为文本。",
+                ),
                 hint="pl.Lens(model, tokenizer=…)",
             ) from error
         if isinstance(error, BadInput):
             raise
-        raise BadInput(f"'{str(source)[:60]}' is not a path: {error}.") from error
+        raise BadInput(
+            Text(f"'{str(source)[:60]}' is not a path: {error}.", f"'{str(source)[:60]}' 不是路径：{error}。")
+        ) from error
 
 
 def _like_a_text(source: str) -> bool:
@@ -300,12 +328,21 @@ def _refuse_missing_batch_axis(x: Tensor, reading: _Reading) -> None:
     shape = tuple(x.shape)
     if x.dtype == torch.uint8 and shape[2] in (1, 3, 4):
         raise BadInput(
-            f"An array of bytes {shape} looks like a picture with its channels last.",
-            hint="PIL.Image.fromarray(x) goes through the preprocessing; arrays are taken as the model takes them",
+            Text(
+                f"An array of bytes {shape} looks like a picture with its channels last.",
+                f"字节数组 {shape} 看起来是通道在最后的图片。",
+            ),
+            hint=Text(
+                "PIL.Image.fromarray(x) goes through the preprocessing; arrays are taken as the model takes them",
+                "PIL.Image.fromarray(x) 会经过预处理；数组则原样交给模型",
+            ),
         )
     if reading.preprocess is not None and shape[0] == reading.preprocess.channels and min(shape[1:]) >= 8:
         raise BadInput(
-            f"The input {shape} has no batch axis: the model takes pictures (batch, channel, height, width).",
+            Text(
+                f"The input {shape} has no batch axis: the model takes pictures (batch, channel, height, width).",
+                f"输入 {shape} 没有批轴：模型接受的图片为 (batch, channel, height, width)。",
+            ),
             hint="x[None]",
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.core.errors import BadInput
+from pellucid.core.text import Text
 from pellucid.inputs.spelling import Spelling
 
 
@@ -33,7 +34,12 @@ def tokenize(
     if pair is not None:
         told["text_pair"] = _several(pair)
         if len(told["text_pair"]) != len(texts):
-            raise BadInput(f"There are {len(texts)} texts and {len(told['text_pair'])} to pair them with.")
+            raise BadInput(
+                Text(
+                    f"There are {len(texts)} texts and {len(told['text_pair'])} to pair them with.",
+                    f"文本有 {len(texts)} 段，与之配对的却有 {len(told['text_pair'])} 段。",
+                )
+            )
     positional = () if written else (texts,)
     if written:
         told["text_target"] = texts
@@ -42,22 +48,43 @@ def tokenize(
     except (ValueError, TypeError) as error:
         cannot_pad = "pad" in str(error)
         hint = "tokenizer.pad_token = tokenizer.eos_token" if cannot_pad else "pass the tensors that the model takes"
-        raise BadInput(f"The tokenizer {type(tokenizer).__name__} refused the text: {error}", hint=hint) from error
+        raise BadInput(
+            Text(
+                f"The tokenizer {type(tokenizer).__name__} refused the text: {error}",
+                f"分词器 {type(tokenizer).__name__} 拒绝了该文本：{error}",
+            ),
+            hint=hint,
+        ) from error
     if not isinstance(made, Mapping) or not any(isinstance(value, Tensor) for value in made.values()):
         raise BadInput(
-            f"The tokenizer {type(tokenizer).__name__} gave {type(made).__name__}, not named tensors.",
-            hint="it is called as tokenizer(texts, return_tensors='pt')",
+            Text(
+                f"The tokenizer {type(tokenizer).__name__} gave {type(made).__name__}, not named tensors.",
+                f"分词器 {type(tokenizer).__name__} 给出 {type(made).__name__}，而不是带名称的张量。",
+            ),
+            hint=Text(
+                "it is called as tokenizer(texts, return_tensors='pt')",
+                "它以 tokenizer(texts, return_tensors='pt') 的方式调用",
+            ),
         )
     ids = made.get("input_ids")
     if isinstance(ids, Tensor) and not ids.numel():
-        raise BadInput(f"The tokenizer {type(tokenizer).__name__} finds no token in the text: {texts[0]!r}.")
+        raise BadInput(
+            Text(
+                f"The tokenizer {type(tokenizer).__name__} finds no token in the text: {texts[0]!r}.",
+                f"分词器 {type(tokenizer).__name__} 在文本中找不到词元：{texts[0]!r}。",
+            )
+        )
     return dict(made)
 
 
 def _several(text: str | Sequence[str]) -> list[str]:
     texts = [text] if isinstance(text, str) else list(text)
     if not texts or not all(texts):
-        raise BadInput("The text is empty." if texts else "The batch of texts is empty: 0 examples.")
+        raise BadInput(
+            Text("The text is empty.", "文本是空的。")
+            if texts
+            else Text("The batch of texts is empty: 0 examples.", "这批文本是空的：0 个样本。")
+        )
     return texts
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadWeights, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.checkpoints.archive import LARGEST_HEADER, MOST_TENSORS
 
 
@@ -20,7 +21,10 @@ def shards_of(index: Path) -> dict[Path, list[str]]:
         held: Any = json.loads(index.read_text(encoding="utf-8"))
         named: dict[str, Any] = dict(held["weight_map"])
     except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
-        raise BadWeights(f"'{index}' is no index of weights: {error!r}.", hint="copy or fetch it again") from error
+        raise BadWeights(
+            Text(f"'{index}' is no index of weights: {error!r}.", f"'{index}' 不是权重索引：{error!r}。"),
+            hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
+        ) from error
     if len(named) > MOST_TENSORS:
         raise BadWeights(f"'{index}' is refused: it names more than {MOST_TENSORS:,} tensors.")
     shards: dict[Path, list[str]] = {}
@@ -29,9 +33,12 @@ def shards_of(index: Path) -> dict[Path, list[str]]:
     missing = [one.name for one in shards if not one.is_file()]
     if missing:
         raise BadWeights(
-            f"{len(missing)} of {len(shards)} files of weights are not beside '{index}'.",
+            Text(
+                f"{len(missing)} of {len(shards)} files of weights are not beside '{index}'.",
+                f"{len(shards)} 个权重文件中有 {len(missing)} 个不在 '{index}' 旁边。",
+            ),
             nearest=quoted(missing[:3]),
-            hint="fetch all files again",
+            hint=Text("fetch all files again", "请重新下载全部文件"),
         )
     return shards
 

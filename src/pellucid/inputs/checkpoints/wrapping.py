@@ -56,11 +56,23 @@ def weight_sets(content: Any, place: str) -> dict[str, Tensors]:
     if isinstance(content, list | tuple):  # (state_dict, epoch)
         content = {str(at): one for at, one in enumerate(content) if isinstance(one, Mapping | nn.Module)} or content
     if not isinstance(content, Mapping):
-        raise BadWeights(f"'{place}' holds {type(content).__name__}, not named tensors.", hint=SAVE_WEIGHTS)
+        raise BadWeights(
+            Text(
+                f"'{place}' holds {type(content).__name__}, not named tensors.",
+                f"'{place}' 含有 {type(content).__name__}，而不是带名称的张量。",
+            ),
+            hint=SAVE_WEIGHTS,
+        )
     sets = dict(_sets(content, (), _DEEPEST))
     if not sets:
         some = ", ".join(map(repr, list(content)[:5])) or "nothing"
-        raise BadWeights(f"'{place}' holds no tensors by name; it holds {some}.", hint=SAVE_WEIGHTS)
+        raise BadWeights(
+            Text(
+                f"'{place}' holds no tensors by name; it holds {some}.",
+                f"'{place}' 中没有带名称的张量；其中有 {some}。",
+            ),
+            hint=SAVE_WEIGHTS,
+        )
     for tensors in sets.values():
         _refuse_larger_than_stored(tensors, place)
     return sets
@@ -77,7 +89,11 @@ def chosen(sets: dict[str, Tensors], key: str, place: str) -> dict[str, Tensors]
     if key not in sets:
         near = quoted(f"{place}#{one}" for one in (nearest_names(key, sets) or list(sets)[:5]) if one)
         hint = f"its weights lie under no key: '{place}'" if "" in sets else ""
-        raise BadWeights(f"'{place}' holds no weights under '{key}'.", nearest=near, hint=hint)
+        raise BadWeights(
+            Text(f"'{place}' holds no weights under '{key}'.", f"'{place}' 在 '{key}' 之下没有权重。"),
+            nearest=near,
+            hint=hint,
+        )
     return {key: sets[key]}
 
 
@@ -128,5 +144,8 @@ def _refuse_larger_than_stored(tensors: Tensors, place: str) -> None:
             continue
         if tensor.layout is not torch.strided or tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
             raise BadWeights(
-                f"'{place}' is refused: '{name}' claims {tuple(tensor.shape)}, more than the file stores for it."
+                Text(
+                    f"'{place}' is refused: '{name}' claims {tuple(tensor.shape)}, more than the file stores for it.",
+                    f"拒绝读取 '{place}'：'{name}' 声称形状为 {tuple(tensor.shape)}，超过文件中所存的大小。",
+                )
             )
