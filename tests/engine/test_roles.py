@@ -357,3 +357,8 @@ def test_a_grid_of_one_cell_is_no_grid():
     model = nn.Sequential(nn.Conv2d(3, 4, 8), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2))
     with pytest.raises(NotApplicable, match="last spatial"):
         see(model, torch.randn(1, 3, 8, 8), keep=["last spatial"])
+
+
+def test_what_is_made_larger_lies_on_a_grid_of_its_own():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.Upsample(scale_factor=3))
+    assert see(model, torch.randn(1, 3, 8, 8), keep=[""]).at("")[0].layout == Layout("channels_first", (12, 12))

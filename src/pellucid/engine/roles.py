@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pellucid.core.sites import Place
 from pellucid.engine.calls import ATTENTION, RECURRENT
+from pellucid.engine.packed import is_packed
 from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.trace import Event, Trace
 
@@ -19,6 +20,7 @@ _POOLS = frozenset(
     {f"{prefix}{kind}_pool{d}d" for prefix in ("", "adaptive_") for kind in ("max", "avg", "lp") for d in (1, 2, 3)}
     | {f"max_pool{d}d_with_indices" for d in (1, 2, 3)}
 )
+_RESIZES = frozenset({"interpolate", "grid_sample", "pixel_shuffle"})
 _AFFINE = _CONVOLUTIONS | {"linear"}
 _PRODUCTS = frozenset({"matmul", "einsum"})
 _BY_STEP = RECURRENT | ATTENTION | {"linear", "layer_norm", "rms_norm"}
@@ -59,7 +61,7 @@ class Reader:
         batch = _batch(trace)
         for event in trace.events:
             spatial = event.shape[2:]
-            if event.op in _CONVOLUTIONS | _POOLS and len(event.shape) > 2 and _size(spatial) > 1:
+            if event.op in _CONVOLUTIONS | _POOLS | _RESIZES and len(event.shape) > 2 and _size(spatial) > 1:
                 known = grids.setdefault(len(spatial), [])
                 if spatial not in known:
                     known.append(spatial)
@@ -172,7 +174,7 @@ class Reader:
     def _has_matrix(self, path: str) -> bool:
         with torch.no_grad():
             weight = getattr(self.modules.get(path), "weight", None)
-        return isinstance(weight, Tensor) and weight.ndim >= 2
+        return (isinstance(weight, Tensor) and weight.ndim >= 2) or is_packed(self.modules.get(path))
 
     def _last_block(self) -> list[Place]:
         """The last block where the head begins with convolutions, or where nothing lies on a grid (models of texts).
