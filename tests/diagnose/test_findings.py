@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pellucid.core.errors import BadRequest
 from tests.diagnose.faults import FAULTS
 
 
@@ -25,9 +26,20 @@ def test_what_was_not_made_is_said_in_both_languages(found):
     assert all(one.reason.zh for one in found.not_made)
 
 
-@pytest.mark.parametrize("ending", ["png", "html", "json"])
+@pytest.mark.parametrize("ending", ["png", "html", "json", "md"])
 def test_it_is_saved(found, tmp_path, ending):
     path = found.save(tmp_path / f"f.{ending}", lang="zh")
     assert path.stat().st_size > 500
     if ending == "json":
-        assert json.loads(path.read_text())
+        assert [one["severity"] for one in json.loads(path.read_text())["findings"]] == [one.severity for one in found]
+
+
+def test_other_endings_are_refused(found, tmp_path):
+    with pytest.raises(BadRequest, match=r"unknown ending '\.npz'") as caught:
+        found.save(tmp_path / "f.npz")
+    assert ".md" in caught.value.nearest and not list(tmp_path.iterdir())
+
+
+def test_the_picture_says_how_many_checks_there_were(found):
+    told = found.table()
+    assert len(told.rows) == len(found) and [one.en for one in told.notes] == found.told()[:1]

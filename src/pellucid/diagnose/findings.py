@@ -6,12 +6,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
+from pellucid.core.errors import BadRequest
 from pellucid.core.provenance import Provenance, Words
 from pellucid.core.text import Text
 from pellucid.diagnose.check import checks
 from pellucid.diagnose.finding import SEVERITIES, WORDS, Finding, NotMade, Severity
+from pellucid.diagnose.written import as_json, as_markdown
 from pellucid.engine.planner import Cost
 from pellucid.results.result import Lang, Result, Theme
+from pellucid.results.save import PICTURES, write
 from pellucid.results.table import Table
 
 NEEDED = {
@@ -22,6 +25,8 @@ NEEDED = {
     "run": Text("a watched run (run=)", "被监视的训练记录（run=）"),
 }
 NOTHING = Text("Nothing was found.", "未发现问题。")
+WRITTEN = {"json": as_json, "md": as_markdown}
+ENDINGS = ("html", "htm", *WRITTEN, *PICTURES)
 _COLUMNS = {
     "severity": Text("severity", "严重程度"),
     "finding": Text("finding", "发现"),
@@ -30,6 +35,24 @@ _COLUMNS = {
 _WORDS = Words(
     Text("Findings", "诊断结果"), Text("What is wrong, and where?", "哪里出了什么问题？"), Text(""), Text(""), Text("")
 )
+
+
+def check_ending(path: str | PathLike[str]) -> None:
+    """Refuse a name that findings are not written as.
+
+    Raises:
+        BadRequest: with the endings that there are.
+    """
+    ending = Path(path).suffix
+    if ending.lower().lstrip(".") not in ENDINGS:
+        raise BadRequest(
+            Text(
+                f"Findings are not written as '{Path(path).name}': unknown ending '{ending}'.",
+                f"诊断结果不能写为“{Path(path).name}”：未知的扩展名“{ending}”。",
+            ),
+            nearest=", ".join(f".{one}" for one in ENDINGS),
+            hint="findings.html",
+        )
 
 
 class Findings(Sequence[Finding]):
@@ -96,15 +119,16 @@ class Findings(Sequence[Finding]):
         """Which checks found nothing, and which were not made."""
         return [one.say(lang) for one in self._telling()]
 
-    def _telling(self) -> list[Text]:
+    def _counted(self) -> list[Text]:
         made = len(self.passed) + len({one.check for one in self.found})
-        lines = [*self.notes] if self.found or not made else [*self.notes, NOTHING]
-        lines.append(
-            Text(
-                f"{made} checks were made, {len(self.passed)} of them found nothing.",
-                f"共进行 {made} 项检查，其中 {len(self.passed)} 项未发现问题。",
-            )
+        counted = Text(
+            f"{made} checks were made, {len(self.passed)} of them found nothing.",
+            f"共进行 {made} 项检查，其中 {len(self.passed)} 项未发现问题。",
         )
+        return [counted] if self.found or not made else [NOTHING, counted]
+
+    def _telling(self) -> list[Text]:
+        lines = [*self.notes, *self._counted()]
         by: dict[Text, list[Text]] = {}
         for one in self.not_made:
             by.setdefault(one.reason, []).append(one.title)
@@ -118,7 +142,7 @@ class Findings(Sequence[Finding]):
         return lines
 
     def table(self, lang: Lang = "en") -> Table:
-        """A row for each finding; what was measured, and what to try, stand in the notes."""
+        """A row for each finding."""
         rows = tuple(
             {
                 "severity": WORDS[one.severity].say(lang),
@@ -128,23 +152,31 @@ class Findings(Sequence[Finding]):
             for one in self.found
         )
         counts = {name: len(self.of(name)) for name in SEVERITIES}
-        said = tuple(
-            Text(
-                f"{one.title.en}: {one.said.en} {one.advice.en}", f"{one.title.zh}：{one.said.say('zh')}{one.advice.zh}"
-            )
-            for one in self.found
-        )
-        notes = tuple(replace(one, aside=True) for one in self._telling())
+        notes = (*self.notes, *(replace(one, aside=True) for one in self._counted()))
         made = Provenance("diagnose", "diagnose", words=_WORDS, model=self.title, code=self.code)
-        return Table(rows=rows, columns=_COLUMNS, notes=(*said, *notes), facts=counts, provenance=made)
+        return Table(rows=rows, columns=_COLUMNS, notes=notes, facts=counts, provenance=made)
 
     def save(self, path: str | PathLike[str], *, lang: Lang = "en", theme: Theme = "light") -> Path:
-        """Write them: `.html` is a report with the evidence; png, svg, pdf, json and others the table alone."""
-        if not str(path).endswith((".html", ".htm")):
-            return self.table(lang).save(path, lang=lang, theme=theme)
-        from pellucid.render.report import save_report
+        """Write them.
 
-        return save_report([self], path, lang=lang, title=self.title)
+        Args:
+            path: ends in html (a report with the evidence), json or md (everything but the evidence), png, svg or pdf
+                (what was found and where, as a picture).
+            lang, theme: as for results.
+        Raises:
+            BadRequest: another ending.
+        """
+        path = Path(path)
+        ending = path.suffix.lower().lstrip(".")
+        if ending in WRITTEN:
+            write(path, WRITTEN[ending](self, lang))
+            return path
+        if ending in ("html", "htm"):
+            from pellucid.render.report import save_report
+
+            return save_report([self], path, lang=lang, title=self.title)
+        check_ending(path)
+        return self.table(lang).save(path, lang=lang, theme=theme)
 
     def show(self, *, lang: Lang = "en") -> None:
         """Show the table, in a notebook or a window."""

@@ -7,6 +7,7 @@ from torch import Tensor
 from pellucid.core.text import Text
 from pellucid.diagnose.borders import EDGE, Region, regions
 from pellucid.diagnose.check import Checking, DoesNotApply, check
+from pellucid.diagnose.classes import classes
 from pellucid.diagnose.finding import Noticed, Severity
 from pellucid.engine.passes import OUTPUT, Looking, Pass
 from pellucid.engine.targets import Target
@@ -41,9 +42,7 @@ def border_attribution(x: Inputs, target: Target) -> Checking:
     if value.ndim != 4 or min(value.shape[2:]) < EDGE or value.shape[1] > 4:
         raise DoesNotApply(Text("the input is no picture", "输入不是图像"))
     seen = yield from Pass(x, keep=[OUTPUT], grads=["input"], target=target)
-    if seen.output is None or seen.output.ndim != 2 or seen.output.shape[1] < 2:
-        raise DoesNotApply(Text("the output has no classes to compare", "输出没有可比较的类别"))
-    before = seen.output.argmax(1)[:MOST]
+    before = classes(seen).argmax(1)[:MOST]
     if x.size < EXAMPLES or len(before.unique()) < 2:
         raise DoesNotApply(
             Text(
@@ -72,9 +71,7 @@ def _moved(x: Inputs, name: str, region: Region, before: Tensor, *, follow: bool
     value, partner = x.tensors[name], _partners(before)
     inside = region.inside.to(value.device)
     seen = yield from Pass(x.replaced({name: torch.where(inside, value[partner], value)}), keep=[OUTPUT])
-    if seen.output is None:
-        return 0.0
-    after = seen.output.argmax(1)
+    after = classes(seen).argmax(1)
     moved = (after == before[partner]) & (after != before) if follow else after != before
     return float(moved.double().mean())
 

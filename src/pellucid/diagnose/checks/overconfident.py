@@ -5,6 +5,7 @@ import torch
 
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, DoesNotApply, check
+from pellucid.diagnose.classes import chances, classes
 from pellucid.diagnose.finding import Noticed
 from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.inputs.inputs import Inputs
@@ -28,16 +29,12 @@ MEDIUM, LOW, FEWEST, BINS = 0.2, 0.1, 30, 10
 def overconfident(x: Inputs, labels: tuple[int, ...]) -> Checking:
     """Mean probability of the predicted class less the share of right answers, and the calibration error."""
     seen = yield from Pass(x, keep=[OUTPUT])
-    if seen.output is None or seen.output.ndim != 2 or seen.output.shape[1] < 2:
-        raise DoesNotApply(Text("the output has no classes", "输出没有类别"))
+    scores = classes(seen)
     if x.size < FEWEST:
         raise DoesNotApply(
             Text(f"calibration needs at least {FEWEST} labelled examples", f"校准至少需要 {FEWEST} 个带标签的样本")
         )
-    out = seen.output.detach().double().cpu()
-    sums = out.sum(1)
-    chances = out if bool((out >= 0).all()) and bool(((sums - 1).abs() < 1e-3).all()) else out.softmax(1)
-    sure, guess = chances.max(1)
+    sure, guess = chances(scores).max(1)
     right = (guess == torch.tensor(labels)).double()
     gap = float(sure.mean() - right.mean())
     doubt = float((sure - right).std() / len(right) ** 0.5)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, DoesNotApply, check
+from pellucid.diagnose.classes import classes
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.normalizing import Norm, norms
 from pellucid.engine.edits import Edit
@@ -35,8 +36,7 @@ def train_eval(x: Inputs, lens: Looker) -> Checking:
     """The share of examples with another prediction once every batch norm takes its statistics from this batch."""
     seen = yield from Pass(x, keep=[OUTPUT])
     every = norms(lens, seen)
-    if seen.output is None or seen.output.ndim != 2 or seen.output.shape[1] < 2:
-        raise DoesNotApply(Text("the output has no classes to compare", "输出没有可比较的类别"))
+    scores = classes(seen)
     if x.size < EXAMPLES:
         raise DoesNotApply(
             Text(f"statistics of a batch need at least {EXAMPLES} examples", f"批统计至少需要 {EXAMPLES} 个样本")
@@ -45,9 +45,7 @@ def train_eval(x: Inputs, lens: Looker) -> Checking:
         raise DoesNotApply(Text("the batch normalisations never saw data", "批归一化层从未见过数据"))
     edits = tuple(Edit(one.site, _as_in_training(one), "as in training", one.site.path) for one in every)
     again = yield from Pass(x, keep=[OUTPUT], edits=edits)
-    if again.output is None:
-        return []
-    before, after = seen.output.argmax(1), again.output.argmax(1)
+    before, after = scores.argmax(1), classes(again).argmax(1)
     share = float((before != after).double().mean())
     if share < LOW:
         return []

@@ -29,11 +29,11 @@ MEDIUM = 0.005  # of all weights
     rank=11,
 )
 def unused_parameters(x: Inputs, target: Target, lens: Looker) -> Checking:
-    """Weights from which no path leads to the score."""
+    """Weights from which no path leads to the score; of a model that gives several tensors the others may need them."""
     held = {name: one.numel() for name, one in lens.parameters.items() if name.rpartition(".")[2] == "weight"}
     if not any("." in name for name in held):
         raise DoesNotApply(Text("no module of the network has a weight of its own", "网络没有带权重的模块"))
-    seen = yield from Pass(x, grads=[ALL], target=target)
+    seen = yield from Pass(x, grads=[ALL], target=target, graph=True)
     reached = {spot.address.replace(":", ".") for spot in seen.at(ALL) if spot.grad is not None}
     unused = {name: size for name, size in held.items() if "." in name and name not in reached}
     if not unused or not reached:
@@ -54,4 +54,12 @@ def unused_parameters(x: Inputs, target: Target, lens: Looker) -> Checking:
         f"No gradient reaches {counted} ({percent(share)} of the weights): {shown}.",
         f"{len(names)} 层得不到梯度（占权重的 {percent(share)}）：{shown}。",
     )
+    ran = {one.path for one in seen.trace.events}
+    if len(seen.trace.links.outputs) > 1 and all(name.rpartition(".")[0] in ran for name in names):
+        others = Text(
+            " They ran; the model gives other tensors, which may depend on them.",
+            "它们运行过；模型还给出其他张量，可能依赖它们。",
+        )
+        said = Text(said.en + others.en, said.zh + others.zh)
+        return [Noticed("info", names[0].removesuffix(".weight"), said, picture)]
     return [Noticed("medium" if share >= MEDIUM else "low", names[0].removesuffix(".weight"), said, picture)]
