@@ -47,3 +47,10 @@ def test_dead_channels_are_named():
 
 def test_nothing():
     assert describe(Gallery(values=np.zeros(0))) == "There is nothing in this result."
+
+
+def test_gaps_between_steps_are_no_reason_for_distrust():
+    values = np.array([[-1.0, np.nan], [-2.0, -3.0]])
+    grid = Matrix(values=values, axes=("layer", "step"), rows=("a", "b"), columns=("0", "9"))
+    assert "distrust" not in describe(grid) and "The largest value, -1, is at a → step 0" in describe(grid)
+    assert describe(grid.with_(axes=("query", "key"))).startswith("1 of 4 values is not finite")

@@ -38,14 +38,15 @@ def describe(result: Result, lang: str = "en") -> str:
 
 
 def _not_finite(result: Result) -> tuple[list[Text], bool]:
-    """A sentence where numbers are NaN or infinite; gaps of curves and tables are their normal form."""
+    """A sentence where numbers are NaN or infinite; gaps of curves, tables and steps are their normal form."""
     values = result.values
     if result.kind in ("series", "table", "graph") or values.dtype.kind != "f" or not values.size:
         return [], False
     count = int(values.size - np.isfinite(values).sum())
     if count == values.size:
         return [message("odd.nan_all")], True
-    return ([message("odd.nan", count=f"{count:,}", total=f"{values.size:,}")] if count else []), False
+    gaps = not count or result.axes[-1:] == ("step",)
+    return ([] if gaps else [message("odd.nan", count=f"{count:,}", total=f"{values.size:,}")]), False
 
 
 def _unusual(result: Result) -> list[Text]:

@@ -15,7 +15,7 @@ from pellucid.results.series import Series
 from pellucid.results.table import Table
 
 NEIGHBOURS = 3000
-NUMBERED = ("head", "query", "key", "window", "position")
+NUMBERED = ("head", "query", "key", "window", "position", "step")
 
 
 def matrix(result: Matrix) -> list[Text]:
@@ -30,7 +30,8 @@ def matrix(result: Matrix) -> list[Text]:
     found = [message("matrix.one", **size) if len(panels) == 1 else message("matrix.size", count=len(panels), **size)]
     if not panels[:, others].any():
         return [*found, message("odd.zeros")]
-    panel, row, column = np.unravel_index(int(np.argmax(np.where(others, panels, -np.inf))), panels.shape)
+    known = others & np.isfinite(result.values.reshape(panels.shape))
+    panel, row, column = np.unravel_index(int(np.argmax(np.where(known, panels, -np.inf))), panels.shape)
     if row == 0 and _looks_back(result, panels):
         return found + _spread(result, panels)
     words = {

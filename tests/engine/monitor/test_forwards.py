@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from pellucid.engine.monitor.budget import Budget
-from pellucid.engine.monitor.forwards import is_compiled, watched
+from pellucid.engine.monitor.forwards import UNSEEN, is_compiled, watched
 from pellucid.engine.monitor.history import History
 from pellucid.engine.monitor.monitor import Monitor
 
@@ -47,3 +47,30 @@ def test_a_training_in_evaluation_mode_is_watched():
         optimizer.step()
     monitor.close()
     assert history.grid("flow").values.shape == (2, 1)
+
+
+def test_a_model_that_is_compiled_while_it_is_watched_says_that_it_is_unseen():
+    model, history = nn.Sequential(nn.Linear(3, 3), nn.ReLU()), History()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = Monitor(model, [optimizer], lambda item: history.add((item,)), Budget(0.01, 1))
+    monitor.open()
+    compiled = torch.compile(model, backend="eager")
+    for _ in range(2):
+        compiled(torch.ones(2, 3)).sum().backward()
+        optimizer.step()
+    monitor.close()
+    assert history.notes == [UNSEEN] and not history.grid("mean").layers
+    assert history.grid("gradient").values.shape == (2, 1)
+
+
+def test_a_part_that_is_compiled_stands_where_it_runs_under_its_own_name():
+    part = torch.compile(nn.Sequential(nn.Linear(3, 3), nn.ReLU()), backend="eager")
+    model, history = nn.Sequential(part, nn.Linear(3, 3)), History()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = Monitor(model, [optimizer], lambda item: history.add((item,)), Budget(0.01, 1))
+    monitor.open()
+    model(torch.ones(2, 3)).sum().backward()
+    optimizer.step()
+    monitor.close()
+    assert history.grid("gradient").layers == ("0.0", "1") and history.grid("flow").layers == ("1",)
+    assert not history.notes and not monitor.guard.error

@@ -14,6 +14,7 @@ from pellucid.methods.gradient._training import (
     curves,
     flow_words,
     gradient_flow,
+    skipped_words,
     updates,
 )
 
@@ -114,3 +115,29 @@ def test_shares_are_drawn_where_there_are_any():
     names = [one.provenance.method for one in activations(run(range(3), dead=np.array([np.nan, 0.5, 0.0])))]
     assert names == ["dead"]
     assert activations(run(range(3), dead=np.array([np.nan, 0.0, 0.0]))) == []
+
+
+@pytest.mark.parametrize(("steps", "marked"), [((0, 10, 20), {}), ((0, 10, 11, 20), {2: "11"})])
+def test_only_the_step_that_broke_is_marked(steps, marked):
+    history = run(range(3))
+    history.add([*(Logged(step, "val_loss", 1.0) for step in steps), Birth(11, "layer1", "log")])
+    marks = curves(history)[0].marks
+    assert marks.keys() == marked.keys() and all(marked[at] in words.en for at, words in marks.items())
+
+
+def test_points_of_a_long_curve_say_that_they_are_means():
+    history = run(range(3))
+    history.add(Logged(step, "loss", 1.0) for step in range(4000))
+    (note,) = curves(history)[0].notes
+    assert note.aside and "up to 3 " in note.en and "3 " in note.zh
+
+
+@pytest.mark.parametrize("count", [3, 20])
+def test_steps_that_the_scaler_skipped_are_told(count):
+    history = run(range(100))
+    history.add(Birth(step, "", "", "scale") for step in range(count))
+    assert not skipped_words(run(range(3)))
+    (words,) = skipped_words(history)
+    assert f"skipped {count} of 100 steps" in words.en and f"100 步中的 {count} 步" in words.zh
+    assert ("12 more" in words.en) == (count == 20)
+    assert words in gradient_flow(history, "every weight").notes and words in updates(history, "every weight").notes

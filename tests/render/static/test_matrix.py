@@ -29,6 +29,18 @@ def test_a_long_sentence_keeps_its_words(shape):
     assert {rows[0], rows[-1], columns[0], columns[-1]} <= set(seen)
 
 
+@pytest.mark.parametrize("columns", [3, 40])
+def test_of_very_many_layers_some_are_named(columns):
+    names, steps = tuple(f"layer{i}" for i in range(200)), tuple(str(100 * i) for i in range(columns))
+    ordered = Matrix(values=np.zeros((200, columns)), axes=("layer", "step"), rows=names, columns=steps)
+    seen = words(drawn(matrix, ordered))
+    places = [i for i, name in enumerate(names) if name in seen]
+    assert 20 < len(places) < 60 and places[0] == 0 and len(set(np.diff(places))) == 1
+    assert set(steps) <= set(seen)
+    unordered = Matrix(values=np.zeros((200, columns)), axes=("query", "key"), rows=names)
+    assert not [one for one in words(drawn(matrix, unordered)) if one.startswith("layer")]
+
+
 def test_many_matrices_are_small_and_named():
     result = Matrix(
         values=np.random.default_rng(0).random((1, 12, 9, 9)),

@@ -9,12 +9,18 @@ from typing import Any
 import torch
 from torch import nn
 
+from pellucid.core.text import Text
 from pellucid.engine.monitor.activations import Activations
 from pellucid.engine.monitor.births import Again, Given, is_bad, tensors
 from pellucid.engine.monitor.collector import Collector
 from pellucid.engine.monitor.entries import Entries
 from pellucid.engine.monitor.guard import Guard
 from pellucid.engine.monitor.walk import Walk
+
+UNSEEN = Text(
+    "Steps went by without a forward of the model, so activations are unseen: it is compiled, or another was called.",
+    "有的步中没有看到模型的前向传播，因此看不到激活：模型已编译，或调用的是另一个模型。",
+)
 
 
 class Forwards:

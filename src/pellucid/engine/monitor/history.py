@@ -150,8 +150,12 @@ class History:
         )
 
     def _sequence(self) -> list[int]:
-        known = list(self.order)
-        return [*known, *(i for i in range(len(self.rows)) if i not in set(known))]
+        """Numbers of rows as they run; what was not seen running stands behind the row before it."""
+        placed, known = list(self.order), set(self.order)
+        for i in range(len(self.rows)):
+            if i not in known:
+                placed.insert(placed.index(i - 1) + 1 if i else 0, i)
+        return placed
 
 
 _BESIDE = {

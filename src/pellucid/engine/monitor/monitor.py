@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from pellucid.engine.monitor.activations import Activations
 from pellucid.engine.monitor.budget import EVERYTHING, NOTHING, WEIGHTS, Budget
 from pellucid.engine.monitor.collector import Collector
-from pellucid.engine.monitor.forwards import Forwards, watched
+from pellucid.engine.monitor.forwards import UNSEEN, Forwards, watched
 from pellucid.engine.monitor.guard import Guard
 from pellucid.engine.monitor.judging import SKIPPED
 from pellucid.engine.monitor.measured import Measured, note_rates
@@ -91,6 +91,8 @@ class Monitor:
             self.measured.seconds = time.perf_counter() - self.began
             self.measured.facts["forwards"] = float(max(self.forwards.calls.values(), default=0))
             self.collector.take(self.measured)
+            if self.forwards.paths and self.level == EVERYTHING and not self.forwards.calls:
+                self.put(Told(step=self.step, note=(UNSEEN.en, UNSEEN.zh)))
         elif SKIPPED in self.measured.facts:
             self.collector.skipped(self.step)
         self._drop()

@@ -46,7 +46,8 @@ class Parameters:
         for path in dict.fromkeys(map(owner, self.named)):
             own = [one for name, one in self.named.items() if owner(name) == path]
             frozen = not any(one.requires_grad for one in own)
-            made[path] = Row(path or "output", self.kinds.get(path, ""), sum(one.numel() for one in own), frozen)
+            name = ".".join(part for part in path.split(".") if part != "_orig_mod")  # what torch.compile puts between
+            made[path] = Row(name or "output", self.kinds.get(path, ""), sum(one.numel() for one in own), frozen)
         return made
 
     def of(self, optimizer: Optimizer) -> list[str]:

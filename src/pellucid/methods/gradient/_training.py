@@ -16,7 +16,7 @@ from pellucid.results.matrix import Matrix
 from pellucid.results.result import Result
 from pellucid.results.series import Series
 
-COLUMNS, POINTS, CURVES = 48, 1500, 8
+COLUMNS, POINTS, CURVES, NAMED = 48, 1500, 8, 8
 VANISHING, EXPLODING = 1e-3, 1e3
 HEALTHY = 1e-3  # of an update beside its weights, an old rule of thumb
 
@@ -76,14 +76,11 @@ def updates(history: History, layer: Any) -> Series:
     still = [name for name, value in zip(grid.layers, last, strict=True) if value < 1e-2 * HEALTHY]
     wild = [name for name, value in zip(grid.layers, last, strict=True) if value > 30 * HEALTHY]
     if still:
-        notes += (Text(f"Hardly moves in the end: {', '.join(still)}.", f"后期几乎不再更新：{'、'.join(still)}。"),)
+        en, zh = _listed(still)
+        notes += (Text(f"Hardly moves in the end: {en}.", f"后期几乎不再更新：{zh}。"),)
     if wild:
-        notes += (
-            Text(
-                f"Moves by more than 3% a step in the end: {', '.join(wild)}.",
-                f"后期每步更新超过 3%：{'、'.join(wild)}。",
-            ),
-        )
+        en, zh = _listed(wild)
+        notes += (Text(f"Moves by more than 3% a step in the end: {en}.", f"后期每步更新超过 3%：{zh}。"),)
     return _ribbons(history, grid, "updates", Text("‖ΔW‖ / ‖W‖ of a step", "每步 ‖ΔW‖ / ‖W‖"), notes)
 
 
@@ -111,8 +108,9 @@ def curves(history: History) -> list[Series]:
         finite = np.concatenate([one[np.isfinite(one)] for one in shown.values()])
         wide = bool(finite.size) and float(finite.min()) > 0 and float(finite.max()) > 100 * float(finite.min())
         marks: dict[int, Text] = {}
-        if born is not None and len(positions):
-            marks[int(np.clip(np.searchsorted(positions, born.step), 0, len(positions) - 1))] = _BROKEN
+        at = -1 if born is None else int(np.searchsorted(positions, born.step, side="right")) - 1
+        if born is not None and at >= 0 and born.step <= steps[groups[at][-1]]:
+            marks[at] = Text(f"not finite: step {born.step}", f"第 {born.step} 步：非有限值")
         made.append(
             Series(
                 curves=shown,
@@ -122,7 +120,7 @@ def curves(history: History) -> list[Series]:
                 unit=family,
                 log=wide,
                 marks=marks,
-                notes=_what_went_wrong(history),
+                notes=_what_went_wrong(history) + _thinning(groups, "point", "点"),
                 provenance=_signed(history, "curves"),
             )
         )
@@ -157,11 +155,33 @@ def flow_words(history: History) -> tuple[Text, ...]:
 
 
 _SYMBOLS = {"flow": "‖∂L/∂a‖", "gradient": "‖∂L/∂W‖", "std": "std(a)"}
-_BROKEN = Text("not finite", "非有限值")
+
+
+def skipped_words(history: History) -> tuple[Text, ...]:
+    """How many steps the loss scaler of mixed precision skipped, and which; nothing where it skipped none."""
+    skipped = history.skipped
+    if not skipped:
+        return ()
+    total = max(history.last, skipped[-1]) + 1 - (history.schedule[0][0] if history.schedule else 0)
+    en, zh = _listed([str(step) for step in skipped])
+    return (
+        Text(
+            f"The loss scaler skipped {len(skipped):,} of {total:,} steps, because a scaled gradient was not finite: {en}.",
+            f"缩放后的梯度出现非有限值，损失缩放器因此跳过了 {total:,} 步中的 {len(skipped):,} 步：{zh}。",
+        ),
+    )
+
+
+def _listed(names: Sequence[str]) -> tuple[str, str]:
+    """The first names, and how many more there are, in both languages."""
+    some, more = names[:NAMED], len(names) - NAMED
+    en, zh = (f" and {more} more", f"等 {len(names)} 个") if more > 0 else ("", "")
+    return ", ".join(some) + en, "、".join(some) + zh
 
 
 def _what_went_wrong(history: History) -> tuple[Text, ...]:
-    return (*((history.born.words,) if history.born is not None else ()), *history.notes)
+    born = () if history.born is None else (history.born.words,)
+    return (*born, *skipped_words(history), *history.notes)
 
 
 def _by_step(history: History, statistic: str, method: str, notes: tuple[Text, ...]) -> Matrix | None:
@@ -176,11 +196,7 @@ def _matrix(history: History, grid: Grid, method: str, statistic: str, notes: tu
         values = np.log10(np.where(np.isfinite(raw) & (raw > 0), raw, np.nan)) if log else raw
     groups = _groups(len(grid.steps), COLUMNS)
     shown = np.stack([_mean(values[group]) for group in groups], axis=1)
-    notes = (*notes, *_what_went_wrong(history))
-    most = max(len(group) for group in groups)
-    if most > 1:
-        en = f"A column is the mean of up to {most} measured steps, and is called by the first of them."
-        notes += (Text(en, f"每列为至多 {most} 个测量步的平均，以其中第一步标注。", aside=True),)
+    notes = (*notes, *_what_went_wrong(history), *_thinning(groups, "column", "列"))
     missing = int((~np.isfinite(raw) | ((raw <= 0) & log)).sum())
     if missing and log:
         en = f"{missing} of {raw.size} values are zero, not finite or not measured and have no colour."
@@ -222,7 +238,7 @@ def _ribbons(history: History, grid: Grid, method: str, unit: Text, notes: tuple
         position_unit=Text("step", "步"),
         unit=unit,
         log=True,
-        notes=(*notes, *_what_went_wrong(history)),
+        notes=(*notes, *_what_went_wrong(history), *_thinning(groups, "point", "点")),
         provenance=_signed(history, method),
     )
 
@@ -272,6 +288,20 @@ def _groups(count: int, most: int) -> list[np.ndarray]:
     """Numbers 0 to `count` in at most `most` runs of one length (the last may be shorter)."""
     size = -(-count // most)
     return [np.arange(start, min(start + size, count)) for start in range(0, count, max(1, size))]
+
+
+def _thinning(groups: Sequence[np.ndarray], en: str, zh: str) -> tuple[Text, ...]:
+    """What a column or point is where steps are taken together."""
+    most = max(map(len, groups), default=1)
+    if most < 2:
+        return ()
+    return (
+        Text(
+            f"A {en} is the mean of up to {most} measured steps, and is called by the first of them.",
+            f"每{zh}为至多 {most} 个测量步的平均，以其中第一步标注。",
+            aside=True,
+        ),
+    )
 
 
 def _means(empty: np.ndarray, at: np.ndarray, values: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:

@@ -23,7 +23,7 @@ WORDS = {
         Text("Does it learn, and does it over-fit?", "它在学习吗？是否过拟合？"),
         Text(
             "What was logged, by step; training and validation that part tell of over-fitting.",
-            "按步显示所记录的指标；训练与验证曲线分开即为过拟合。",
+            "按步显示所记录的指标；训练与验证曲线分开提示过拟合。",
         ),
         "as logged",
     ),

@@ -23,7 +23,8 @@ MOST, FEW = 64, 4
 LABEL, NAME = 7.5, 7.5
 GAP, HEAD, AXIS = 0.12, 0.2, 0.2
 LABELS, ROW, SOME = 64, 0.108, 24
-UPRIGHT = 0.12
+UPRIGHT, LEAST = 0.12, 0.105
+ORDERED = ("layer", "step")  # where a label that is left out can be guessed from its neighbours
 
 
 def size(result: Matrix, style: Style) -> tuple[float, float]:
@@ -120,17 +121,22 @@ def _cell(result: Matrix) -> tuple[float, float]:
         legible = ROW * longest if longest <= LABELS else 0.0
         room = max(legible, min(room, max(1.6, 0.36 * max(rows, columns))))
     aspect = min(3.0, max(0.25, rows / columns))
+    if count == 1 and result.axes[-1:] == ("step",):
+        return max(room / max(1.0, aspect), min(4.4, 0.36 * columns)), max(0.3, room * min(1.0, aspect))
     return (room, max(0.3, room * aspect)) if aspect <= 1 else (max(0.5, room / aspect), room)
 
 
-def _named(result: Matrix) -> tuple[bool, bool]:
-    """Whether rows and columns are labelled: where there is room for every label."""
-    width, height = _cell(result)
-    rows, columns = result.values.shape[-2:]
-    return (
-        bool(result.rows) and height / rows > 0.105 and rows <= LABELS,
-        bool(result.columns) and width / columns > 0.105 and columns <= LABELS,
+def _named(result: Matrix) -> tuple[int, int]:
+    """Every how many rows and columns are labelled, 0 for none: all where there is room, some of layers and steps."""
+    given = zip(_cell(result)[::-1], result.values.shape[-2:], (result.rows, result.columns), strict=True)
+    every = [(math.ceil(LEAST * count / length), count, labels) for length, count, labels in given]
+    few = int(np.prod(result.values.shape[:-2])) == 1
+    ordered = [few and name in ORDERED for name in result.axes[-2:]] or [False, False]
+    rows, columns = (
+        stride if labels and (some or (stride == 1 and count <= LABELS)) else 0
+        for (stride, count, labels), some in zip(every, ordered, strict=True)
     )
+    return rows, columns
 
 
 def _room(labels: tuple[Text | str, ...], style: Style) -> float:
@@ -154,10 +160,11 @@ def _labels(canvas: Canvas, axes: Axes, result: Matrix, *, rows: bool, columns: 
     ink: dict[str, Any] = {"fontsize": canvas.font(LABEL), "color": style.theme.ink}
     named = _named(result)
     if rows and named[0]:
-        axes.set_yticks(range(len(result.rows)), [_short(style.say(name)) for name in result.rows], **ink)
+        names = [_short(style.say(name)) for name in result.rows[:: named[0]]]
+        axes.set_yticks(range(0, len(result.rows), named[0]), names, **ink)
     if columns and named[1]:
-        names = [_short(style.say(name)) for name in result.columns]
-        axes.set_xticks(range(len(names)), names, rotation=90, **ink)
+        names = [_short(style.say(name)) for name in result.columns[:: named[1]]]
+        axes.set_xticks(range(0, len(result.columns), named[1]), names, rotation=90, **ink)
         for tick, name in zip(axes.get_xticklabels(), names, strict=True):
             if _level(name, result):
                 tick.set_rotation(0)
