@@ -76,6 +76,7 @@ _GRADIENT = (
     "dynamic_slice",
 )
 _NO_GRADIENT = dict.fromkeys((*_GRADIENT, "activation_maximization"), "(?i)gradient")
+del _NO_GRADIENT["slices"]  # it shows what else there is, and says so
 _NO_NUMBERS = {"activation_maximization": "words"}
 
 _image = normal(3, 14, 14)

@@ -83,3 +83,10 @@ def test_bilinear_by_formula() -> None:
     with Counting() as mine:
         F.bilinear(t(6, 3), t(6, 4), t(5, 3, 4))
     assert mine.total == 2 * 6 * 5 * 3 * 4 + 2 * 6 * 5 * 4
+
+
+@pytest.mark.filterwarnings("ignore:.*quantiz")
+def test_a_packed_weight_counts_as_the_weight_in_it() -> None:
+    packed = torch.ao.nn.quantized.Conv2d(3, 4, 3)
+    x, out = torch.rand(1, 3, 5, 5), torch.rand(1, 4, 3, 3)
+    assert flops("conv2d", (x, packed._packed_params, 1.0, 0), {}, out) == 2 * out.numel() * 3 * 9

@@ -143,7 +143,22 @@ def test_it_says_what_is_there() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(pl.NotApplicable, match="gradient"):
-        pl.slices()(NETWORKS["no_gradient"].build(), NETWORKS["no_gradient"].x(1))
     with pytest.raises(pl.NotApplicable, match="weight matrix"):
         pl.slices()(torch.nn.ReLU(), torch.randn(1, 3), target=0)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantiz")
+def test_quantised_weights_are_shown() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Linear(5, 3)).eval()
+    packed = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+    weight = pl.slices(layer="1")(packed, torch.rand(2, 4), target=1).rows[0]["weight"]
+    step = float(model[1].weight.detach().abs().max()) / 127
+    np.testing.assert_allclose(weight, model[1].weight.detach().numpy(), atol=step)
+
+
+def test_without_gradients_all_else_is_there() -> None:
+    model, x = NETWORKS["no_gradient"].build(), NETWORKS["no_gradient"].x(2)
+    table = pl.slices()(model, x)
+    assert all(row["gradient"] is None and row["gradient_norm"] is None for row in table.rows)
+    assert all(row["weight"] is not None and row["activation"] is not None for row in table.rows)
+    assert "No gradients: the output carries no gradient" in table.notes[-1].en and "没有梯度" in table.notes[-1].zh

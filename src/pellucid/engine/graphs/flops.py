@@ -113,7 +113,9 @@ def _axes(term: str, operand: Tensor) -> dict[str, int]:
 
 
 def _given(args: tuple[Any, ...], kwargs: dict[str, Any], at: int, *names: str) -> Tensor:
-    return args[at] if len(args) > at else next(kwargs[name] for name in names if name in kwargs)
+    """An argument; of the packed weight of a quantised call, the weight in it."""
+    one = args[at] if len(args) > at else next(kwargs[name] for name in names if name in kwargs)
+    return one.unpack()[0] if hasattr(one, "unpack") else one
 
 
 def _tensors(nest: Any) -> Iterator[Tensor]:

@@ -37,7 +37,7 @@ def graded(
     try:
         seen = yield from Pass(x, grads=(sites,), target=Target(None if asked == "predicted" else asked))
     except NotApplicable as error:
-        return {}, (Text(f"No gradients: {error.what}.", f"没有梯度：{error.words.say('zh')}。"),)
+        return {}, (no_gradients(error),)
     found: dict[Place, float] = {}
     for spot in seen.at(sites):
         gradient = spot.gradient
@@ -49,3 +49,8 @@ def graded(
     return {places[place]: rms for place, rms in found.items() if place in places}, (
         Text(f"Gradients are those of the score of {label}.", f"梯度为 {label} 得分的梯度。", aside=True),
     )
+
+
+def no_gradients(error: NotApplicable) -> Text:
+    """Why there are none."""
+    return Text(f"No gradients: {error.what}.", f"没有梯度：{error.words.say('zh')}。")

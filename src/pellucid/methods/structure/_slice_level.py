@@ -16,7 +16,7 @@ BINS = 41
 
 
 def level_of(spot: Spot, held: list[Tensor], module: Any, drawn: int) -> dict[str, Any]:
-    """The row of one call of one layer.
+    """The row of one call of one layer; without its gradient, where the network has none.
 
     Args:
         held: its matrices.
@@ -25,7 +25,8 @@ def level_of(spot: Spot, held: list[Tensor], module: Any, drawn: int) -> dict[st
     """
     alone = held[0] if len(held) == 1 else None
     value, grad = (
-        one if spot.layout is None else channels_first(one, spot.layout) for one in (spot.value, spot.gradient)
+        one if one is None or spot.layout is None else channels_first(one, spot.layout)
+        for one in (spot.value, spot.grad)
     )
     numbers = in_double(spot.value)
     finite = numbers[torch.isfinite(numbers)]
@@ -38,7 +39,7 @@ def level_of(spot: Spot, held: list[Tensor], module: Any, drawn: int) -> dict[st
         "weight_shape": None if alone is None else tuple(alone.shape),
         "weight_norm": float(torch.stack([in_double(one).norm() for one in held]).norm()) if held else None,
         **{
-            f"{name}_{i + 1}" if i else name: thumbnail(one[i]) if i < len(one) else None
+            f"{name}_{i + 1}" if i else name: thumbnail(one[i]) if one is not None and i < len(one) else None
             for name, one in pictures.items()
             for i in range(drawn)
         },
@@ -49,8 +50,8 @@ def level_of(spot: Spot, held: list[Tensor], module: Any, drawn: int) -> dict[st
         "distribution": counts(finite),
         "low": low,
         "high": high,
-        "gradient_norm": float(in_double(spot.gradient).norm()),
-        "gradient_zero": float((spot.gradient == 0).double().mean()),
+        "gradient_norm": None if spot.grad is None else float(in_double(spot.grad).norm()),
+        "gradient_zero": None if spot.grad is None else float((spot.grad == 0).double().mean()),
     }
 
 

@@ -11,6 +11,7 @@ from pellucid.core.errors import LayerNotFound, NotApplicable
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
+from pellucid.engine.packed import is_packed, weight_of
 from pellucid.engine.passes import Layer
 
 _LORA = ("lora_A", "lora_B")
@@ -116,14 +117,9 @@ def _computed(path: str, module: nn.Module) -> Iterator[Held]:
     """A weight that no parameter holds as it acts."""
     key = f"{path}.weight".lstrip(".")
     with torch.no_grad():
-        weight = getattr(module, "weight", None)
-        if (
-            callable(weight)
-            and not isinstance(weight, (Tensor, nn.Module))
-            and type(module).__module__.startswith("torch.")
-        ):
-            value = weight()
-            if isinstance(value, Tensor):
+        if is_packed(module):
+            value = weight_of(module)
+            if value is not None:
                 told = Text("quantised, the numbers that its integers stand for", "量化权重，取整数所代表的数值")
                 yield Held(f"{path}:weight", key, value, module, told)
             return

@@ -6,12 +6,15 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
+from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import WEIGHTS
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
+from pellucid.engine.packed import weight_of
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
+from pellucid.methods.structure._measured import no_gradients
 from pellucid.methods.structure._slice_level import level_of
 from pellucid.registry import method
 from pellucid.results import Table
@@ -78,13 +81,18 @@ def slices(
         has the norm of all and no picture; a function that reads a parameter has neither.
     Raises:   NotApplicable if no layer holds a weight.
     """
-    seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
+    notes: tuple[Text, ...] = ()
+    try:
+        seen = yield from Pass(x, keep=[layer], grads=[layer], target=target)
+    except NotApplicable as error:
+        seen = yield from Pass(x, keep=[layer])
+        notes = (no_gradients(error),)
     drawn = min(examples, x.size)
     with torch.no_grad():
         rows = tuple(
             level_of(spot, _held(spot, lens), lens.modules.get(spot.place.path), drawn) for spot in seen.at(layer)
         )
-    return Table(rows=rows, columns=_columns(drawn), targets=seen.targets, notes=seen.notes)
+    return Table(rows=rows, columns=_columns(drawn), targets=seen.targets, notes=seen.notes + notes)
 
 
 def _columns(drawn: int) -> dict[str, Text]:
@@ -103,8 +111,8 @@ def _columns(drawn: int) -> dict[str, Text]:
 def _held(spot: Spot, lens: Looker) -> list[Tensor]:
     """The weight that a module acts with, or all its own matrices; what a function reads is not told by its place."""
     module = lens.modules.get(spot.place.path)
-    weight = getattr(module, "weight", None)
-    if isinstance(weight, Tensor):
+    weight = weight_of(module)
+    if weight is not None:
         return [weight]
     if module is None or spot.place.op:
         return []
