@@ -31,3 +31,25 @@ def test_findings_are_told_and_the_code_is_zero(net, tmp_path, lang, words):
 def test_input_and_data_together_are_refused(net):
     told = CliRunner().invoke(main, ["diagnose", net, "random:2x16", "--data", "noise:4"])
     assert told.exit_code == 2 and "--data" in told.output
+
+
+def test_what_is_lacking_is_told_by_its_option(net):
+    told = CliRunner().invoke(main, ["diagnose", net, "random:16x16"])
+    assert "    Try: " in told.stdout and "checks found nothing." in told.stdout.splitlines()[-1]
+    assert "Not made (needs --run): Learning rate too high" in told.stderr
+
+
+def test_nothing_found_is_told(tmp_path):
+    (tmp_path / "one.py").write_text("from torch import nn\ndef Net():\n    return nn.Linear(4, 2)\n")
+    told = CliRunner().invoke(main, ["diagnose", f"{tmp_path / 'one.py'}:Net", "--lang", "zh"])
+    assert told.exit_code == 0 and "项检查均未发现问题。" in told.stdout, told.output
+
+
+def test_another_ending_is_refused_before_the_work(net, tmp_path):
+    told = CliRunner().invoke(main, ["diagnose", net, "random:16x16", "-o", str(tmp_path / "f.bmp")])
+    assert told.exit_code == 2 and ".md" in told.output and "Vanishing" not in told.output
+
+
+def test_samples_of_a_data_set(net):
+    told = CliRunner().invoke(main, ["diagnose", net, "--data", "noise:40#16", "--samples", "8"])
+    assert told.exit_code == 0 and "8 of 40" in told.output, told.output

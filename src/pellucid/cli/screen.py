@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
@@ -44,15 +45,16 @@ class Screen:
         """Whether tables and colours are wanted: a terminal, and no `NO_COLOR`."""
         return self.console.is_terminal and not os.environ.get("NO_COLOR")
 
-    def say(self, words: Text | str, style: str = "") -> None:
-        """One line."""
+    def say(self, words: Text | str, style: str = "", *, indent: int = 0) -> None:
+        """One line, `indent` cells from the left; on a terminal all of its lines are."""
         if self.quiet:
             return
         spoken = shown(say(words, self.lang))
         if self.pretty:
-            self.console.print(Line(spoken, style))
+            line = Line(spoken, style)
+            self.console.print(Padding(line, (0, 0, 0, indent), expand=False) if indent else line)
         else:
-            click.echo(spoken)
+            click.echo(" " * indent + spoken)
 
     def missed(self, words: Text | str) -> None:
         """One line about what could not be made; a quiet screen gives it to the error stream."""
