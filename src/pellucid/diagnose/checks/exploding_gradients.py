@@ -1,17 +1,16 @@
 """Exploding gradients: what comes back to the first layers is far more than left the last."""
 
-import numpy as np
-
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import flow
 from pellucid.engine.looker import Looker
+from pellucid.engine.monitor.history import History
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.spell import number
 
-HIGH, MEDIUM, FEWEST = 1e4, 1e3, 3
+HIGH, MEDIUM = 1e4, 1e3
 
 
 @check(
@@ -26,17 +25,16 @@ HIGH, MEDIUM, FEWEST = 1e4, 1e3, 3
     ),
     rank=58,
 )
-def exploding_gradients(x: Inputs, target: Target, lens: Looker) -> Checking:
+def exploding_gradients(
+    lens: Looker, x: Inputs | None = None, target: Target | None = None, run: History | None = None
+) -> Checking:
     """The gradient at the first layer, as a multiple of the last layer's."""
-    found = yield from flow(x, target, lens)
-    norms = found.norms
-    if len(norms) < FEWEST or not np.isfinite(norms).all() or not norms[-1] > 0:
-        return []
-    times = float(norms[0] / norms[-1])
-    if times <= MEDIUM:
+    found = yield from flow(lens, x, target, run)
+    times = found.ratio
+    if times is None or times <= MEDIUM:
         return []
     said = Text(
-        f"The gradient at '{found.labels[0]}' is {number(times)} times that at '{found.labels[-1]}'.",
-        f"“{found.labels[0]}”处的梯度是“{found.labels[-1]}”处的 {number(times)} 倍。",
+        f"The gradient at '{found.labels[0]}' is {number(times)} times that at '{found.labels[-1]}'.{found.told.en}",
+        f"“{found.labels[0]}”处的梯度是“{found.labels[-1]}”处的 {number(times)} 倍。{found.told.zh}",
     )
     return [Noticed("high" if times > HIGH else "medium", found.labels[0], said, found.picture)]

@@ -1,17 +1,16 @@
 """Vanishing gradients: what comes back to the first layers is next to nothing."""
 
-import numpy as np
-
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import flow
 from pellucid.engine.looker import Looker
+from pellucid.engine.monitor.history import History
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.spell import number
 
-HIGH, MEDIUM, FEWEST = 1e-4, 1e-3, 3
+HIGH, MEDIUM = 1e-4, 1e-3
 
 
 @check(
@@ -26,20 +25,19 @@ HIGH, MEDIUM, FEWEST = 1e-4, 1e-3, 3
     ),
     rank=60,
 )
-def vanishing_gradients(x: Inputs, target: Target, lens: Looker) -> Checking:
+def vanishing_gradients(
+    lens: Looker, x: Inputs | None = None, target: Target | None = None, run: History | None = None
+) -> Checking:
     """The gradient at the first layer, as a share of the last layer's."""
-    found = yield from flow(x, target, lens)
-    norms = found.norms
-    if len(norms) < FEWEST or not np.isfinite(norms).all() or not norms[-1] > 0:
-        return []
-    share = float(norms[0] / norms[-1])
-    if share >= MEDIUM:
+    found = yield from flow(lens, x, target, run)
+    share, norms = found.ratio, found.norms
+    if share is None or share >= MEDIUM:
         return []
     lost = int((norms < MEDIUM * norms[-1]).sum())
     said = Text(
         f"The gradient at '{found.labels[0]}' is {number(share)} of that at '{found.labels[-1]}'; "
-        f"{lost} of {len(norms)} layers get less than a thousandth.",
+        f"{lost} of {len(norms)} layers get less than a thousandth.{found.told.en}",
         f"“{found.labels[0]}”处的梯度只有“{found.labels[-1]}”处的 {number(share)} 倍；"
-        f"{len(norms)} 层中有 {lost} 层不足其千分之一。",
+        f"{len(norms)} 层中有 {lost} 层不足其千分之一。{found.told.zh}",
     )
     return [Noticed("high" if share < HIGH else "medium", found.labels[0], said, found.picture)]
