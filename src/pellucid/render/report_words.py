@@ -36,11 +36,11 @@ WORDS = {
     "methods": Text("{count} methods", "{count} 种方法"),
     "methods.one": Text("1 method", "1 种方法"),
     "data": Text(
-        "Of {name}, {read} of {samples} samples went through it.",
+        "Of {name}, {read} of {samples} samples went through the model.",
         "数据集 {name}：共 {samples} 个样本，通过 {read} 个。",
     ),
     "data.all": Text(
-        "All {samples} samples of {name} went through it.", "数据集 {name} 的全部 {samples} 个样本均通过了网络。"
+        "All {samples} samples of {name} went through the model.", "数据集 {name} 的全部 {samples} 个样本均通过了网络。"
     ),
     "data.name": Text("Data set", "数据集"),
     "data.read": Text("Samples that went through", "通过的样本"),
