@@ -31,8 +31,8 @@ WORDS = {
         Text("Gradient flow over the training", "训练全程的梯度流"),
         Text("Where and when does the gradient vanish or explode?", "梯度在何处、何时消失或爆炸？"),
         Text(
-            "The norm of the gradient at the output of every layer, first layer on top; a row that darkens learns nothing.",
-            "每层输出处的梯度范数，第一层在最上；变暗的行学不到东西。",
+            "The norm of the gradient at the output of every layer, first layer on top. A row far darker than the lowest one learns next to nothing; that all get darker as the loss falls is usual.",
+            "每层输出处的梯度范数，第一层在最上。远比最下一行暗的层几乎学不到东西；随损失下降整体变暗属正常。",
         ),
         "log₁₀ ‖∂L/∂a_l‖₂",
         "Bengio et al. 1994, IEEE TNN 5(2); Glorot & Bengio 2010",
