@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 
 _CALL = re.compile(r"(.*?:[^\W\d][\w.]*)(\(.*\))", re.DOTALL)
 _EXAMPLE = "net.py:Net(num_classes=10, widths=[8, 16]): names, and numbers, words, lists or dicts of them"
@@ -29,7 +30,10 @@ def arguments_of(spec: str) -> tuple[str, dict[str, Any]]:
         return bare, {_name(one): ast.literal_eval(one.value) for one in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         told = "each value is written out" if "malformed node" in str(error) else getattr(error, "msg", str(error))
-        raise BadSetting(f"The arguments of '{spec}' cannot be read: {told}.", hint=_EXAMPLE) from error
+        raise BadSetting(
+            Text(f"The arguments of '{spec}' cannot be read: {told}.", f"无法读取 '{spec}' 的参数：{told}。"),
+            hint=_EXAMPLE,
+        ) from error
 
 
 def _name(one: ast.keyword) -> str:

@@ -30,8 +30,14 @@ def open_exported(path: Path, *, trust: bool) -> OpenedModel:
     """
     if not trust:
         raise BadSetting(
-            f"'{path}' is an exported program, and loading one can run code that is hidden in it.",
-            hint="if you trust its author as you trust code: trust=True, or --trust-code on the command line",
+            Text(
+                f"'{path}' is an exported program, and loading one can run code that is hidden in it.",
+                f"'{path}' 是导出的程序，载入它可能执行其中隐藏的代码。",
+            ),
+            hint=Text(
+                "if you trust its author as you trust code: trust=True, or --trust-code on the command line",
+                "若像信任代码一样信任其作者：trust=True，命令行上为 --trust-code",
+            ),
         )
     with _quiet():
         try:
@@ -39,8 +45,11 @@ def open_exported(path: Path, *, trust: bool) -> OpenedModel:
             model = program.module()
         except Exception as error:  # damaged bytes and old formats make the reader raise almost any class
             raise BadSetting(
-                f"'{path}' cannot be loaded as an exported program: {type(error).__name__}: {_first_line(error)}",
-                hint="export it with this version of torch",
+                Text(
+                    f"'{path}' cannot be loaded as an exported program: {type(error).__name__}: {_first_line(error)}",
+                    f"无法将 '{path}' 作为导出的程序载入：{type(error).__name__}: {_first_line(error)}",
+                ),
+                hint=Text("export it with this version of torch", "请用当前版本的 torch 导出"),
             ) from error
     inputs = tuple(_inputs(program))
     fixed = [one.words for one in inputs if one.shape and one.shape[0] is not None]

@@ -47,7 +47,10 @@ def _transformers() -> Any:
     try:
         return importlib.import_module("transformers")
     except ImportError as error:
-        raise BadSetting(f"transformers is not installed: {error}.", hint="pip install 'pellucid[text]'") from error
+        raise BadSetting(
+            Text(f"transformers is not installed: {error}.", f"没有安装 transformers：{error}。"),
+            hint="pip install 'pellucid[text]'",
+        ) from error
 
 
 @contextmanager
@@ -85,7 +88,12 @@ def _config(transformers: Any, folder: Folder) -> Any:
     try:
         config = transformers.AutoConfig.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # configurations check themselves with errors of many classes
-        raise BadSetting(f"'{folder.config_file}' is refused by transformers: {_first_line(error)}") from error
+        raise BadSetting(
+            Text(
+                f"'{folder.config_file}' is refused by transformers: {_first_line(error)}",
+                f"transformers 拒绝 '{folder.config_file}'：{_first_line(error)}",
+            )
+        ) from error
     parts: list[Any] = [config, *(getattr(config, name, None) for name in getattr(config, "sub_configs", ()))]
     for part in parts:
         if getattr(part, "use_cache", False):
@@ -128,12 +136,23 @@ def _model(transformers: Any, folder: Folder, config: Any) -> tuple[Any, list[Te
             ignore_mismatched_sizes=True,  # they are refused below, by name
         )
     except ImportError as error:
-        raise BadSetting(f"'{folder.path}' needs a library that is not installed: {_first_line(error)}") from error
+        raise BadSetting(
+            Text(
+                f"'{folder.path}' needs a library that is not installed: {_first_line(error)}",
+                f"'{folder.path}' 需要尚未安装的库：{_first_line(error)}",
+            )
+        ) from error
     except Exception as error:  # damaged bytes and unfitting shapes make the readers raise almost any class
         _refuse_pickles(folder)
         raise BadWeights(
-            f"The weights in '{folder.path}' cannot be loaded: {_first_line(error)}",
-            hint="copy the folder again; safetensors hold nothing but numbers",
+            Text(
+                f"The weights in '{folder.path}' cannot be loaded: {_first_line(error)}",
+                f"无法载入 '{folder.path}' 中的权重：{_first_line(error)}",
+            ),
+            hint=Text(
+                "copy the folder again; safetensors hold nothing but numbers",
+                "请重新复制该文件夹；safetensors 中只有数值",
+            ),
         ) from error
     _refuse_other_shapes(folder, told)
     model.eval()
@@ -193,8 +212,14 @@ def _tokenizer(transformers: Any, folder: Folder) -> Any:
         )
     except Exception as error:  # each kind of tokenizer file has its own errors
         raise BadSetting(
-            f"The tokenizer in '{folder.path}' cannot be read: {_first_line(error)}",
-            hint="copy tokenizer.json again; older kinds need pip install sentencepiece",
+            Text(
+                f"The tokenizer in '{folder.path}' cannot be read: {_first_line(error)}",
+                f"无法读取 '{folder.path}' 中的分词器：{_first_line(error)}",
+            ),
+            hint=Text(
+                "copy tokenizer.json again; older kinds need pip install sentencepiece",
+                "请重新复制 tokenizer.json；较旧的种类需要 pip install sentencepiece",
+            ),
         ) from error
     if tokenizer.pad_token is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token  # a batch needs one; the attention mask leaves it out
@@ -211,8 +236,14 @@ def _preprocess(transformers: Any, folder: Folder) -> Preprocess | None:
         )
     except Exception as error:  # as for tokenizers
         raise BadSetting(
-            f"The image preprocessing in '{folder.path}' cannot be read: {_first_line(error)}",
-            hint="pip install 'pellucid[vision]', or pl.open(…, preprocess='imagenet')",
+            Text(
+                f"The image preprocessing in '{folder.path}' cannot be read: {_first_line(error)}",
+                f"无法读取 '{folder.path}' 中的图片预处理：{_first_line(error)}",
+            ),
+            hint=Text(
+                "pip install 'pellucid[vision]', or pl.open(…, preprocess='imagenet')",
+                "pip install 'pellucid[vision]'，或 pl.open(…, preprocess='imagenet')",
+            ),
         ) from error
     return _stated(made)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadSetting, BadWeights, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.checkpoints.archive import kind_of, refuse_unsafe_zip, safetensors_header
 from pellucid.inputs.checkpoints.sharded import shards_of
 from pellucid.zoo.hub import folder_at
@@ -105,17 +106,21 @@ def _on_the_hub(place: str, path: Path) -> bool:
 def _no_folder(place: str, path: Path) -> BadSetting:
     if path.is_file():
         return BadSetting(
-            f"'{place}' is a file.", nearest=f"'hf:{path.parent}'", hint="hf: takes the folder it lies in"
+            Text(f"'{place}' is a file.", f"'{place}' 是文件。"),
+            nearest=f"'hf:{path.parent}'",
+            hint=Text("hf: takes the folder it lies in", "hf: 之后是它所在的文件夹"),
         )
     beside = [one.name for one in path.parent.iterdir() if one.is_dir()] if path.parent.is_dir() else []
     near = [
         str(path.parent / name) for name in nearest_names(path.name, beside) if (path.parent / name / CONFIG).is_file()
     ]
-    fetch = f"fetch it once: hf download {place} --local-dir {path.name}" if _HUB_NAME.fullmatch(place) else ""
+    fetch = f"hf download {place} --local-dir {path.name}" if _HUB_NAME.fullmatch(place) else ""
     return BadSetting(
-        f"There is no folder '{place}'; nothing is fetched.",
+        Text(f"There is no folder '{place}'; nothing is fetched.", f"没有文件夹 '{place}'；不会下载任何内容。"),
         nearest=quoted(f"hf:{one}" for one in near),
-        hint=f"{fetch}, then hf:{path.name}" if fetch else "hf: takes a folder with config.json and weights",
+        hint=Text(f"fetch it once: {fetch}, then hf:{path.name}", f"请先下载：{fetch}，再用 hf:{path.name}")
+        if fetch
+        else Text("hf: takes a folder with config.json and weights", "hf: 之后是含有 config.json 与权重的文件夹"),
     )
 
 
@@ -123,25 +128,44 @@ def _no_config(path: Path) -> BadSetting:
     inside = sorted(path.glob(f"*/{CONFIG}")) or sorted(path.glob(f"snapshots/*/{CONFIG}"))
     near = quoted(f"hf:{one.parent}" for one in inside[:3])
     if (path / "adapter_config.json").is_file():
-        hint = "it holds an adapter: merge it into its model (peft: merge_and_unload), save that, and open its folder"
+        hint = Text(
+            "it holds an adapter: merge it into its model (peft: merge_and_unload), save that, and open its folder",
+            "其中是适配器：请把它并入模型（peft: merge_and_unload），保存后打开那个文件夹",
+        )
     elif (path / "model_index.json").is_file():
-        hint = "it holds a pipeline of several models: open one of their folders"
+        hint = Text(
+            "it holds a pipeline of several models: open one of their folders",
+            "其中是由多个模型组成的流水线：请打开其中一个的文件夹",
+        )
     elif list(path.glob("*.gguf")):
-        hint = (
-            "it holds GGUF: AutoModelForCausalLM.from_pretrained(DIR, gguf_file=…), save_pretrained, open that folder"
+        hint = Text(
+            "it holds GGUF: AutoModelForCausalLM.from_pretrained(DIR, gguf_file=…), save_pretrained, open that folder",
+            "其中是 GGUF：AutoModelForCausalLM.from_pretrained(DIR, gguf_file=…)，save_pretrained，再打开那个文件夹",
         )
     else:
-        hint = "model.save_pretrained(DIR) writes one, tokenizer.save_pretrained(DIR) the tokenizer"
-    return BadSetting(f"'{path}' has no {CONFIG}.", nearest=near, hint=hint)
+        hint = Text(
+            "model.save_pretrained(DIR) writes one, tokenizer.save_pretrained(DIR) the tokenizer",
+            "model.save_pretrained(DIR) 会写出它，tokenizer.save_pretrained(DIR) 写出分词器",
+        )
+    return BadSetting(Text(f"'{path}' has no {CONFIG}.", f"'{path}' 中没有 {CONFIG}。"), nearest=near, hint=hint)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise BadSetting(f"'{path}' cannot be read as JSON: {error}.", hint="copy the file again") from error
+        raise BadSetting(
+            Text(f"'{path}' cannot be read as JSON: {error}.", f"'{path}' 无法作为 JSON 读取：{error}。"),
+            hint=Text("copy the file again", "请重新复制该文件"),
+        ) from error
     if not isinstance(held, dict):
-        raise BadSetting(f"'{path}' holds {type(held).__name__}, not named settings.", hint="copy the file again")
+        raise BadSetting(
+            Text(
+                f"'{path}' holds {type(held).__name__}, not named settings.",
+                f"'{path}' 含有 {type(held).__name__}，而不是带名称的设置。",
+            ),
+            hint=Text("copy the file again", "请重新复制该文件"),
+        )
     return held
 
 
@@ -153,9 +177,12 @@ def _refuse_without_weights(path: Path) -> None:
             one.name for one in sorted(path.iterdir()) if one.suffix in (".gguf", ".h5", ".msgpack", ".onnx")
         )
         raise BadWeights(
-            f"'{path}' has a {CONFIG} and no weights.",
+            Text(f"'{path}' has a {CONFIG} and no weights.", f"'{path}' 有 {CONFIG} 而没有权重。"),
             nearest=others,
-            hint="model.safetensors or pytorch_model.bin; model.save_pretrained(DIR) writes them",
+            hint=Text(
+                "model.safetensors or pytorch_model.bin; model.save_pretrained(DIR) writes them",
+                "model.safetensors 或 pytorch_model.bin；model.save_pretrained(DIR) 会写出它们",
+            ),
         )
     for index in indexes:
         found += [shard for shard in shards_of(index) if shard not in found]

@@ -76,7 +76,8 @@ def open_timm(name: str, *, trained: bool, own: str = "") -> OpenedModel:
         tags = list(timm.list_pretrained(f"{base}.*")) if "." in full else [base]
         near = nearest_names(full, tags) or tags[:3]
         raise BadSetting(
-            f"timm cannot build '{full}': {error}", nearest=quoted(f"timm:{one}" for one in near)
+            Text(f"timm cannot build '{full}': {error}", f"timm 无法建立 '{full}'：{error}"),
+            nearest=quoted(f"timm:{one}" for one in near),
         ) from error
     except Exception as error:  # the network, two hubs and their libraries fail in many classes
         if not own:
@@ -97,7 +98,13 @@ def own_weights(name: str, weights: Any) -> tuple[str, str]:
     base, colon, own = name.partition(":")
     word = str(weights) if weights in DEFAULT else ""
     if colon and weights is not None:
-        raise BadSetting(f"'{name}' names weights of the library, and weights='{weights}' others.", hint="give one")
+        raise BadSetting(
+            Text(
+                f"'{name}' names weights of the library, and weights='{weights}' others.",
+                f"'{name}' 已指定库中的权重，weights='{weights}' 又指定了别的。",
+            ),
+            hint=Text("give one", "请只给一个"),
+        )
     return base, own or word
 
 
@@ -106,7 +113,10 @@ def _named(known: Any, own: str, name: str) -> Any:
         return known.DEFAULT
     if own not in known.__members__:
         near = quoted(f"torchvision:{name}:{one}" for one in known.__members__)
-        raise BadSetting(f"torchvision has no weights '{own}' for '{name}'.", nearest=near)
+        raise BadSetting(
+            Text(f"torchvision has no weights '{own}' for '{name}'.", f"torchvision 没有 '{name}' 的权重 '{own}'。"),
+            nearest=near,
+        )
     return known[own]
 
 
@@ -154,13 +164,17 @@ def _library(module: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise BadSetting(f"{package} is not installed.", hint=f"pip install {package}") from error
+        raise BadSetting(
+            Text(f"{package} is not installed.", f"没有安装 {package}。"), hint=f"pip install {package}"
+        ) from error
 
 
 def _unknown(name: str, library: str, names: list[str]) -> BadSetting:
     alike = get_close_matches(name, names, cutoff=0.4) or [one for one in names if name.lower() in one][:3]
     return BadSetting(
-        f"{library} has no model '{name}'.",
+        Text(f"{library} has no model '{name}'.", f"{library} 没有模型 '{name}'。"),
         nearest=quoted(f"{library}:{one}" for one in alike),
-        hint="" if alike else f"{_LISTS[library]} lists all {len(names):,}",
+        hint=Text("")
+        if alike
+        else Text(f"{_LISTS[library]} lists all {len(names):,}", f"{_LISTS[library]} 列出全部 {len(names):,} 个"),
     )

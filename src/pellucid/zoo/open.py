@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.checkpoints.archive import kind_of
 from pellucid.inputs.checkpoints.checkpoint import split_key
 from pellucid.zoo.opened import OpenedModel
@@ -65,7 +66,9 @@ def _opened(spec: str, weights: str | Path | None, *, trust: bool, unsafe_pickle
     if whole is not None:
         if weights is not None:
             raise BadSetting(
-                f"'{spec}' brings its own weights.", asked_by=f"weights='{weights}'", hint=_whose_weights(spec)
+                Text(f"'{spec}' brings its own weights.", f"'{spec}' 自带权重。"),
+                asked_by=f"weights='{weights}'",
+                hint=_whose_weights(spec),
             )
         return whole()
     if library in _LIBRARIES and name:
@@ -87,13 +90,21 @@ def _filled(opened: OpenedModel, weights: str | Path | None, *, unsafe_pickle: b
         return opened
     if not str(weights):
         raise BadSetting(
-            "The name of the weights file is empty.", asked_by="weights=''", hint="leave it out, or a path"
+            Text("The name of the weights file is empty.", "权重文件的名称是空的。"),
+            asked_by="weights=''",
+            hint=Text("leave it out, or a path", "请省去它，或给出路径"),
         )
     if str(weights) in _OWN and not Path(weights).exists():
         raise BadSetting(
-            f"'{opened.name}' has no weights of its own that could be fetched.",
+            Text(
+                f"'{opened.name}' has no weights of its own that could be fetched.",
+                f"'{opened.name}' 没有可下载的自有权重。",
+            ),
             asked_by=f"weights='{weights}'",
-            hint="the path of a file; 'DEFAULT' is for models of torchvision and timm",
+            hint=Text(
+                "the path of a file; 'DEFAULT' is for models of torchvision and timm",
+                "文件的路径；'DEFAULT' 用于 torchvision 与 timm 的模型",
+            ),
         )
     told = load_weights(opened.model, weights, unsafe_pickle=unsafe_pickle)
     return replace(opened, notes=(*opened.notes, *told))
@@ -144,10 +155,12 @@ def _hugging_face(place: str) -> Callable[[], OpenedModel]:
     return lambda: open_hugging_face(place)
 
 
-def _whose_weights(spec: str) -> str:
+def _whose_weights(spec: str) -> Text:
     if spec.startswith("hf:"):
-        return "put the file into a folder with its config.json"
-    return "to fill a network with a file, name its code: 'net.py:Net'"
+        return Text("put the file into a folder with its config.json", "请把该文件放入含有其 config.json 的文件夹")
+    return Text(
+        "to fill a network with a file, name its code: 'net.py:Net'", "要把文件填入网络，请指明其代码：'net.py:Net'"
+    )
 
 
 def _refuse_what_is_no_code(spec: str) -> None:
@@ -156,16 +169,21 @@ def _refuse_what_is_no_code(spec: str) -> None:
         config = (path / "config.json").is_file()
         inside = [] if config else sorted(str(one) for one in path.iterdir() if is_file(one.name))[:3]
         raise BadSetting(
-            f"'{spec}' is a folder.",
+            Text(f"'{spec}' is a folder.", f"'{spec}' 是文件夹。"),
             nearest=quoted([f"hf:{spec}"] if config else inside),
             hint=_GRAMMAR if not config else "",
         )
     if spec in _EXAMPLES:
-        raise BadSetting(f"'{spec}' does not say which model.", hint=f"for instance {_EXAMPLES[spec]}")
+        raise BadSetting(
+            Text(f"'{spec}' does not say which model.", f"'{spec}' 没有说明是哪个模型。"),
+            hint=Text(f"for instance {_EXAMPLES[spec]}", f"例如 {_EXAMPLES[spec]}"),
+        )
     if ":" not in spec or spec.startswith(":") or spec.endswith(":"):
         beside = [one.name for one in path.parent.iterdir() if is_file(one.name)] if path.parent.is_dir() else []
         files = [str(path.with_name(one)) for one in nearest_names(path.name, beside)] if path.suffix else []
         code = spec.removesuffix(":")
         named = [f"{code}:Net"] if code.endswith(".py") else files or [f"torchvision:{spec}", f"timm:{spec}"]
         near = quoted(named)
-        raise BadSetting(f"'{spec}' does not name a model.", nearest=near, hint=_GRAMMAR)
+        raise BadSetting(
+            Text(f"'{spec}' does not name a model.", f"'{spec}' 不是模型的名称。"), nearest=near, hint=_GRAMMAR
+        )

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from torch import nn
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.lens.lens import Lens
 from pellucid.zoo.open import open_model
 from pellucid.zoo.opened import StatedInput
@@ -63,21 +64,33 @@ def _refuse_other_kinds(spec: object, weights: object, lens: dict[str, Any]) -> 
     if not isinstance(spec, str):
         model = isinstance(spec, nn.Module)
         raise BadSetting(
-            f"A model is opened by its name or file, and this is {type(spec).__name__}.",
+            Text(
+                f"A model is opened by its name or file, and this is {type(spec).__name__}.",
+                f"模型以名称或文件打开，而这里是 {type(spec).__name__}。",
+            ),
             asked_by="pl.open(...)",
-            hint="pl.Lens(model)" if model else "pl.open('torchvision:resnet18'), pl.open('net.py:Net')",
+            hint=Text("pl.Lens(model)" if model else "pl.open('torchvision:resnet18'), pl.open('net.py:Net')"),
         )
     if weights is not None and not isinstance(weights, str | Path):
         raise BadSetting(
-            f"weights are named by their file, and this is {type(weights).__name__}.",
+            Text(
+                f"weights are named by their file, and this is {type(weights).__name__}.",
+                f"权重以文件指定，而这里是 {type(weights).__name__}。",
+            ),
             asked_by="pl.open(..., weights=...)",
-            hint="model.load_state_dict(state), then pl.Lens(model)",
+            hint=Text(
+                "model.load_state_dict(state), then pl.Lens(model)", "model.load_state_dict(state)，再 pl.Lens(model)"
+            ),
         )
     known = [name for name in signature(Lens).parameters if name != "model"]
     for name in lens:
         if name not in known:
             near = nearest_names(name, ["weights", "trust", "unsafe_pickle", *known])
-            raise BadSetting(f"pl.open has no setting '{name}'.", asked_by=f"{name}=...", nearest=quoted(near))
+            raise BadSetting(
+                Text(f"pl.open has no setting '{name}'.", f"pl.open 没有设置 '{name}'。"),
+                asked_by=f"{name}=...",
+                nearest=quoted(near),
+            )
 
 
 def _said(name: str, value: Any) -> str:

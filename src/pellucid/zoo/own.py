@@ -45,7 +45,13 @@ def _opened(spec: str, trained: bool) -> OpenedModel:
     bare, arguments = arguments_of(spec)
     found, place = named(bare, "an nn.Module")
     if isinstance(found, nn.Module) and arguments:
-        raise BadSetting(f"'{bare}' is a model that was made already, and takes no arguments.", hint=f"'{bare}'")
+        raise BadSetting(
+            Text(
+                f"'{bare}' is a model that was made already, and takes no arguments.",
+                f"'{bare}' 是已经建好的模型，不接受参数。",
+            ),
+            hint=f"'{bare}'",
+        )
     model = found if isinstance(found, nn.Module) else _built(found, spec, arguments)
     note = Text(f"The model's code: {place}.", f"模型代码：{place}。", aside=True)
     return OpenedModel(model, bare.rpartition(":")[2], notes=(note,) if trained else (note, _UNTRAINED))
@@ -65,9 +71,12 @@ def named(spec: str, wanted: str) -> tuple[Any, str]:
     for part in name.split("."):
         if not hasattr(found, part):
             raise BadSetting(
-                f"'{source}' has no '{name}'.",
+                Text(f"'{source}' has no '{name}'.", f"'{source}' 中没有 '{name}'。"),
                 nearest=quoted(nearest_names(part, _candidates(module))),
-                hint=f"the name of {wanted}, or of a function that makes one",
+                hint=Text(
+                    f"the name of {wanted}, or of a function that makes one",
+                    "nn.Module（数据集则为 Dataset）的名称，或生成它的函数的名称",
+                ),
             )
         found = getattr(found, part)
     return found, getattr(module, "__file__", None) or source
@@ -75,10 +84,20 @@ def named(spec: str, wanted: str) -> tuple[Any, str]:
 
 def _built(factory: Any, spec: str, arguments: dict[str, Any]) -> nn.Module:
     if not callable(factory):
-        raise BadSetting(f"'{spec}' is {type(factory).__name__}, not a model and nothing that makes one.")
+        raise BadSetting(
+            Text(
+                f"'{spec}' is {type(factory).__name__}, not a model and nothing that makes one.",
+                f"'{spec}' 是 {type(factory).__name__}，既不是模型，也不能生成模型。",
+            )
+        )
     made = called(factory, spec, arguments)
     if not isinstance(made, nn.Module):
-        raise BadSetting(f"'{spec}' makes {type(made).__name__}, not an nn.Module.")
+        raise BadSetting(
+            Text(
+                f"'{spec}' makes {type(made).__name__}, not an nn.Module.",
+                f"'{spec}' 生成的是 {type(made).__name__}，而不是 nn.Module。",
+            )
+        )
     return made
 
 
@@ -92,15 +111,21 @@ def called(factory: Callable[..., Any], spec: str, arguments: dict[str, Any] | N
     lacking, strange, known = _unfit(factory, given)
     if lacking:
         raise BadSetting(
-            f"'{spec}' needs {quoted(lacking)}.",
-            hint=f"'{spec.partition('(')[0]}({lacking[0]}=…)', or a function without arguments that builds it",
+            Text(f"'{spec}' needs {quoted(lacking)}.", f"'{spec}' 需要 {quoted(lacking)}。"),
+            hint=Text(
+                f"'{spec.partition('(')[0]}({lacking[0]}=…)', or a function without arguments that builds it",
+                f"'{spec.partition('(')[0]}({lacking[0]}=…)'，或不带参数、能建好它的函数",
+            ),
         )
     if strange:
         raise BadSetting(
-            f"'{spec.partition('(')[0]}' takes no argument '{strange[0]}'.",
+            Text(
+                f"'{spec.partition('(')[0]}' takes no argument '{strange[0]}'.",
+                f"'{spec.partition('(')[0]}' 没有参数 '{strange[0]}'。",
+            ),
             nearest=quoted(nearest_names(strange[0], known) or known[:5]),
         )
-    return _run(lambda: factory(**given), f"Building '{spec}'")
+    return _run(lambda: factory(**given), Text(f"Building '{spec}'", f"建立 '{spec}' "))
 
 
 def _unfit(factory: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
@@ -120,15 +145,18 @@ def _from_file(path: Path) -> ModuleType:
     path = path.resolve()
     if not path.is_file():
         beside = sorted(one.name for one in path.parent.glob("*.py"))
-        raise BadSetting(f"There is no file '{path}'.", nearest=quoted(nearest_names(path.name, beside)))
+        raise BadSetting(
+            Text(f"There is no file '{path}'.", f"没有文件 '{path}'。"),
+            nearest=quoted(nearest_names(path.name, beside)),
+        )
     name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
-        raise BadSetting(f"'{path}' is not Python code.")
+        raise BadSetting(Text(f"'{path}' is not Python code.", f"'{path}' 不是 Python 代码。"))
     module, execute = importlib.util.module_from_spec(found), found.loader.exec_module
     sys.modules[name] = module
     try:
-        _run(lambda: execute(module), f"Running '{path}'", folder=path.parent)
+        _run(lambda: execute(module), Text(f"Running '{path}'", f"运行 '{path}' "), folder=path.parent)
     except BaseException:
         del sys.modules[name]
         raise
@@ -144,22 +172,31 @@ def _from_module(name: str) -> ModuleType:
         file = Path(*name.split(".")).with_suffix(".py")
         near = f"'{file}:…'" if file.is_file() else ""
         raise BadSetting(
-            f"Python finds no module '{name}'.",
+            Text(f"Python finds no module '{name}'.", f"Python 找不到模块 '{name}'。"),
             nearest=near,
-            hint="name the file (path/file.py:Class), install the package, or set PYTHONPATH",
+            hint=Text(
+                "name the file (path/file.py:Class), install the package, or set PYTHONPATH",
+                "请指定文件（path/file.py:Class）、安装该软件包，或设置 PYTHONPATH",
+            ),
         )
-    return _run(lambda: importlib.import_module(name), f"Importing '{name}'")
+    return _run(lambda: importlib.import_module(name), Text(f"Importing '{name}'", f"导入 '{name}' "))
 
 
-def _run(code: Callable[[], Any], what: str, folder: Path | None = None) -> Any:
+def _run(code: Callable[[], Any], what: Text, folder: Path | None = None) -> Any:
     try:
         return code()
     except ModuleNotFoundError as error:
         beside = folder is not None and error.name is not None and (folder / f"{error.name.split('.')[0]}.py").is_file()
-        hint = f"its folder is not searched by itself: set PYTHONPATH={folder}" if beside else "install what it imports"
-        raise BadSetting(f"{what} failed: {error}.", hint=hint) from error
+        hint = Text("install what it imports", "请安装它所导入的软件包")
+        if beside:
+            hint = Text(
+                f"its folder is not searched by itself: set PYTHONPATH={folder}",
+                f"Python 不会自行搜索它所在的文件夹：请设置 PYTHONPATH={folder}",
+            )
+        raise BadSetting(Text(f"{what} failed: {error}.", f"{what.zh}失败：{error}。"), hint=hint) from error
     except (Exception, SystemExit) as error:
-        raise BadSetting(f"{what} failed: {type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {error}"
+        raise BadSetting(Text(f"{what} failed: {said}", f"{what.zh}失败：{said}")) from error
 
 
 def _candidates(module: ModuleType) -> list[str]:

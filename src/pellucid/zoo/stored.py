@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.core.errors import BadWeights
+from pellucid.core.text import Text
 from pellucid.inputs.checkpoints.archive import LARGEST_HEADER, kind_of, refuse_unsafe_zip, safetensors_header
 from pellucid.inputs.checkpoints.checkpoint import read_sets, split_key
 from pellucid.inputs.checkpoints.sharded import shards_of
@@ -91,12 +92,20 @@ def _of_header(file: Path) -> Iterator[Stored]:
             shape, dtype = tuple(int(size) for size in one["shape"]), str(one["dtype"])
             start, end = one["data_offsets"]
             if min(shape, default=0) < 0 or prod(shape) * _BYTES.get(dtype, 1) > max(int(end) - int(start), 0):
-                raise BadWeights(f"'{file}' is refused: '{name}' claims {shape}, more than the file stores for it.")
+                raise BadWeights(
+                    Text(
+                        f"'{file}' is refused: '{name}' claims {shape}, more than the file stores for it.",
+                        f"拒绝读取 '{file}'：'{name}' 声称形状为 {shape}，超过文件中所存的大小。",
+                    )
+                )
             yield Stored(name, shape, _WORDS.get(dtype, dtype.lower()), int(end) - int(start))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, BadWeights):
             raise
-        raise BadWeights(f"'{file}' is damaged or cut short: {error}", hint="copy or fetch it again") from error
+        raise BadWeights(
+            Text(f"'{file}' is damaged or cut short: {error}", f"'{file}' 已损坏或不完整：{error}"),
+            hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
+        ) from error
 
 
 def _of_onnx(file: Path) -> Iterator[Stored]:
@@ -116,7 +125,8 @@ def _of_program(file: Path) -> Iterator[Stored]:
             name = next((one for one in archive.namelist() if one.endswith(_CONFIG)), "")
             if not name or archive.getinfo(name).file_size > LARGEST_HEADER:
                 raise BadWeights(
-                    f"'{file}' does not say which weights it holds.", hint="export it with torch 2.9 or newer"
+                    Text(f"'{file}' does not say which weights it holds.", f"'{file}' 没有说明含有哪些权重。"),
+                    hint=Text("export it with torch 2.9 or newer", "请用 torch 2.9 或更新的版本导出"),
                 )
             told: dict[str, Any] = json.loads(archive.read(name))["config"]
             sizes = {one.filename.rpartition("/")[2]: one.file_size for one in archive.infolist()}
@@ -126,7 +136,10 @@ def _of_program(file: Path) -> Iterator[Stored]:
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         if isinstance(error, BadWeights):
             raise
-        raise BadWeights(f"'{file}' is damaged: {error!r}", hint="copy or fetch it again") from error
+        raise BadWeights(
+            Text(f"'{file}' is damaged: {error!r}", f"'{file}' 已损坏：{error!r}"),
+            hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
+        ) from error
 
 
 def _dtype(one: dict[str, Any]) -> str:

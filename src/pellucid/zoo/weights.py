@@ -43,11 +43,12 @@ def load_weights(model: nn.Module, path: str | Path, *, unsafe_pickle: bool = Fa
     known = (*told(reading.key, sets), *reading.notes(), *_filled(named, wanted))
     if not wanted.keys() <= named.keys():
         named.update({name: sets[reading.key][name] for name in reading.beside if name in sets[reading.key]})
-    _refuse_misfit(named, wanted, f"'{path}' does not fit {type(model).__name__}", strange=strange)
+    kind = type(model).__name__
+    _refuse_misfit(named, wanted, Text(f"'{path}' does not fit {kind}", f"'{path}' 与 {kind} 不符"), strange=strange)
     try:
         model.load_state_dict(named, strict=True)
     except RuntimeError as error:
-        raise BadWeights(f"'{path}' does not fit {type(model).__name__}: {error}") from error
+        raise BadWeights(Text(f"'{path}' does not fit {kind}: {error}", f"'{path}' 与 {kind} 不符：{error}")) from error
     return (*((UNPICKLED,) if unsafe_pickle else ()), *known, *_not_finite(named))
 
 
@@ -72,26 +73,38 @@ def _filled(named: Tensors, wanted: dict[str, Tensor]) -> Iterator[Text]:
         )
 
 
-def _refuse_misfit(named: Tensors, wanted: dict[str, Tensor], what: str, *, strange: bool) -> None:
+_OTHER = Text("no name agrees: the file belongs to another architecture", "没有一个名称相符：该文件属于另一种网络结构")
+_SIZES = Text(
+    "the names agree: build the model with the sizes of the file, for instance its number of classes",
+    "名称相符：请按文件中的尺寸构建模型，例如类别数",
+)
+_AS_SAVED = Text("build the model as it was built when the file was saved", "请按保存文件时的方式构建模型")
+
+
+def _refuse_misfit(named: Tensors, wanted: dict[str, Tensor], what: Text, *, strange: bool) -> None:
     missing = [name for name in wanted if name not in named]
     extra = [name for name in named if name not in wanted]
     other = [name for name in wanted if name in named and not _fits(named[name], wanted[name])]
     if not (missing or extra or other):
         return
     shapes = [f"{name} {_form(named[name])} in the file, {_form(wanted[name])} in the model" for name in other]
-    parts = [
-        f"{len(names)} {word} ({_first(names)})"
-        for names, word in ((missing, "missing"), (extra, "unexpected"), (shapes, "of another shape"))
-        if names
-    ]
+    said = (
+        (missing, Text("missing", "缺少")),
+        (extra, Text("unexpected", "多出")),
+        (shapes, Text("of another shape", "形状不同")),
+    )
+    en = "; ".join(f"{len(names)} {word} ({_first(names)})" for names, word in said if names)
+    zh = "；".join(f"{word.zh} {len(names)} 个（{_first(names)}）" for names, word in said if names)
     if strange:
-        hint = "no name agrees: the file belongs to another architecture"
+        hint = _OTHER
     elif other and not missing and not extra:
-        hint = "the names agree: build the model with the sizes of the file, for instance its number of classes"
+        hint = _SIZES
     else:
-        hint = "build the model as it was built when the file was saved"
+        hint = _AS_SAVED
     near = "" if strange else ", ".join(_nearest(missing[:_NEAREST], {name: named[name] for name in extra}, wanted))
-    raise BadWeights(f"{what}: {'; '.join(parts)}. Nothing was loaded.", nearest=near, hint=hint)
+    raise BadWeights(
+        Text(f"{what}: {en}. Nothing was loaded.", f"{what.zh}：{zh}。没有载入任何内容。"), nearest=near, hint=hint
+    )
 
 
 def _nearest(missing: list[str], extra: Tensors, wanted: dict[str, Tensor]) -> Iterator[str]:

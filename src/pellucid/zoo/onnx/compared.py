@@ -43,8 +43,11 @@ def compared(model: nn.Module, path: Path, inputs: tuple[StatedInput, ...]) -> I
             seen = model(*given)
     except Exception as error:
         raise BadSetting(
-            f"'{path}' was converted to a network that cannot run: {type(error).__name__}: {error}",
-            hint="open the code that the model was made of",
+            Text(
+                f"'{path}' was converted to a network that cannot run: {type(error).__name__}: {error}",
+                f"'{path}' 转换成的网络无法运行：{type(error).__name__}: {error}",
+            ),
+            hint=Text("open the code that the model was made of", "请打开生成该模型的代码"),
         ) from error
     first = seen[0] if isinstance(seen, (tuple, list)) else seen
     if first.shape != expected.shape or not expected.numel() or not torch.isfinite(expected).all():
@@ -53,9 +56,12 @@ def compared(model: nn.Module, path: Path, inputs: tuple[StatedInput, ...]) -> I
     scale = max(float(expected.abs().max()), 1e-6)
     if not apart <= _APART * scale:  # NaN is not
         raise BadSetting(
-            f"'{path}' was converted to a network that computes something else: its output is off by {apart:.2g} "
-            f"where the largest number is {scale:.2g}.",
-            hint="open the code that the model was made of",
+            Text(
+                f"'{path}' was converted to a network that computes something else: its output is off by {apart:.2g} "
+                f"where the largest number is {scale:.2g}.",
+                f"'{path}' 转换成的网络算出的结果不同：输出相差 {apart:.2g}，而最大的数为 {scale:.2g}。",
+            ),
+            hint=Text("open the code that the model was made of", "请打开生成该模型的代码"),
         )
     yield Text(
         f"On a random input the converted network is within {apart:.1e} of onnxruntime (largest number {scale:.2g}).",

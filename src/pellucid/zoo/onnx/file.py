@@ -53,7 +53,9 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise BadSetting(f"{name} is not installed.", hint="pip install 'pellucid[onnx]'") from error
+        raise BadSetting(
+            Text(f"{name} is not installed.", f"没有安装 {name}。"), hint="pip install 'pellucid[onnx]'"
+        ) from error
 
 
 def _parsed(onnx: Any, path: Path) -> Any:
@@ -61,10 +63,20 @@ def _parsed(onnx: Any, path: Path) -> Any:
         proto = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # damaged bytes make the reader raise classes of protobuf
         raise BadWeights(
-            f"'{path}' is damaged, or no ONNX file: {str(error)[:200]}", hint="copy or fetch it again"
+            Text(
+                f"'{path}' is damaged, or no ONNX file: {str(error)[:200]}",
+                f"'{path}' 已损坏，或不是 ONNX 文件：{str(error)[:200]}",
+            ),
+            hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
         ) from error
     if not proto.graph.node and not proto.graph.initializer:
-        raise BadWeights(f"'{path}' is damaged, or no ONNX file: it holds no graph.", hint="copy or fetch it again")
+        raise BadWeights(
+            Text(
+                f"'{path}' is damaged, or no ONNX file: it holds no graph.",
+                f"'{path}' 已损坏，或不是 ONNX 文件：其中没有计算图。",
+            ),
+            hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
+        )
     return proto
 
 
