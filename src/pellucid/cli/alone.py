@@ -52,8 +52,14 @@ def refuse_input(lens: Lens, model: str) -> None:
     """
     if isinstance(lens.model, Weights):
         raise BadInput(
-            f"'{model}' holds weights alone: there is no network that an input could run through.",
-            hint=f"pellucid see net.py:Net INPUT -w {model}; or '{model}' without an input",
+            Text(
+                f"'{model}' holds weights alone: there is no network that an input could run through.",
+                f"'{model}' 只有权重：没有输入可以通过的网络。",
+            ),
+            hint=Text(
+                f"pellucid see net.py:Net INPUT -w {model}; or '{model}' without an input",
+                f"pellucid see net.py:Net INPUT -w {model}；或不带输入的 '{model}'",
+            ),
         )
 
 

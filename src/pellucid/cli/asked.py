@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pellucid.core.errors import BadRequest, BadSetting
+from pellucid.core.text import Text
 from pellucid.engine.passes import Layer
 from pellucid.registry import MethodSpec, View, factory, find
 
@@ -32,7 +33,11 @@ def view_of(words: str, layers: tuple[str, ...] = ()) -> View:
         if not equals or not key:
             known = ", ".join(f"{one}=..." for one in spec.settings) or "it has none"
             raise BadSetting(
-                f"'{part}' is not a setting: they are written NAME=VALUE", asked_by=f"-m {words}", nearest=known
+                Text(
+                    f"'{part}' is not a setting: they are written NAME=VALUE", f"'{part}' 不是设置：设置写作 NAME=VALUE"
+                ),
+                asked_by=f"-m {words}",
+                nearest=known,
             )
         parameter = spec.settings.get(key)
         settings[key] = value if parameter is None else value_of(value, parameter.annotation)

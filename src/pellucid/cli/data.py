@@ -60,7 +60,7 @@ def in_options(words: str) -> str:
 
 def _of_code(spec: str) -> tuple[Any, str]:
     if not spec.rpartition(":")[0]:
-        raise BadInput(f"'{spec}' names no code.", hint=CODE)
+        raise BadInput(Text(f"'{spec}' names no code.", f"'{spec}' 没有指定代码。"), hint=CODE)
     found, place = named(spec, "a map-style Dataset")
     made = hasattr(found, "__getitem__") and hasattr(found, "__len__") and not isinstance(found, type)
     return found if made or not callable(found) else called(found, spec), place

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import BadRequest
+from pellucid.core.text import Text
 from pellucid.lens.views import Views, report
 from pellucid.results.result import Lang, Result
 from pellucid.results.save import ENDINGS
@@ -46,16 +47,27 @@ class Destination:
             kind = "file"
         else:
             raise BadRequest(
-                f"'{path}' cannot be written: nothing here makes a file that ends in '.{ending}'.",
+                Text(
+                    f"'{path}' cannot be written: nothing here makes a file that ends in '.{ending}'.",
+                    f"无法写入 '{path}'：这里不生成以 '.{ending}' 结尾的文件。",
+                ),
                 asked_by=f"-o {words}",
                 nearest=", ".join(f".{one}" for one in ENDINGS),
-                hint="a name without an ending is a folder for everything",
+                hint=Text(
+                    "a name without an ending is a folder for everything", "没有扩展名的名称表示存放全部内容的文件夹"
+                ),
             )
         if kind == "file" and asked > 1:
             raise BadRequest(
-                f"'{path.name}' holds one picture, and {asked} were asked for.",
+                Text(
+                    f"'{path.name}' holds one picture, and {asked} were asked for.",
+                    f"'{path.name}' 只容纳一幅图，而请求了 {asked} 幅。",
+                ),
                 asked_by=f"-o {words}",
-                hint=f"-o {path.stem}.html for a report, -o {path.stem} for a folder, or one -m",
+                hint=Text(
+                    f"-o {path.stem}.html for a report, -o {path.stem} for a folder, or one -m",
+                    f"-o {path.stem}.html 为报告，-o {path.stem} 为文件夹；或只用一个 -m",
+                ),
             )
         _check_writable(path, words)
         return cls(path, kind)
@@ -74,7 +86,11 @@ class Destination:
             return self._write(views, lang, title, also)
         except OSError as error:
             raise BadRequest(
-                f"'{self.path}' cannot be written: {error.strerror or error}.", asked_by=f"-o {self.path}"
+                Text(
+                    f"'{self.path}' cannot be written: {error.strerror or error}.",
+                    f"无法写入 '{self.path}'：{error.strerror or error}。",
+                ),
+                asked_by=f"-o {self.path}",
             ) from error
 
     def _write(self, views: Views, lang: Lang, title: str, also: Sequence[Any]) -> list[Path]:
@@ -102,6 +118,14 @@ def _stems(results: Sequence[Result]) -> list[str]:
 def _check_writable(path: Path, words: str | None) -> None:
     home = next((one for one in (path, *path.absolute().parents) if one.exists()), Path())
     if home.is_file() and home != path:
-        raise BadRequest(f"'{path}' cannot be written: '{home}' is a file.", asked_by=f"-o {words}")
+        raise BadRequest(
+            Text(f"'{path}' cannot be written: '{home}' is a file.", f"无法写入 '{path}'：'{home}' 是文件。"),
+            asked_by=f"-o {words}",
+        )
     if not os.access(home, os.W_OK):
-        raise BadRequest(f"'{path}' cannot be written: no permission for '{home}'.", asked_by=f"-o {words or REPORT}")
+        raise BadRequest(
+            Text(
+                f"'{path}' cannot be written: no permission for '{home}'.", f"无法写入 '{path}'：没有 '{home}' 的权限。"
+            ),
+            asked_by=f"-o {words or REPORT}",
+        )

@@ -37,7 +37,7 @@ class Stop:
             Cancelled: the user asked to stop.
         """
         if self.asked:
-            raise Cancelled("stopped by Ctrl-C before it was finished")
+            raise Cancelled(Text("stopped by Ctrl-C before it was finished", "在完成之前被 Ctrl-C 中止"))
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import click
 
 from pellucid.cli.guard import EXIT_CODES, OK, guarded
 from pellucid.cli.screen import Screen, shown
-from pellucid.cli.see import in_words_of_the_command
 from pellucid.cli.trust import trusting
+from pellucid.cli.typed import in_words_of_the_command
 from pellucid.core.errors import BadInput
 from pellucid.core.text import Text
 

@@ -1,7 +1,6 @@
 """`pellucid see`: look at an input through any number of visualizations."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,9 @@ from pellucid.cli.computing import computing
 from pellucid.cli.guard import EXIT_CODES, INTERRUPTED, MODEL_FAILED, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen, helping
 from pellucid.cli.trust import trusting
+from pellucid.cli.typed import DREW, SHOWS, in_words_of_failures, in_words_of_the_command
 from pellucid.core.errors import (
-    BadInput,
-    BadTarget,
     Cancelled,
-    LayerNotFound,
     ModelFailed,
     NotApplicable,
     PellucidError,
@@ -26,13 +23,7 @@ from pellucid.results import Graph, Matrix
 from pellucid.results.failure import Failure
 from pellucid.results.spell import percent
 
-SHOWS = "-m flow_graph draws everything that ran before it; --debug shows the traceback"
-PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or a file of tensors"
-NO_TOKENIZER = "the folder has no tokenizer: tokenizer.save_pretrained(DIR) adds it; or token numbers as x.npy"
-NO_READER = "hf:DIR opens a model with its tokenizer; or token numbers as x.npy"
-NO_TEXT = "the model takes pictures: pellucid see MODEL cat.jpg"
 FEW, SHORT = 5, 32  # predictions in one line; cells of a sentence that says little
-DREW = "the flow graph shows everything that ran before it; --debug shows the traceback"
 _HELP = f"""Look at INPUT through MODEL, and write a report.
 
 \b
@@ -240,43 +231,6 @@ def stops(layers: Sequence[str], *, text: bool, bare: bool) -> list[Any]:
     return [view for view in views if not bare or not view.spec.needs_input or view.name == GRAPH]
 
 
-def in_words_of_failures(seen: Any, model: str, inputs: Sequence[str]) -> None:
-    """What to try where a picture could not be made, as it is typed here."""
-    for one in seen.failures:
-        if isinstance(one.error, NotApplicable):
-            one.error.hint = one.error.advice.changed(lambda hint: typed(hint, model, inputs))
-
-
-def in_words_of_the_command(error: PellucidError, model: str, inputs: Sequence[str], *, stated: bool) -> None:
-    """What to try, as it is typed here rather than in Python."""
-    if isinstance(error, ModelFailed):
-        error.hint = SHOWS
-    elif isinstance(error, LayerNotFound):
-        error.hint = shlex.join(("pellucid", "layers", model, *inputs[:1]))
-    elif isinstance(error, BadTarget):
-        error.hint = error.advice.changed(lambda hint: hint.replace("pl.generated(' …')", "-t 'generated: …'"))
-    elif "looks at a data set" in error.what:
-        error.hint = f"pellucid sweep {model} --data folder:DIR -m {error.what.split()[0]}"
-    elif isinstance(error, BadInput) and not inputs and "needs an input" in error.what:
-        error.hint = f"pellucid see {model} INPUT: a picture, a text, tensors"
-    elif isinstance(error, BadInput) and inputs:
-        error.asked_by = " ".join(inputs[:3])
-        if "without a tokenizer" in error.what:
-            error.hint = NO_TEXT if stated else NO_TOKENIZER if model.startswith("hf:") else NO_READER
-        elif "compares pictures with texts" in error.what:
-            error.hint = f'pellucid see {model} "a cat" "a dog" cat.jpg: each text is a class'
-        if not stated and "preprocess" in f"{error.what} {error.hint}":
-            error.what, error.hint = (
-                f"From the picture '{inputs[0]}' to the model's input: the way is not known.",
-                PREPROCESS,
-            )
-
-
-def typed(hint: str, model: str, inputs: Sequence[str]) -> str:
-    """A hint that names the list of layers, as it is typed here."""
-    return re.sub(r"lens\.layers\(x?\)", lambda _: shlex.join(("pellucid", "layers", model, *inputs[:1])), hint)
-
-
 def title_of(name: str, inputs: Sequence[str]) -> str:
     """The title of the report."""
     return f"{name}: {', '.join(one.rpartition('/')[2] for one in inputs[:3])}" if inputs else name
@@ -371,11 +325,13 @@ def outcome(screen: Screen, seen: Any) -> int:
     broken = broken_graph(seen)
     raised = next((one.error for one in seen.failures if isinstance(one.error, ModelFailed)), None)
     if raised is not None:
-        screen.error(capital(raised.what), [("try", DREW if broken else SHOWS)])
+        raised.what, raised.hint = raised.words.changed(capital), DREW if broken else SHOWS
+        screen.failed(raised)
     elif broken is not None:
         site = next(node["site"] for node in broken.nodes if node["id"] == broken.failed)
         raising = next((one.en.partition(": ")[2] for one in broken.notes if one.en.startswith("The model raised")), "")
-        screen.error(f"The model raised at '{site}': {raising}", [("try", DREW)])
+        said = Text(f"The model raised at '{site}': {raising}", f"模型在 '{site}' 处引发 {raising}")
+        screen.failed(ModelFailed(said, hint=DREW))
     if raised is not None or broken is not None:
         return MODEL_FAILED
     return SOME_MISSING if [one for one in seen.failures if not isinstance(one.error, Cancelled)] else OK

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadInput, BadSetting
+from pellucid.core.text import Text
 from pellucid.inputs.image import as_file
 from pellucid.inputs.preprocess import preprocess_of
 from pellucid.lens.lens import Lens
@@ -58,7 +59,10 @@ def _device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise BadSetting(
-            f"There is no device '{name}' here: {str(error).splitlines()[0]}",
+            Text(
+                f"There is no device '{name}' here: {str(error).splitlines()[0]}",
+                f"此处没有设备 '{name}'：{str(error).splitlines()[0]}",
+            ),
             asked_by=f"--device {name}",
             nearest="cpu" + (", cuda" if torch.cuda.is_available() else ""),
         ) from error
@@ -78,7 +82,10 @@ def labels_of(path: Path) -> tuple[str, ...]:
             held = [held[key] for key in sorted(held, key=int)]
         names = tuple(str(one[-1] if isinstance(one, list) else one).strip() for one in held)
     except (ValueError, TypeError, IndexError, OSError) as error:
-        raise BadInput(f"'{path}' holds no class names: {error}", hint="one name a line, or a JSON list") from error
+        raise BadInput(
+            Text(f"'{path}' holds no class names: {error}", f"'{path}' 中没有类别名：{error}"),
+            hint=Text("one name a line, or a JSON list", "每行一个名称，或 JSON 列表"),
+        ) from error
     while names and not names[-1]:
         names = names[:-1]
     return names
@@ -122,11 +129,14 @@ def _text(words: str, *, pictures: bool) -> str | Path:
         try:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            raise BadInput(f"'{words}' cannot be read as text: {error}") from error
+            raise BadInput(
+                Text(f"'{words}' cannot be read as text: {error}", f"'{words}' 无法作为文本读取：{error}")
+            ) from error
     if pictures:
         return path
     raise BadInput(
-        f"'{words}' is a file, and this model reads text.", hint='the text itself, "in quotes", or a .txt file'
+        Text(f"'{words}' is a file, and this model reads text.", f"'{words}' 是文件，而该模型读取文本。"),
+        hint=Text('the text itself, "in quotes", or a .txt file', "文本本身（加引号），或 .txt 文件"),
     )
 
 
@@ -144,10 +154,14 @@ def _random(words: str, seed: int) -> Tensor:
             raise ValueError
     except ValueError as error:
         raise BadInput(
-            f"'{words}' is not a shape.", hint="random:1x3x224x224 is a batch of one picture of 224 x 224 in colour"
+            Text(f"'{words}' is not a shape.", f"'{words}' 不是形状。"),
+            hint=Text(
+                "random:1x3x224x224 is a batch of one picture of 224 x 224 in colour",
+                "random:1x3x224x224 表示一批中有一张 224 x 224 的彩色图片",
+            ),
         ) from error
     if np.prod(sizes, dtype=np.float64) > 1e9:
-        raise BadInput(f"'{words}' has more than 1,000,000,000 numbers.")
+        raise BadInput(Text(f"'{words}' has more than 1,000,000,000 numbers.", f"'{words}' 超过 1,000,000,000 个数。"))
     return torch.randn(sizes, generator=torch.Generator().manual_seed(seed))
 
 
@@ -158,9 +172,12 @@ def _arrays(path: Path) -> Any:
     except BadInput:
         raise
     except Exception as error:  # damaged bytes make the reader raise almost any class
-        raise BadInput(f"'{path}' cannot be read as arrays: {error}", hint="numpy.savez('x.npz', x)") from error
+        raise BadInput(
+            Text(f"'{path}' cannot be read as arrays: {error}", f"'{path}' 无法作为数组读取：{error}"),
+            hint="numpy.savez('x.npz', x)",
+        ) from error
     if not held:
-        raise BadInput(f"'{path}' holds no arrays.")
+        raise BadInput(Text(f"'{path}' holds no arrays.", f"'{path}' 中没有数组。"))
     return next(iter(held.values())) if len(held) == 1 else held
 
 
@@ -171,8 +188,17 @@ def _tensors(path: Path) -> Any:
         raise
     except pickle.UnpicklingError as error:
         raise BadInput(
-            f"'{path}' is refused: it holds objects besides tensors, and loading those can run code.",
-            hint="torch.save(tensor, 'x.pt'), or a dict or list of tensors",
+            Text(
+                f"'{path}' is refused: it holds objects besides tensors, and loading those can run code.",
+                f"拒绝读取 '{path}'：除张量外还有其他对象，载入它们可能执行代码。",
+            ),
+            hint=Text(
+                "torch.save(tensor, 'x.pt'), or a dict or list of tensors",
+                "torch.save(tensor, 'x.pt')，或由张量组成的字典或列表",
+            ),
         ) from error
     except Exception as error:  # damaged bytes make the reader raise almost any class
-        raise BadInput(f"'{path}' cannot be read as tensors: {error}", hint="torch.save(tensor, 'x.pt')") from error
+        raise BadInput(
+            Text(f"'{path}' cannot be read as tensors: {error}", f"'{path}' 无法作为张量读取：{error}"),
+            hint="torch.save(tensor, 'x.pt')",
+        ) from error

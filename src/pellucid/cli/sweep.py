@@ -28,7 +28,10 @@ MOST_LEFT_OUT = 0.01
 TOLD = 5
 USUAL = "top_regions"
 DOING = Text("Sweeping", "正在遍历")
-PREPROCESS = "--preprocess imagenet (or cifar10, efficientnet_lite), or npy:FILE of what the model takes"
+PREPROCESS = Text(
+    "--preprocess imagenet (or cifar10, efficientnet_lite), or npy:FILE of what the model takes",
+    "--preprocess imagenet（或 cifar10、efficientnet_lite），或由模型所用的数组组成的 npy:FILE",
+)
 _OPTION_OF = {
     "gathered": "what is gathered (-m, -l)",
     "batch size": "batch size (--batch-size)",
@@ -206,7 +209,9 @@ def over_data(words: str, layers: tuple[str, ...], otherwise: str) -> "View":
     made = view_of(words, layers)
     if "data" not in made.spec.given:
         raise BadRequest(
-            f"{made.name} looks at an input, not at a data set.", asked_by=f"-m {words}", hint=f"{otherwise} -m {words}"
+            Text(f"{made.name} looks at an input, not at a data set.", f"{made.name} 查看的是输入，不是数据集。"),
+            asked_by=f"-m {words}",
+            hint=f"{otherwise} -m {words}",
         )
     return made
 
@@ -219,14 +224,20 @@ def check_folder(screen: Screen, folder: str | None, *, resume: bool) -> None:
     """
     if folder is None:
         if resume:
-            raise BadRequest("There is nothing to go on with.", asked_by="--resume", hint="--folder DIR --resume")
+            raise BadRequest(
+                Text("There is nothing to go on with.", "没有可继续的内容。"),
+                asked_by="--resume",
+                hint="--folder DIR --resume",
+            )
         return
     begun = any(Path(folder).glob("sweep_*/plan.json"))
     if begun and not resume:
         raise BadRequest(
-            f"'{folder}' holds a sweep already.",
+            Text(f"'{folder}' holds a sweep already.", f"'{folder}' 中已有一次遍历。"),
             asked_by=f"--folder {folder}",
-            hint="--resume goes on with it; another folder begins anew",
+            hint=Text(
+                "--resume goes on with it; another folder begins anew", "--resume 可继续；换一个文件夹则从头开始"
+            ),
         )
     if resume and not begun:
         screen.aside(
@@ -291,18 +302,24 @@ def again(context: click.Context) -> str:
 def in_words_of_the_command(error: PellucidError, model: str, data: str, lens: Any) -> None:
     """What to try, as it is typed here rather than in Python."""
     from pellucid.cli.data import in_options
-    from pellucid.cli.see import NO_READER
+    from pellucid.cli.typed import NO_READER
 
     said = f"{error.what} {error.hint}"
     if isinstance(error, ModelFailed):
         error.asked_by = f"--data {data}"
-        error.hint = f"pellucid see {model} with one of these samples shows where; --debug the traceback"
+        error.hint = Text(
+            f"pellucid see {model} with one of these samples shows where; --debug the traceback",
+            f"用其中一个样本运行 pellucid see {model} 可看到位置；--debug 显示错误回溯",
+        )
     elif isinstance(error, LayerNotFound):
         error.hint = f"pellucid layers {model}"
     elif isinstance(error, BadInput):
         error.asked_by = f"--data {data}"
         if lens.tokenizer is None and ("tokenizer" in said or data.startswith("text:") or data.endswith(".txt")):
-            error.what, error.hint = "Texts need the model's tokenizer, and none is stated.", NO_READER
+            error.what = Text(
+                "Texts need the model's tokenizer, and none is stated.", "文本需要模型的分词器，而没有声明分词器。"
+            )
+            error.hint = NO_READER
         elif "preprocess" in said and lens.preprocess is None:
             error.hint = PREPROCESS
     error.what = error.words.changed(_differing)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import BadInput, BadRequest, BadTarget
+from pellucid.core.text import Text
 from pellucid.engine.areas import box, region
 from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import contrast, rival, targets
@@ -46,7 +47,10 @@ def target_of(asked: Sequence[str], labels: Sequence[str] = (), *, text: bool = 
 def _target(typed: str, labels: Sequence[str], *, text: bool = False) -> Any:
     words = typed.strip()
     if not words:
-        raise BadRequest("A target is empty.", hint="--target 281, or --target 'tabby'")
+        raise BadRequest(
+            Text("A target is empty.", "目标是空的。"),
+            hint=Text("--target 281, or --target 'tabby'", "--target 281，或 --target 'tabby'"),
+        )
     if words.lower() in {one.lower() for one in labels}:
         return words
     first, rather, second = typed.partition(">")
@@ -81,7 +85,13 @@ def _generated(words: str) -> Any:
     try:
         return generated(int(words) if words.strip().isdigit() else words)
     except BadTarget as error:
-        raise BadTarget(error.what, hint="-t generated:5, or -t 'generated: Washington, D.C.'") from None
+        raise BadTarget(
+            error.words,
+            hint=Text(
+                "-t generated:5, or -t 'generated: Washington, D.C.'",
+                "-t generated:5，或 -t 'generated: Washington, D.C.'",
+            ),
+        ) from None
 
 
 def _box(words: str, labels: Sequence[str]) -> Any:
@@ -90,8 +100,11 @@ def _box(words: str, labels: Sequence[str]) -> Any:
         left, upper, right, lower = (float(part) for part in corners.split(","))
     except ValueError:
         raise BadRequest(
-            f"'box:{words}' is not a box.",
-            hint="--target box:LEFT,UPPER,RIGHT,LOWER, and =CLASS for a class of it",
+            Text(f"'box:{words}' is not a box.", f"'box:{words}' 不是方框。"),
+            hint=Text(
+                "--target box:LEFT,UPPER,RIGHT,LOWER, and =CLASS for a class of it",
+                "--target box:左,上,右,下；加 =类别 表示其中的某一类",
+            ),
         ) from None
     return box(left, upper, right, lower, _named(name, labels))
 
@@ -106,7 +119,9 @@ def _mask(words: str, labels: Sequence[str]) -> Any:
     try:
         return region(np.load(path, allow_pickle=False), _named(name, labels))
     except (ValueError, OSError, EOFError) as error:
-        raise BadInput(f"'{path}' is not an array that can be read: {error}") from error
+        raise BadInput(
+            Text(f"'{path}' is not an array that can be read: {error}", f"'{path}' 不是可读取的数组：{error}")
+        ) from error
 
 
 def _named(words: str, labels: Sequence[str]) -> Any:
@@ -116,7 +131,10 @@ def _named(words: str, labels: Sequence[str]) -> Any:
 def _unit(words: str, _: Sequence[str]) -> Any:
     layer, comma, channel = words.rpartition(",")
     if not comma or not channel.strip().lstrip("-").isdigit():
-        raise BadRequest(f"'unit:{words}' is not a unit.", hint="--target unit:LAYER,CHANNEL, as unit:layer4,17")
+        raise BadRequest(
+            Text(f"'unit:{words}' is not a unit.", f"'unit:{words}' 不是单元。"),
+            hint=Text("--target unit:LAYER,CHANNEL, as unit:layer4,17", "--target unit:层,通道，如 unit:layer4,17"),
+        )
     return unit(layer.strip(), int(channel))
 
 
