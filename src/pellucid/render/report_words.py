@@ -66,7 +66,7 @@ WORDS = {
     "found.no": Text("none", "无"),
     "found.made": Text("Checks that found nothing", "未发现问题的检查"),
     "found.not": Text("{checks} not made, and why", "未进行的 {checks}及原因"),
-    "found.for": Text("looks for", "检查的问题"),
+    "found.for": Text("Looks for", "检查的问题"),
     "checks": Text("{count} checks", "{count} 项检查"),
     "checks.one": Text("1 check", "1 项检查"),
     "severity.high": Text("high", "严重"),
