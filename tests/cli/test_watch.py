@@ -1,4 +1,10 @@
-"""`pellucid watch`, on runs that finished, broke and were killed."""
+"""`pellucid watch`, on runs that finished, broke, were killed, and go on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -10,37 +16,121 @@ from pellucid.engine.monitor.log import Log
 from pellucid.engine.monitor.sample import Birth, Logged, Row, Sample, Told
 
 
+def begun(folder):
+    """A run that is under way until it is closed."""
+    log = Log(folder, {"model": "Net", "versions": {}})
+    items = [Told(rows=(Row("a", "Linear", 4), Row("b", "Linear", 4)), every=(1, 1))]
+    for step in range(10):
+        columns = {name: np.array([1e-6, 1.0]) for name in ("flow", "gradient", "weight", "update")}
+        items += [Sample(step, 0.0, columns, {"rate.0": 0.1}), Logged(step, "loss", 2.0 - 0.1 * step)]
+    log.append(pack([*items, Birth(3, "a", "log")]))
+    return log
+
+
 @pytest.fixture
 def run(tmp_path):
-    log = Log(tmp_path / "run", {"model": "Net", "versions": {}})
-    items = [Told(rows=(Row("a", "Linear", 4), Row("b", "Linear", 4)), every=(1, 1))]
-    for step in range(4):
-        flow = np.array([1e-6, 1.0])
-        items += [Sample(step, 0.0, {"flow": flow}, {"rate.0": 0.1}), Logged(step, "loss", 2.0 - 0.5 * step)]
-    log.append(pack([*items, Birth(3, "a", "log")]))
-    log.close()
+    begun(tmp_path / "run").close()
     return tmp_path / "run"
 
 
-@pytest.mark.parametrize(("lang", "words"), [("en", "killed"), ("zh", "突然终止")])
+def told(*arguments):
+    return CliRunner().invoke(main, ["watch", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        (
+            "en",
+            ["killed", "10 steps", "It learns: 'loss' fell", "█", "2 → 1.1", "first appeared at step 3", "vanishes"],
+        ),
+        ("zh", ["突然终止", "共 10 步", "正在学习：“loss”已下降", "█", "2 → 1.1", "首次出现于第 3 步", "消失"]),
+    ],
+)
 def test_the_state_is_told(run, lang, words):
-    told = CliRunner().invoke(main, ["watch", str(run), "--lang", lang])
-    assert told.exit_code == 0, told.output
-    assert words in told.output and "2.00 → 0.500" in told.output.replace("2 →", "2.00 →").replace("→ 0.5 ", "→ 0.500 ")
-    assert "log" in told.output and "'a'" in told.output.replace("“a”", "'a'")
+    found = told(run, "--lang", lang)
+    assert found.exit_code == 0 and all(one in found.output for one in words), found.output
 
 
 def test_a_report_is_written(run, tmp_path):
-    told = CliRunner().invoke(main, ["watch", str(run), "-o", str(tmp_path / "report.html")])
-    assert told.exit_code == 0, told.output
+    found = told(run, "-o", tmp_path / "report.html")
+    assert found.exit_code == 0, found.output
     assert "Gradient flow over the training" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("ending", ["png", "svg", "json"])
+def test_one_picture_is_written(run, tmp_path, ending):
+    found = told(run, "-m", "gradient_flow:layer=a", "-o", tmp_path / f"flow.{ending}")
+    assert found.exit_code == 0, found.output
+    assert (tmp_path / f"flow.{ending}").stat().st_size > 500 and f"flow.{ending}" in found.output
+
+
+def test_pictures_without_a_place_are_a_report(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = told(run, "-m", "updates", "-m", "gradient_maps", "--lang", "zh")
+    assert found.exit_code == 0, found.output
+    assert "梯度" in (tmp_path / "pellucid-report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_takes_everything(run, tmp_path):
+    assert told(run, "-m", "updates", "-m", "gradient_maps", "-o", tmp_path / "all").exit_code == 0
+    assert {"report.html", "01-updates.png", "02-gradient_maps.npz"} <= {
+        one.name for one in (tmp_path / "all").iterdir()
+    }
+
+
+def test_what_the_run_does_not_hold_is_told(tmp_path):
+    log = Log(tmp_path / "run", {"model": "Net", "versions": {}})
+    log.append(pack([Logged(0, "loss", 1.0)]))
+    log.close()
+    found = told(tmp_path / "run", "-m", "updates", "-o", tmp_path / "updates.png")
+    assert found.exit_code == 1 and "no measurement" in found.output and not (tmp_path / "updates.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["absent"], "no run"),
+        (["{run}", "-o", "report.pdf"], "-m gradient_flow -o report.pdf"),
+        (["{run}", "-o", "folder"], ".html"),
+        (["{run}", "-m", "no_such_method"], "no_such_method"),
+        (["{run}", "-m", "updates:colour=red"], "colour"),
+        (["{run}", "-m", "updates:layer=c"], "no layer 'c'"),
+        (["{run}", "-m", "saliency", "-o", "a.png"], "pellucid see MODEL INPUT -m saliency"),
+        (["{run}", "-m", "top_regions"], "pellucid sweep MODEL --data folder:DIR -m top_regions"),
+        (["{run}", "-m", "updates", "-m", "gradient_flow", "-o", "a.png"], "one picture"),
+    ],
+)
+def test_what_cannot_be_is_refused(run, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    found = told(*(one.format(run=run) for one in arguments))
+    assert found.exit_code == 2 and "Error" in found.output and words in found.output, found.output
+    assert [one.name for one in tmp_path.iterdir()] == ["run"]
+
+
 def test_following_ends_with_the_run(run):
-    assert CliRunner().invoke(main, ["watch", str(run), "--follow", "0.1"]).exit_code == 0
+    assert told(run, "--follow", "0.1").exit_code == 0
 
 
-@pytest.mark.parametrize("arguments", [["absent"], ["{run}", "-o", "report.pdf"]])
-def test_what_cannot_be_is_refused(run, arguments):
-    told = CliRunner().invoke(main, ["watch", *(one.format(run=run) for one in arguments)])
-    assert told.exit_code == 2 and "Error" in told.output
+def test_a_training_that_says_nothing_is_asked_about(tmp_path):
+    log = begun(tmp_path / "run")
+    assert "does it hang" not in told(tmp_path / "run").output
+    os.utime(tmp_path / "run" / "parts" / "000000.log", (0, time.time() - 600))
+    found = told(tmp_path / "run")
+    assert "under way" in found.output and "No word for 0:10:00: does it hang?" in found.output
+    log.close()
+    assert "does it hang" not in told(tmp_path / "run").output
+
+
+def test_ctrl_c_ends_following_and_keeps_the_report(tmp_path):
+    log = begun(tmp_path / "run")
+    command = [sys.executable, "-m", "pellucid", "watch", "run", "--follow", "0.1", "-o", "report.html"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        for line in started.stdout:
+            if "vanishes" in line:
+                break
+        started.send_signal(signal.SIGINT)
+        errors = started.communicate(timeout=60)[1]
+    log.close()
+    assert started.returncode == 130 and "the training goes on" in errors and "Traceback" not in errors
+    assert (tmp_path / "report.html").exists()
