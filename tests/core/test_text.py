@@ -34,4 +34,4 @@ def test_a_change_is_made_in_both_languages():
     assert Text("try lens.a", "试试 lens.a", aside=True).changed(lambda one: one.replace("lens.a", "-a")) == Text(
         "try -a", "试试 -a", aside=True
     )
-    assert Text("a").changed(str.upper) == Text("A")
+    assert Text("a").changed(lambda one: f"{one}!") == Text("a!")

@@ -23,7 +23,7 @@ class Text:
 
     def changed(self, change: Callable[[str], str]) -> "Text":
         """Both languages after the same change of a string."""
-        return replace(self, en=change(self.en), zh=change(self.zh))
+        return replace(self, en=change(self.en), zh=change(self.zh) if self.zh else "")
 
     def __str__(self) -> str:
         return self.en

@@ -70,7 +70,12 @@ def batches(
         BadInput: the model lacks what these samples need, or its forward does not take them.
     """
     if batch_size < 1 or (threads is not None and threads < 0):
-        raise BadSetting(f"batch_size={batch_size} and threads={threads}: at least 1, and at least 0.")
+        raise BadSetting(
+            Text(
+                f"batch_size={batch_size} and threads={threads}: at least 1, and at least 0.",
+                f"batch_size={batch_size}、threads={threads}：前者至少为 1，后者至少为 0。",
+            )
+        )
     wanted = range(len(data)) if ordinals is None else ordinals
     usual = min(4, os.cpu_count() or 1) if threads is None else threads
     return _batches(data, preparation, wanted, batch_size, min(usual, data.reader.most_threads))

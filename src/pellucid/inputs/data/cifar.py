@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import BadInput
+from pellucid.core.text import Text
 from pellucid.inputs.data.only_arrays import unpickled
 
 _PIXELS = 3 * 32 * 32
@@ -57,15 +58,21 @@ def read_release(path: str | Path, release: Release, split: str) -> _Part:
         BadInput: it is not there, not complete, or not what it claims to be.
     """
     if split not in release.members:
-        raise BadInput(f"{release.name} has no part {split!r}.", nearest="'train', 'test'")
+        raise BadInput(
+            Text(f"{release.name} has no part {split!r}.", f"{release.name} 没有部分 {split!r}。"),
+            nearest="'train', 'test'",
+        )
     place = located(Path(path), release)
     reading = _from_archive if place.is_file() else _from_folder
     members = dict(reading(place, release, split))
     missing = [name for name in release.members[split] if name not in members]
     if missing:
         raise BadInput(
-            f"'{place}' lacks {', '.join(missing)} of {release.name}.",
-            hint="fetch the archive again; it is not complete",
+            Text(
+                f"'{place}' lacks {', '.join(missing)} of {release.name}.",
+                f"'{place}' 缺少 {release.name} 的 {'、'.join(missing)}。",
+            ),
+            hint=Text("fetch the archive again; it is not complete", "请重新下载压缩包；它不完整"),
         )
     parts = [members[name] for name in release.members[split]]
     return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])
@@ -84,8 +91,11 @@ def located(path: Path, release: Release) -> Path:
         if (path / name).exists():
             return path / name
     raise BadInput(
-        f"{release.name} does not lie in '{path}'.",
-        hint=f"put {release.archives[0]} of www.cs.toronto.edu/~kriz/cifar.html there, as it is",
+        Text(f"{release.name} does not lie in '{path}'.", f"'{path}' 中没有 {release.name}。"),
+        hint=Text(
+            f"put {release.archives[0]} of www.cs.toronto.edu/~kriz/cifar.html there, as it is",
+            f"请把 www.cs.toronto.edu/~kriz/cifar.html 的 {release.archives[0]} 原样放在那里",
+        ),
     )
 
 
@@ -95,7 +105,10 @@ def _from_folder(folder: Path, release: Release, split: str) -> Iterator[tuple[s
             if file.is_file():
                 if file.stat().st_size > release.largest:
                     raise BadInput(
-                        f"'{file}' has {file.stat().st_size:,} bytes, too many for a batch of {release.name}."
+                        Text(
+                            f"'{file}' has {file.stat().st_size:,} bytes, too many for a batch of {release.name}.",
+                            f"'{file}' 有 {file.stat().st_size:,} 字节，对 {release.name} 的一批而言过大。",
+                        )
                     )
                 yield name, _arrays(reader, file.read_bytes(), release, str(file))
                 break
@@ -109,7 +122,10 @@ def _from_archive(archive: Path, release: Release, split: str) -> Iterator[tuple
                 passed += member.size
                 if passed > _LARGEST_ARCHIVE:
                     raise BadInput(
-                        f"'{archive}' unpacks to more than {_LARGEST_ARCHIVE:,} bytes; {release.name} does not."
+                        Text(
+                            f"'{archive}' unpacks to more than {_LARGEST_ARCHIVE:,} bytes; {release.name} does not.",
+                            f"'{archive}' 解压后超过 {_LARGEST_ARCHIVE:,} 字节；{release.name} 没有这么大。",
+                        )
                     )
                 name = Path(member.name).name
                 stem = name.removesuffix(".bin")
@@ -117,14 +133,24 @@ def _from_archive(archive: Path, release: Release, split: str) -> Iterator[tuple
                     continue
                 if member.size > release.largest:
                     raise BadInput(
-                        f"'{name}' in '{archive}' has {member.size:,} bytes, too many for a batch of {release.name}."
+                        Text(
+                            f"'{name}' in '{archive}' has {member.size:,} bytes, too many for a batch of "
+                            f"{release.name}.",
+                            f"'{archive}' 中的 '{name}' 有 {member.size:,} 字节，对 {release.name} 的一批而言过大。",
+                        )
                     )
                 stream = tar.extractfile(member)
                 content = stream.read() if stream is not None else b""
                 reader = _from_binary if name.endswith(".bin") else _from_pickle
                 yield stem, _arrays(reader, content, release, f"{archive}:{name}")
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"'{archive}' is not an archive that can be read: {error}.", hint="fetch it again") from error
+        raise BadInput(
+            Text(
+                f"'{archive}' is not an archive that can be read: {error}.",
+                f"'{archive}' 不是可读取的压缩包：{error}。",
+            ),
+            hint=Text("fetch it again", "请重新下载"),
+        ) from error
 
 
 def _arrays(
@@ -134,14 +160,21 @@ def _arrays(
         pixels, columns = reader(content, release)
         labels = np.stack([np.asarray(column) for column in columns], axis=-1)
     except BadInput as error:
-        error.what = f"'{place}' {error.what}"
+        error.what = error.words.changed(lambda said: f"'{place}' {said}")
         raise
     except Exception as error:  # damaged bytes make the reader of pickles raise almost any class
-        raise BadInput(f"'{place}' is damaged: {error}.", hint="fetch the archive again") from error
+        raise BadInput(
+            Text(f"'{place}' is damaged: {error}.", f"'{place}' 已损坏：{error}。"),
+            hint=Text("fetch the archive again", "请重新下载压缩包"),
+        ) from error
     well_formed = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape == (len(labels), _PIXELS)
     if not well_formed or labels.dtype.kind not in "iu" or labels.ndim != 2 or not len(labels):
         raise BadInput(
-            f"'{place}' does not hold 3072 bytes and a label for each picture.", hint="fetch the archive again"
+            Text(
+                f"'{place}' does not hold 3072 bytes and a label for each picture.",
+                f"'{place}' 中并非每张图片 3072 字节加一个标签。",
+            ),
+            hint=Text("fetch the archive again", "请重新下载压缩包"),
         )
     for column, count in zip(labels.T, release.counts, strict=True):
         if column.min() < 0 or column.max() >= count:
@@ -152,8 +185,11 @@ def _arrays(
 def _from_binary(content: bytes, release: Release) -> tuple[np.ndarray, Sequence[np.ndarray]]:
     if len(content) % release.record:
         raise BadInput(
-            f"is cut short: {len(content)} bytes are not a multiple of {release.record}.",
-            hint="fetch the archive again",
+            Text(
+                f"is cut short: {len(content)} bytes are not a multiple of {release.record}.",
+                f"不完整：{len(content)} 字节不是 {release.record} 的整数倍。",
+            ),
+            hint=Text("fetch the archive again", "请重新下载压缩包"),
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, release.record)
     before = len(release.fields)

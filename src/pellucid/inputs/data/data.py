@@ -200,7 +200,7 @@ class Data:
         if not isinstance(sample.x, (Path, bytes, Image.Image)):
             return sample
         if isinstance(sample.x, Path) and not sample.x.exists():
-            raise BadInput(f"There is no file '{sample.x}'.")
+            raise BadInput(Text(f"There is no file '{sample.x}'.", f"没有文件 '{sample.x}'。"))
         if isinstance(sample.x, Path) and sample.x.suffix.lower() == ".npy":
             return replace(sample, x=np.array(Stored(sample.x).open()))
         picture, notes = open_image(sample.x, max_pixels=self.max_pixels, exif=self.exif)

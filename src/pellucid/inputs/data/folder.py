@@ -56,7 +56,10 @@ class Folder:
         """
         path = self.paths[ordinal]
         if path in self.refused:
-            raise BadInput("It is a link that leads out of the folder; refused.", hint="follow_symlinks=True")
+            raise BadInput(
+                Text("It is a link that leads out of the folder; refused.", "它是指向文件夹之外的链接；拒绝读取。"),
+                hint="follow_symlinks=True",
+            )
         return Sample(self.root / path, self.label(ordinal))
 
     def identity(self, content: bool) -> Iterator[str]:
@@ -97,8 +100,13 @@ def open_folder(root: Path, *, classes: Sequence[str] | None = None, follow_syml
         waiting.extend(_list(waiting.pop(), found))
     if not found.pictures:
         raise BadInput(
-            f"There is no picture in '{root}'" + (f", but {_told(found.others)}." if found.others else "."),
-            hint=f"pictures are told by their suffix: {' '.join(SUFFIXES)}",
+            Text(
+                f"There is no picture in '{root}'" + (f", but {_told(found.others)}." if found.others else "."),
+                f"'{root}' 中没有图片" + (f"，而有 {_told(found.others)}。" if found.others else "。"),
+            ),
+            hint=Text(
+                f"pictures are told by their suffix: {' '.join(SUFFIXES)}", f"图片由扩展名识别：{' '.join(SUFFIXES)}"
+            ),
         )
     paths = tuple(sorted(found.pictures, key=os.fsencode))
     labels, names = _labels(paths, found.folders, classes, f"'{root}'")
@@ -112,7 +120,11 @@ def _list(folder: str, found: _Found) -> list[str]:
             within = sorted(entries, key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         raise BadInput(
-            f"The folder '{found.root / folder}' cannot be listed: {error.strerror}.", hint="mend its permissions"
+            Text(
+                f"The folder '{found.root / folder}' cannot be listed: {error.strerror}.",
+                f"无法列出文件夹 '{found.root / folder}'：{error.strerror}。",
+            ),
+            hint=Text("mend its permissions", "请修正其权限"),
         ) from error
     for entry in within:
         path = f"{folder}/{entry.name}" if folder else entry.name
@@ -194,10 +206,13 @@ def _told(others: Counter[str]) -> str:
 
 def _no_folder(root: Path) -> BadInput:
     if root.exists():
-        return BadInput(f"'{root}' is a file, not a folder.", hint="list:FILE.csv, npy:FILE, npz:FILE, text:FILE")
+        return BadInput(
+            Text(f"'{root}' is a file, not a folder.", f"'{root}' 是文件，不是文件夹。"),
+            hint="list:FILE.csv, npy:FILE, npz:FILE, text:FILE",
+        )
     beside = [one.name for one in root.parent.iterdir() if one.is_dir()] if root.parent.is_dir() else []
     return BadInput(
-        f"There is no folder '{root}'.",
+        Text(f"There is no folder '{root}'.", f"没有文件夹 '{root}'。"),
         nearest=quoted(nearest_names(root.name, sorted(beside))),
-        hint="check the path; it is relative to the current folder",
+        hint=Text("check the path; it is relative to the current folder", "请检查路径；相对路径以当前文件夹为准"),
     )

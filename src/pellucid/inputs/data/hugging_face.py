@@ -78,7 +78,7 @@ class HuggingFace:
 
     def _stored(self, held: Any) -> bytes | Path:
         if held is None:
-            raise BadInput("The row has no picture.")
+            raise BadInput(Text("The row has no picture.", "该行没有图片。"))
         if held.get("bytes"):
             return held["bytes"]
         return file_inside(self.folder, held.get("path") or "", "save the data set with its pictures inside")
@@ -91,10 +91,16 @@ def open_hugging_face(folder: Path, *, split: str | None = None) -> HuggingFace:
         BadInput: `datasets` is not installed, the folder holds no data set, or no such split.
     """
     if not folder.is_dir():
-        raise BadInput(f"There is no folder '{folder}'.", hint="hf:DIR is what save_to_disk wrote, or Parquet files")
+        raise BadInput(
+            Text(f"There is no folder '{folder}'.", f"没有文件夹 '{folder}'。"),
+            hint=Text(
+                "hf:DIR is what save_to_disk wrote, or Parquet files",
+                "hf:DIR 是 save_to_disk 写出的内容，或 Parquet 文件",
+            ),
+        )
     made = HuggingFace(folder, split)
     if not len(made):
-        raise BadInput(f"The data set in '{folder}' is empty: 0 rows.")
+        raise BadInput(Text(f"The data set in '{folder}' is empty: 0 rows.", f"'{folder}' 中的数据集是空的：0 行。"))
     return made
 
 
@@ -103,8 +109,14 @@ def _opened(folder: Path, split: str | None) -> Any:
         import datasets  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise BadInput(
-            "Reading a Hugging Face data set needs the package 'datasets', which is not installed.",
-            hint="pip install datasets; or folder:DIR, list:FILE, npz:FILE, which need nothing",
+            Text(
+                "Reading a Hugging Face data set needs the package 'datasets', which is not installed.",
+                "读取 Hugging Face 数据集需要软件包 'datasets'，而它没有安装。",
+            ),
+            hint=Text(
+                "pip install datasets; or folder:DIR, list:FILE, npz:FILE, which need nothing",
+                "pip install datasets；或 folder:DIR、list:FILE、npz:FILE，它们无需安装",
+            ),
         ) from error
     part = folder / _part(folder, split) if (folder / "dataset_dict.json").is_file() else folder
     try:
@@ -119,7 +131,11 @@ def _opened(folder: Path, split: str | None) -> Any:
     except BadInput:
         raise
     except Exception as error:  # damaged bytes make the library raise almost any class
-        raise BadInput(f"'{folder}' is not a data set that can be read: {error}.") from error
+        raise BadInput(
+            Text(
+                f"'{folder}' is not a data set that can be read: {error}.", f"'{folder}' 不是可读取的数据集：{error}。"
+            )
+        ) from error
     return rows.with_format(None)
 
 
@@ -128,14 +144,26 @@ def _part(folder: Path, split: str | None) -> str:
         names: Any = json.loads((folder / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
         known = [name for name in names if isinstance(name, str) and (folder / name / "state.json").is_file()]
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BadInput(f"'{folder}' has a damaged dataset_dict.json: {error}.") from error
+        raise BadInput(
+            Text(
+                f"'{folder}' has a damaged dataset_dict.json: {error}.",
+                f"'{folder}' 的 dataset_dict.json 已损坏：{error}。",
+            )
+        ) from error
     if split is None and len(known) == 1:
         return known[0]
     if split not in known:
         asked = f"no part '{split}'" if split is not None else "several parts"
         near = quoted(nearest_names(split or "test", known))
         first = "test" if "test" in known else next(iter(known), "test")
-        raise BadInput(f"'{folder}' has {asked}.", nearest=near, hint=f"hf:{folder}#{first}")
+        raise BadInput(
+            Text(
+                f"'{folder}' has {asked}.",
+                f"'{folder}' " + (f"没有部分 '{split}'。" if split is not None else "有多个部分。"),
+            ),
+            nearest=near,
+            hint=f"hf:{folder}#{first}",
+        )
     return split
 
 
@@ -144,9 +172,15 @@ def _parquet(folder: Path, split: str | None) -> Sequence[Path]:
     files = [path for path in every if split is None or path.name.startswith(split)]
     if not files:
         raise BadInput(
-            f"'{folder}' holds no saved data set" + (f" of the part '{split}'." if split else "."),
+            Text(
+                f"'{folder}' holds no saved data set" + (f" of the part '{split}'." if split else "."),
+                f"'{folder}' 中没有保存的数据集" + (f"（部分 '{split}'）。" if split else "。"),
+            ),
             nearest=quoted(path.name for path in every[:3]),
-            hint="hf:DIR is what save_to_disk wrote, or a folder of Parquet files; nothing is fetched",
+            hint=Text(
+                "hf:DIR is what save_to_disk wrote, or a folder of Parquet files; nothing is fetched",
+                "hf:DIR 是 save_to_disk 写出的内容，或存放 Parquet 文件的文件夹；不会下载任何内容",
+            ),
         )
     return files
 
@@ -158,7 +192,13 @@ def _table(files: Sequence[Path]) -> Any:
     needed = sum(one.row_group(group).total_byte_size for one in held for group in range(one.num_row_groups))
     if needed > LARGEST_PARQUET:
         raise BadInput(
-            f"The Parquet files unpack to {needed:,} bytes, more than {LARGEST_PARQUET:,}.",
-            hint="datasets.load_dataset('parquet', …).save_to_disk(DIR): that form is mapped",
+            Text(
+                f"The Parquet files unpack to {needed:,} bytes, more than {LARGEST_PARQUET:,}.",
+                f"Parquet 文件解压后有 {needed:,} 字节，超过 {LARGEST_PARQUET:,}。",
+            ),
+            hint=Text(
+                "datasets.load_dataset('parquet', …).save_to_disk(DIR): that form is mapped",
+                "datasets.load_dataset('parquet', …).save_to_disk(DIR)：该形式以内存映射读取",
+            ),
         )
     return concat_tables([parquet.read_table(path) for path in files])

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from pellucid.core.errors import BadInput
+from pellucid.core.text import Text
 
 
 def is_inside(path: str | Path, root: str) -> bool:
@@ -14,7 +15,7 @@ def is_inside(path: str | Path, root: str) -> bool:
         return False
 
 
-def file_inside(root: Path, relative: str, permit: str) -> Path:
+def file_inside(root: Path, relative: str, permit: str | Text) -> Path:
     """The file that an untrusted list names.
 
     Args:
@@ -24,7 +25,15 @@ def file_inside(root: Path, relative: str, permit: str) -> Path:
     """
     path = root / relative
     if Path(relative).is_absolute():
-        raise BadInput(f"'{relative}' is an absolute path; refused.", hint=permit)
+        raise BadInput(
+            Text(f"'{relative}' is an absolute path; refused.", f"'{relative}' 是绝对路径；拒绝读取。"), hint=permit
+        )
     if not is_inside(path, os.path.realpath(root)):
-        raise BadInput(f"'{relative}' leads out of the folder of the data set; refused.", hint=permit)
+        raise BadInput(
+            Text(
+                f"'{relative}' leads out of the folder of the data set; refused.",
+                f"'{relative}' 指向数据集文件夹之外；拒绝读取。",
+            ),
+            hint=permit,
+        )
     return path

@@ -84,7 +84,12 @@ def open_items(items: Any, *, unpack: Unpack | None = None, classes: Sequence[st
     """
     made = Items(items, unpack, classes)
     if not len(made):
-        raise BadInput(f"The data set {type(items).__name__} is empty: 0 samples.")
+        raise BadInput(
+            Text(
+                f"The data set {type(items).__name__} is empty: 0 samples.",
+                f"数据集 {type(items).__name__} 是空的：0 个样本。",
+            )
+        )
     return made
 
 
@@ -100,8 +105,14 @@ def unpacked(item: Any) -> Sample:
         return Sample(item)
     if len(item) not in (1, 2):
         raise BadInput(
-            f"An item is a tuple of {len(item)}; it is x, (x,), (x, label) or a dict.",
-            hint="unpack=lambda item: (item[0], item[1]) says which are the input and its label",
+            Text(
+                f"An item is a tuple of {len(item)}; it is x, (x,), (x, label) or a dict.",
+                f"一项是 {len(item)} 元的元组；应为 x、(x,)、(x, label) 或字典。",
+            ),
+            hint=Text(
+                "unpack=lambda item: (item[0], item[1]) says which are the input and its label",
+                "unpack=lambda item: (item[0], item[1]) 指明哪个是输入、哪个是标签",
+            ),
         )
     return _labelled(item[0], item[1] if len(item) == 2 else None)
 
@@ -109,7 +120,10 @@ def unpacked(item: Any) -> Sample:
 def _of_dict(item: Mapping[str, Any]) -> Sample:
     named = {str(key): value for key, value in item.items() if key not in _BESIDE}
     if not named:
-        raise BadInput("An item is a dict without an input.", hint="unpack= says what is the input")
+        raise BadInput(
+            Text("An item is a dict without an input.", "一项是没有输入的字典。"),
+            hint=Text("unpack= says what is the input", "unpack= 指明哪个是输入"),
+        )
     only = next(iter(named.values()))
     alone = len(named) == 1 and isinstance(only, (Image.Image, Path, bytes, str))
     name = item.get("id")
@@ -127,7 +141,10 @@ def _length(items: Any) -> int:
     if not numbered or not hasattr(items, "__len__"):
         lack = "length" if numbered else "numbered samples"
         raise BadInput(
-            f"{kind} has no {lack}: which samples a sweep has seen could not be told.",
+            Text(
+                f"{kind} has no {lack}: which samples a sweep has seen could not be told.",
+                f"{kind} 没有{'长度' if numbered else '带编号的样本'}：无从得知遍历看过哪些样本。",
+            ),
             hint="its .dataset"
             if hasattr(items, "dataset")
             else "a map-style Dataset, with __len__ and __getitem__; list(…) makes one of a short stream",
@@ -136,7 +153,11 @@ def _length(items: Any) -> int:
         return len(cast("Sized", items))
     except Exception as error:
         raise BadInput(
-            f"{kind} does not know its length: {type(error).__name__}: {error}", hint="a map-style Dataset"
+            Text(
+                f"{kind} does not know its length: {type(error).__name__}: {error}",
+                f"{kind} 不知道自己的长度：{type(error).__name__}: {error}",
+            ),
+            hint=Text("a map-style Dataset", "请用 map 式的 Dataset"),
         ) from error
 
 

@@ -55,7 +55,7 @@ class Lines:
             stream.seek(int(self.starts[ordinal]))
             line = stream.readline(LONGEST + 2).rstrip(b"\r\n")
         if len(line) > LONGEST:
-            raise BadInput(f"The line is longer than {LONGEST:,} bytes.")
+            raise BadInput(Text(f"The line is longer than {LONGEST:,} bytes.", f"该行超过 {LONGEST:,} 字节。"))
         return Sample(utf8(line.decode("utf-8", "surrogateescape")))
 
     def identity(self, content: bool) -> Iterator[str]:
@@ -90,8 +90,10 @@ def open_lines(file: Path) -> Lines:
                 at += len(part)
                 in_line = not part.endswith(b"\n")
     except OSError as error:
-        raise BadInput(f"'{file}' cannot be opened: {error.strerror}.") from error
+        raise BadInput(
+            Text(f"'{file}' cannot be opened: {error.strerror}.", f"无法打开 '{file}'：{error.strerror}。")
+        ) from error
     if not starts:
-        raise BadInput(f"'{file}' has no line with a word in it.")
+        raise BadInput(Text(f"'{file}' has no line with a word in it.", f"'{file}' 中没有含文字的行。"))
     notes = (Text(f"{empty:,} empty lines are no samples.", f"有 {empty:,} 个空行不作为样本。"),) if empty else ()
     return Lines(file, np.array(starts, np.int64), np.array(numbers, np.int64), notes)

@@ -20,7 +20,7 @@ from pellucid.inputs.image import as_file
 _PATHS = ("path", "file", "filename", "file_name", "filepath", "image")
 _TEXTS = ("text", "sentence")
 _LABELS = ("label", "class", "target", "category")
-_PERMIT = "allow_absolute=True, if the list can be trusted"
+_PERMIT = Text("allow_absolute=True, if the list can be trusted", "allow_absolute=True，若该列表可信")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,12 @@ class Listed:
         """
         row = self.rows[ordinal]
         if not row.strip():
-            raise BadInput(f"Line {self.lines[ordinal]} of the list has no {self.kind}.")
+            raise BadInput(
+                Text(
+                    f"Line {self.lines[ordinal]} of the list has no {self.kind}.",
+                    f"列表第 {self.lines[ordinal]} 行没有 {self.kind}。",
+                )
+            )
         if self.kind == "text":
             return Sample(utf8(row), self.label(ordinal))
         root = self.file.parent
@@ -95,9 +100,18 @@ def open_list(file: Path, *, classes: Sequence[str] | None = None, allow_absolut
     """
     kind, rows = _from_json(as_file(file)) if file.suffix.lower() in (".jsonl", ".ndjson") else _from_csv(as_file(file))
     if not rows:
-        raise BadInput(f"'{file}' has no rows.", hint="one row a sample: path,label")
+        raise BadInput(
+            Text(f"'{file}' has no rows.", f"'{file}' 没有任何行。"),
+            hint=Text("one row a sample: path,label", "每行一个样本：path,label"),
+        )
     if kind == "path" and not allow_absolute and all(Path(row).is_absolute() for _, row, _ in rows):
-        raise BadInput(f"All {len(rows):,} paths in '{file}' are absolute; refused.", hint=_PERMIT)
+        raise BadInput(
+            Text(
+                f"All {len(rows):,} paths in '{file}' are absolute; refused.",
+                f"'{file}' 中的 {len(rows):,} 个路径全是绝对路径；拒绝读取。",
+            ),
+            hint=_PERMIT,
+        )
     labels, names = numbered([label for *_, label in rows], classes, f"'{file}'")
     lines, words = tuple(line for line, *_ in rows), tuple(row for _, row, _ in rows)
     has_labels = bool((labels >= 0).any())
@@ -115,7 +129,10 @@ def utf8(words: str) -> str:
     try:
         words.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise BadInput("The text is not UTF-8.", hint="iconv -t utf-8 brings it to UTF-8") from error
+        raise BadInput(
+            Text("The text is not UTF-8.", "该文本不是 UTF-8。"),
+            hint=Text("iconv -t utf-8 brings it to UTF-8", "iconv -t utf-8 可转换为 UTF-8"),
+        ) from error
     return words
 
 
@@ -130,7 +147,12 @@ def _from_csv(file: Path) -> _Rows:
             reader = csv.reader(stream, delimiter=separator)
             rows.extend((reader.line_num, row) for row in reader if row)
     except csv.Error as error:
-        raise BadInput(f"'{file}' is no list after {len(rows):,} rows: {error}.") from error
+        raise BadInput(
+            Text(
+                f"'{file}' is no list after {len(rows):,} rows: {error}.",
+                f"'{file}' 在 {len(rows):,} 行之后不再是列表：{error}。",
+            )
+        ) from error
     except OSError as error:
         raise BadInput(f"'{file}' cannot be opened: {error.strerror}.") from error
     named = [cell.strip().lower() for cell in rows[0][1]] if rows else []
@@ -163,7 +185,12 @@ def _from_json(file: Path) -> _Rows:
     except OSError as error:
         raise BadInput(f"'{file}' cannot be opened: {error.strerror}.") from error
     if len(keys) > 1:
-        raise BadInput(f"'{file}' has rows with a path and rows with a text.", hint="make two lists of it")
+        raise BadInput(
+            Text(
+                f"'{file}' has rows with a path and rows with a text.", f"'{file}' 中既有带路径的行，又有带文本的行。"
+            ),
+            hint=Text("make two lists of it", "请分成两个列表"),
+        )
     return ("text" if keys == {"text"} else "path"), rows
 
 
@@ -171,7 +198,9 @@ def _object(words: str, line: int, file: Path) -> tuple[str, str, str | int | No
     try:
         held: Any = json.loads(words)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"Line {line} of '{file}' is not JSON: {error}.") from error
+        raise BadInput(
+            Text(f"Line {line} of '{file}' is not JSON: {error}.", f"'{file}' 第 {line} 行不是 JSON：{error}。")
+        ) from error
     found = [
         (kind, held[key])
         for kind, keys in (("path", _PATHS), ("text", _TEXTS))
@@ -180,9 +209,18 @@ def _object(words: str, line: int, file: Path) -> tuple[str, str, str | int | No
     ]
     if not found or not isinstance(found[0][1], str):
         raise BadInput(
-            f"Line {line} of '{file}' has no path or text in words.", hint='{"path": "a.jpg", "label": "cat"}'
+            Text(
+                f"Line {line} of '{file}' has no path or text in words.",
+                f"'{file}' 第 {line} 行没有文字形式的 path 或 text。",
+            ),
+            hint='{"path": "a.jpg", "label": "cat"}',
         )
     label = next((held[key] for key in _LABELS if key in held), None)
     if isinstance(label, bool) or not isinstance(label, (str, int, type(None))):
-        raise BadInput(f"Line {line} of '{file}' has the label {label!r}, neither a name nor a whole number.")
+        raise BadInput(
+            Text(
+                f"Line {line} of '{file}' has the label {label!r}, neither a name nor a whole number.",
+                f"'{file}' 第 {line} 行的标签 {label!r} 既不是名称，也不是整数。",
+            )
+        )
     return *found[0], label

@@ -82,7 +82,10 @@ def open_noise(count: str, part: str | None) -> Noise:
     """
     if not count.isdecimal() or not 0 < int(count) <= _MOST:
         raise BadInput(
-            f"'noise:{count}' needs a number of samples: '{count}' is no whole number from 1 to {_MOST:,}.",
+            Text(
+                f"'noise:{count}' needs a number of samples: '{count}' is no whole number from 1 to {_MOST:,}.",
+                f"'noise:{count}' 需要样本数：'{count}' 不是 1 至 {_MOST:,} 的整数。",
+            ),
             hint="noise:4096",
         )
     made = Noise(int(count))
@@ -99,7 +102,11 @@ def open_noise(count: str, part: str | None) -> Noise:
                 raise ValueError
         except ValueError as error:
             raise BadInput(
-                f"'{words}' says nothing of noise.", hint="a shape, sd=, seed=: noise:4096#3x224x224,sd=0.5,seed=1"
+                Text(f"'{words}' says nothing of noise.", f"'{words}' 没有说明噪声。"),
+                hint=Text(
+                    "a shape, sd=, seed=: noise:4096#3x224x224,sd=0.5,seed=1",
+                    "形状、sd=、seed=：noise:4096#3x224x224,sd=0.5,seed=1",
+                ),
             ) from error
     return made
 

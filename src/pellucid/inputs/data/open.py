@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from pellucid.core.errors import BadInput, BadSetting, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.data.data import Data, Reader
 from pellucid.inputs.data.folder import open_folder
 from pellucid.inputs.data.hugging_face import open_hugging_face
@@ -112,7 +113,10 @@ class _Taken:
     def only(self, *names: str) -> _Settings:
         left = [name for name in self.given if name not in names]
         if left:
-            raise BadSetting(f"{self.said} takes no {left[0]}=.", nearest=", ".join(f"{name}=" for name in names))
+            raise BadSetting(
+                Text(f"{self.said} takes no {left[0]}=.", f"{self.said} 没有 {left[0]}=。"),
+                nearest=", ".join(f"{name}=" for name in names),
+            )
         return self.given
 
 
@@ -124,18 +128,24 @@ def _parsed(source: str | Path) -> tuple[str, Path, str | None]:
     kind, place = match.groups()
     if kind == "py":
         raise BadInput(
-            f"'{words}' names code; only the command line runs code by its name.",
-            hint="make the Dataset and pass the object itself",
+            Text(
+                f"'{words}' names code; only the command line runs code by its name.",
+                f"'{words}' 指向代码；只有命令行按名称运行代码。",
+            ),
+            hint=Text("make the Dataset and pass the object itself", "请建立 Dataset 并传入该对象"),
         )
     if kind not in KINDS:
         raise BadInput(
-            f"'{kind}:' is no kind of data set.",
+            Text(f"'{kind}:' is no kind of data set.", f"'{kind}:' 不是数据集的种类。"),
             nearest=quoted(f"{one}:" for one in nearest_names(kind, KINDS)),
             hint=", ".join(KINDS.values()),
         )
     if not place:
         wanted = "number of samples" if kind == "noise" else "place"
-        raise BadInput(f"'{words}' names no {wanted}.", hint=KINDS[kind])
+        raise BadInput(
+            Text(f"'{words}' names no {wanted}.", f"'{words}' 没有指明{'样本数' if kind == 'noise' else '位置'}。"),
+            hint=KINDS[kind],
+        )
     part = None
     if "#" in KINDS[kind] and "#" in place and not Path(place).exists():
         place, _, part = place.rpartition("#")
@@ -149,7 +159,10 @@ def _guessed(path: Path) -> str:
     if path.suffix.lower() in _BY_SUFFIX:
         return _BY_SUFFIX[path.suffix.lower()]
     raise BadInput(
-        f"What kind of data set '{path}' is cannot be told" + ("." if path.exists() else "; it does not exist."),
+        Text(
+            f"What kind of data set '{path}' is cannot be told" + ("." if path.exists() else "; it does not exist."),
+            f"无法判断 '{path}' 是哪种数据集" + ("。" if path.exists() else "；它不存在。"),
+        ),
         hint=", ".join(KINDS.values()),
     )
 
@@ -157,7 +170,10 @@ def _guessed(path: Path) -> str:
 def _cifar100(place: Path, part: str | None, taken: _Taken) -> Reader:
     split, _, kind = (part or "train").partition("-")
     if kind not in ("", "groups"):
-        raise BadInput(f"CIFAR-100 has no part '{part}'.", nearest="'train', 'test', 'train-groups', 'test-groups'")
+        raise BadInput(
+            Text(f"CIFAR-100 has no part '{part}'.", f"CIFAR-100 没有部分 '{part}'。"),
+            nearest="'train', 'test', 'train-groups', 'test-groups'",
+        )
     return open_cifar100(place, split=split, groups=bool(kind), **taken.only("classes"))
 
 
@@ -178,7 +194,9 @@ _WAYS: dict[str, Callable[[Path, str | None, _Taken], Reader]] = {
 
 def _as(place: Path, suffix: str) -> Path:
     if place.suffix.lower() != suffix:
-        raise BadInput(f"'{place}' does not end in {suffix}.", hint=KINDS[suffix[1:]])
+        raise BadInput(
+            Text(f"'{place}' does not end in {suffix}.", f"'{place}' 不以 {suffix} 结尾。"), hint=KINDS[suffix[1:]]
+        )
     return place
 
 
@@ -186,12 +204,21 @@ def _of_object(source: Any, taken: _Taken) -> Reader:
     if isinstance(source, (np.ndarray, Tensor)):
         return open_rows(source, **taken.only("classes", "labels", "layout"))
     if is_frame(source):
-        raise BadInput("A table is no data set by itself.", hint="table[features].to_numpy('float32') is one")
+        raise BadInput(
+            Text("A table is no data set by itself.", "表本身不是数据集。"),
+            hint=Text("table[features].to_numpy('float32') is one", "table[features].to_numpy('float32') 才是"),
+        )
     if isinstance(source, (bytes, dict, Iterator)):
         kind = type(source).__name__
-        raise BadInput(f"A data set cannot be made of {kind}.", hint="a list, an array, a map-style Dataset, or words")
+        raise BadInput(
+            Text(f"A data set cannot be made of {kind}.", f"无法由 {kind} 得到数据集。"),
+            hint=Text("a list, an array, a map-style Dataset, or words", "列表、数组、map 式的 Dataset，或文字"),
+        )
     if isinstance(source, tuple) and any(isinstance(one, (np.ndarray, Tensor)) for one in source):
-        raise BadInput("A tuple of arrays is no data set.", hint="pl.data(x, labels=y), or a list of samples")
+        raise BadInput(
+            Text("A tuple of arrays is no data set.", "由数组组成的元组不是数据集。"),
+            hint=Text("pl.data(x, labels=y), or a list of samples", "pl.data(x, labels=y)，或样本的列表"),
+        )
     return open_items(source, **taken.only("classes", "unpack"))
 
 

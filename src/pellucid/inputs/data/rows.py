@@ -170,7 +170,9 @@ def open_rows(
 def _layout(shape: tuple[int, ...], kind: str, asked: Layout | None, where: str) -> Layout:
     if asked is not None:
         if asked not in _LAYOUTS:
-            raise BadSetting(f"layout={asked!r} is not known.", nearest=quoted(_LAYOUTS))
+            raise BadSetting(
+                Text(f"layout={asked!r} is not known.", f"没有 layout={asked!r}。"), nearest=quoted(_LAYOUTS)
+            )
         if asked != "N..." and len(shape) != len(asked):
             raise BadInput(f"{_start(where)} has the shape {shape}, which is not {asked}.", nearest=quoted(_LAYOUTS))
         return asked
@@ -195,7 +197,13 @@ def _picture(pixels: np.ndarray, layout: Layout) -> Image.Image:
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim == 3 and pixels.shape[-1] not in (3, 4):
-        raise BadInput(f"{pixels.shape[-1]} channels are no picture; a picture has 1, 3 or 4.", hint="layout='N...'")
+        raise BadInput(
+            Text(
+                f"{pixels.shape[-1]} channels are no picture; a picture has 1, 3 or 4.",
+                f"{pixels.shape[-1]} 个通道不是图片；图片有 1、3 或 4 个通道。",
+            ),
+            hint="layout='N...'",
+        )
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
@@ -203,14 +211,20 @@ def _chosen(file: Path, key: str | None) -> tuple[str, str | None]:
     found = arrays_in(file)
     told = ", ".join(f"'{name}' {shape} {kind}" for name, (shape, kind) in list(found.items())[:8])
     if not found:
-        raise BadInput(f"'{file}' holds no arrays.", hint="numpy.savez('x.npz', x=images, y=labels)")
+        raise BadInput(
+            Text(f"'{file}' holds no arrays.", f"'{file}' 中没有数组。"),
+            hint="numpy.savez('x.npz', x=images, y=labels)",
+        )
     if key is None:
         named = [name for name in found if name.lower() in ("x", "images", "image", "data", "arr_0")]
         if len(found) > 1 and len(named) != 1:
-            raise BadInput(f"'{file}' holds several arrays: {told}.", hint=f"npz:{file}#{next(iter(found))}")
+            raise BadInput(
+                Text(f"'{file}' holds several arrays: {told}.", f"'{file}' 中有多个数组：{told}。"),
+                hint=f"npz:{file}#{next(iter(found))}",
+            )
         key = named[0] if named else next(iter(found))
     if key not in found:
-        raise BadInput(f"'{file}' holds no array '{key}'.", nearest=told)
+        raise BadInput(Text(f"'{file}' holds no array '{key}'.", f"'{file}' 中没有数组 '{key}'。"), nearest=told)
     swaps = (("images", "labels"), ("image", "label"), ("data", "labels"), ("data", "target"), ("x", "y"), ("X", "y"))
     beside = [key.replace(mine, its, 1) for mine, its in swaps if mine in key]
     count = found[key][0][:1]
@@ -227,7 +241,10 @@ def _labels(
     if values.shape != (count,):
         raise BadInput(f"{_start(where)} has {count:,} samples, but the labels have the shape {values.shape}.")
     if values.dtype.kind == "f" and not (values == np.rint(values)).all():
-        raise BadInput(f"The labels of {where} are not whole numbers.", hint="labels are classes, counted from 0")
+        raise BadInput(
+            Text(f"The labels of {where} are not whole numbers.", f"{where} 的标签不是整数。"),
+            hint=Text("labels are classes, counted from 0", "标签是从 0 数起的类别"),
+        )
     words = values.tolist() if values.dtype.kind == "U" else values.astype(np.int64).tolist()
     return numbered(words, classes, _start(where))
 

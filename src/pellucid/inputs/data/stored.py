@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from pellucid.core.errors import BadInput, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.inputs.image import as_file
 
 LARGEST_PACKED = 4 * 2**30
@@ -42,7 +43,9 @@ class Stored:
         except BadInput:
             raise
         except Exception as error:  # damaged bytes make the readers raise almost any class
-            raise BadInput(f"'{self}' is not an array that can be read: {error}.") from error
+            raise BadInput(
+                Text(f"'{self}' is not an array that can be read: {error}.", f"'{self}' 不是可读取的数组：{error}。")
+            ) from error
 
     def __str__(self) -> str:
         return f"{self.file}#{self.key}" if self.key is not None else str(self.file)
@@ -58,7 +61,7 @@ def arrays_in(file: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         with zipfile.ZipFile(as_file(file)) as archive:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             if len(set(names)) != len(names):
-                raise BadInput(f"'{file}' holds two arrays of one name.")
+                raise BadInput(Text(f"'{file}' holds two arrays of one name.", f"'{file}' 中有两个同名的数组。"))
             found = {}
             for name in names:
                 with archive.open(name) as stream:
@@ -68,7 +71,10 @@ def arrays_in(file: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     except BadInput:
         raise
     except Exception as error:  # damaged bytes make the readers raise almost any class
-        raise BadInput(f"'{file}' is not an .npz that can be read: {error}.", hint="numpy.savez('x.npz', x)") from error
+        raise BadInput(
+            Text(f"'{file}' is not an .npz that can be read: {error}.", f"'{file}' 不是可读取的 .npz：{error}。"),
+            hint="numpy.savez('x.npz', x)",
+        ) from error
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -83,8 +89,11 @@ def _mapped(file: Path, stream: IO[bytes], end: int) -> np.ndarray:
     start, needed = stream.tell(), _bytes(shape, kind)
     if needed > end - start:
         raise BadInput(
-            f"'{file}' claims {needed:,} bytes of numbers (shape {shape}) and holds {end - start:,}.",
-            hint="it is cut short or damaged",
+            Text(
+                f"'{file}' claims {needed:,} bytes of numbers (shape {shape}) and holds {end - start:,}.",
+                f"'{file}' 声称有 {needed:,} 字节的数（形状 {shape}），而实有 {end - start:,}。",
+            ),
+            hint=Text("it is cut short or damaged", "它不完整或已损坏"),
         )
     return np.memmap(file, kind, "r", start, shape, "F" if fortran else "C")
 
@@ -93,7 +102,10 @@ def _of_zip(file: Path, key: str) -> np.ndarray:
     with zipfile.ZipFile(as_file(file)) as archive:
         names = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
         if key not in names:
-            raise BadInput(f"'{file}' holds no array '{key}'.", nearest=quoted(nearest_names(key, names)))
+            raise BadInput(
+                Text(f"'{file}' holds no array '{key}'.", f"'{file}' 中没有数组 '{key}'。"),
+                nearest=quoted(nearest_names(key, names)),
+            )
         entry = archive.getinfo(names[key])
         if entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 1:
             with file.open("rb") as stream:
