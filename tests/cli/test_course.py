@@ -63,7 +63,7 @@ def test_the_state_is_told_with_steps_and_time():
     ],
 )
 def test_a_curve_of_signs(values, signs):
-    assert bars(values) == signs if signs else len(bars(values)) == 24
+    assert bars(values) == signs if signs else len(bars(values)) == 20
 
 
 def test_each_metric_has_a_line():

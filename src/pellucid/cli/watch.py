@@ -155,9 +155,8 @@ def tell(screen: Screen, history: History, run: Path) -> None:
             Text(f"No word for {passed}: does it hang?", f"已有 {passed} 没有新记录：是否卡住？"), STYLES["medium"]
         )
     screen.say(*verdict(history))
-    screen.table(
-        courses(history, screen.lang), (Text("metric", "指标"), Text("course: first → last", "变化：最初 → 最近"))
-    )
+    headings = Text("metric", "指标"), Text("course: first → last", "变化：最初 → 最近")
+    screen.table(courses(history, screen.lang), headings, width=14)
     for words, style in troubles(history):
         screen.say(words, style)
     for note in history.notes:
