@@ -58,12 +58,12 @@ def batch_norm_fit(x: Inputs, lens: Looker) -> Checking:
     picture = Series(
         curves={"shift": np.array(shifts), "scale": np.array(scales)},
         names={
-            "shift": Text("shift of the mean, in running deviations", "均值偏移（以运行标准差计）"),
-            "scale": Text("deviation of the data / running one", "数据标准差 / 运行标准差"),
+            "shift": Text("shift of the mean", "均值偏移"),
+            "scale": Text("standard deviation", "标准差"),
         },
         labels=tuple(one.site.path for one in measured),
         position_unit=Text("layer, first to last", "层（由前到后）"),
-        unit=Text("median over channels", "通道中位数"),
+        unit=Text("in running deviations, median over channels", "以运行标准差为单位，通道中位数"),
     )
     said = Text(
         f"From here on the data differ: means lie {number(shifts[first])} running deviations off, "

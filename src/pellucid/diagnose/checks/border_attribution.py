@@ -17,6 +17,11 @@ from pellucid.results.spell import percent
 
 EXAMPLES, MOST = 16, 32
 HIGH, MEDIUM, ALONE = 0.5, 0.25, 3.0
+_AXIS = {
+    4: Text("corner", "角"),
+    8: Text("corner, edge", "角、边"),
+    9: Text("corner, edge, frame (□)", "角、边、边框（□）"),
+}
 
 
 @check(
@@ -85,9 +90,9 @@ def _noticed(every: list[Region], shares: list[float], best: int, heat: Tensor) 
     held = heat[:, every[best].inside.to(heat.device)].sum(1) / heat.sum((1, 2)).clamp(min=1e-300)
     picture = Series(
         curves={"changed": np.array(shares)},
-        names={"changed": Text("predictions that change with the part", "随该部位改变的预测占比")},
+        names={"changed": Text("changed predictions", "改变的预测")},
         labels=tuple(one.sign for one in every),
-        position_unit=Text("corner or edge (□: the whole frame)", "角或边（□：整个边框）"),
+        position_unit=_AXIS[len(every)],
         unit=Text("share", "占比"),
         style="bar",
     )

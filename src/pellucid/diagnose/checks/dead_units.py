@@ -37,6 +37,7 @@ def dead_units(x: Inputs) -> Checking:
         labels=tuple(spot.address for spot, _, _ in rows),
         position_unit=Text("layer, first to last", "层（由前到后）"),
         unit=Text("share", "占比"),
+        style="bar",
     )
     found: list[tuple[float, Noticed]] = []
     for spot, share, count in rows:

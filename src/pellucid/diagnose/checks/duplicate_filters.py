@@ -47,6 +47,7 @@ def duplicate_filters(lens: Looker) -> Checking:
         labels=tuple(names),
         position_unit=Text("weights, in order", "权重（按顺序）"),
         unit=Text("share", "占比"),
+        style="bar",
     )
     found: list[Noticed] = []
     for i in sorted(range(len(names)), key=lambda i: -shares[i]):

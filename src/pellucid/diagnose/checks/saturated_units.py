@@ -49,6 +49,7 @@ def saturated_units(x: Inputs) -> Checking:
         labels=tuple(spot.address for spot, _ in rows),
         position_unit=Text("layer, first to last", "层（由前到后）"),
         unit=Text("share", "占比"),
+        style="bar",
     )
     found: list[Noticed] = []
     for i in np.argsort(-shares, kind="stable"):

@@ -50,8 +50,9 @@ def train_eval(x: Inputs, lens: Looker) -> Checking:
     if share < LOW:
         return []
     rows = tuple(
-        {"example": i, "evaluation": int(one), "training": int(two)}
+        {"example": str(i), "evaluation": str(int(one)), "training": str(int(two))}
         for i, (one, two) in enumerate(zip(before, after, strict=True))
+        if one != two
     )
     columns = {
         "example": Text("example", "样本"),

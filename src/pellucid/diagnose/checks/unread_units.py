@@ -18,6 +18,12 @@ from pellucid.results.series import Series
 from pellucid.results.spell import percent
 
 LOW = 0.05
+_SAID = {
+    False: Text(" of its units meet only weights of zero behind it.", " 的单元在其后只遇到零权重。"),
+    True: Text(
+        " of its channels are scaled by zero: they are the same for every input.", " 的通道被乘以零：对任何输入都相同。"
+    ),
+}
 
 
 @check(
@@ -61,10 +67,7 @@ def unread_units(x: Inputs, lens: Looker) -> Checking:
         Noticed(
             "low" if share >= LOW else "info",
             path,
-            Text(
-                f"{percent(share)} of its units are multiplied by zero: nothing depends on them.",
-                f"{percent(share)} 的单元被乘以零：没有任何结果依赖它们。",
-            ),
+            _SAID[isinstance(lens.modules[path], NORMS)].changed(lambda words, share=share: percent(share) + words),
             picture,
         )
         for path, share in sorted(found.items(), key=lambda one: -one[1])
