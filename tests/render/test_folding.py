@@ -80,3 +80,45 @@ def test_a_block_that_something_else_reads_ends_a_run_unless_all_are_read():
     for i in (4, 8, 16, 20):
         net.edges.append({"source": i, "sink": 25})
     assert runs(net) == [6]
+
+
+def alternating(times, width=8):
+    """Blocks of two kinds in turns."""
+    net = Net()
+    x = net.op("input", "")
+    for i in range(times):
+        x = net.op("gelu", f"body.{2 * i}.b", net.op("linear", f"body.{2 * i}.a", x, parameters=9))
+        x = net.op("tanh", f"body.{2 * i + 1}.d", net.op("norm", f"body.{2 * i + 1}.c", x, parameters=width))
+    return net
+
+
+def test_two_kinds_in_turns_are_a_run_of_pairs():
+    assert runs(alternating(6)) == [6]
+    assert runs(alternating(2)) == [1, 1, 1, 1]
+
+
+def test_a_pattern_that_changes_is_no_run_from_there_on():
+    net = alternating(6)
+    net.nodes[14]["parameters"] = 10
+    assert runs(net) == [3, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_pattern_that_does_not_feed_itself_is_no_run():
+    net = alternating(6)
+    for edge in net.edges:
+        if edge["sink"] % 4 == 1:
+            edge["source"] = 0
+    assert runs(net) == [1] * 12
+
+
+def test_the_steps_of_a_loop_are_a_run_though_each_reads_its_own_part():
+    net = Net()
+    x = net.op("input", "")
+    state = net.op("zeros", "body")
+    for step in range(40):
+        part = net.op("getitem", "body", x, attributes={"index": f":, {step}"})
+        state = net.op("tanh", "body", net.op("add", "body", part, state))
+    pairs = [(edge["source"], edge["sink"]) for edge in net.edges]
+    body = next(one for one in tree(net.nodes, net.edges).children if one.path == "body")
+    found = Folding(net.nodes, pairs).runs(body.children)
+    assert [len(run.branches) for run in found] == [1, 40] and len(found[1].first.children) == 3

@@ -123,8 +123,6 @@ def _units(branch: Branch, folding: Folding, nodes: Sequence[Node], frame: str) 
     """The children of a branch, identical neighbours folded, a long list in sections."""
     children: Sequence[Branch] = branch.children or ((branch,) if not branch.path else ())
     runs = folding.runs(children)
-    if len(runs) > CHUNK and len(runs) == len(children):
-        runs = folding.runs(folding.periods(children))
     if len(runs) > CHUNK:
         step = -(-len(runs) // MOST)
         runs = [_section(runs[at : at + step]) for at in range(0, len(runs), step)]

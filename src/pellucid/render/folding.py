@@ -1,5 +1,6 @@
 """Runs of identical siblings: which neighbouring branches of a graph are one block several times in a row."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from typing import Any
 
 from pellucid.results.tree import Branch
 
-PERIODS = range(2, 9)
+PERIODS = range(1, 25)
 REPEATS = 3
 
 
@@ -56,7 +57,18 @@ class Folding:
             self._out[source].append(sink)
 
     def runs(self, siblings: Sequence[Branch]) -> list[Run]:
-        """The siblings, neighbours that are the same together; calls of one module not with calls of another."""
+        """The siblings, neighbours that are the same together, as are patterns of a few that repeat themselves."""
+        alone = self._neighbours(siblings)
+        if len(alone) < 2 * REPEATS:
+            return alone
+        found: list[Run] = []
+        for run in self._neighbours(self._periods(siblings)):
+            alone_again = len(run.branches) == 1 and not run.first.owned and run.first.children
+            found += self._neighbours(run.first.children) if alone_again else [run]
+        return found if len(found) < len(alone) else alone
+
+    def _neighbours(self, siblings: Sequence[Branch]) -> list[Run]:
+        """Neighbours that are the same together; calls of one module not with calls of another."""
         calls = Counter(branch.path for branch in siblings if branch.owned)
         marks = [self._mark(branch) for branch in siblings]
         found: list[list[Branch]] = []
@@ -70,8 +82,8 @@ class Folding:
                 found.append([branch])
         return [Run(tuple(run)) for run in found]
 
-    def periods(self, siblings: Sequence[Branch]) -> list[Branch]:
-        """The siblings, where a pattern of a few repeats itself as a branch per repetition, to be folded by `runs`."""
+    def _periods(self, siblings: Sequence[Branch]) -> list[Branch]:
+        """The siblings; where a pattern of several repeats itself, a branch for each time."""
         numbers: dict[object, int] = {}
         marks = [numbers.setdefault(self._inside(branch), len(numbers)) for branch in siblings]
         made: list[Branch] = []
@@ -79,12 +91,12 @@ class Folding:
         while i < len(siblings):
             found = [(length, _repeats(marks, i, length)) for length in PERIODS]
             length, times = max(found, key=lambda one: one[0] * one[1] * (one[1] >= REPEATS))
-            if times < REPEATS:
-                made.append(siblings[i])
-                i += 1
-                continue
-            made += [_together(siblings[at : at + length]) for at in range(i, i + length * times, length)]
-            i += length * times
+            end = i + (length * times if times >= REPEATS else 1)
+            whole = length == 1 or times < REPEATS
+            made += (
+                siblings[i:end] if whole else [_together(siblings[at : at + length]) for at in range(i, end, length)]
+            )
+            i = end
         return made
 
     def _mark(self, branch: Branch) -> object:
@@ -133,9 +145,15 @@ class Folding:
 
 
 def _does(node: Mapping[str, Any]) -> tuple[object, ...]:
-    """What an operation does; weights count by their shapes, for a module that is called again reads nothing new."""
+    """What an operation does.
+
+    Weights count by their shapes, for a module that is called again reads nothing new; of an index its form, for it is
+    what a loop over the steps of a sequence changes.
+    """
     weights = tuple((node.get("weights") or {}).values()) or node.get("parameters")
     attributes = {key: value for key, value in (node.get("attributes") or {}).items() if key != "parameters of"}
+    if "index" in attributes:
+        attributes["index"] = re.sub(r"\d+", "0", str(attributes["index"]))
     return node["op"], weights, tuple(node.get("shape") or ()), node.get("dtype"), repr(attributes)
 
 

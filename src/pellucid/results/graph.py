@@ -33,6 +33,7 @@ class Graph(Result):
             parent first last parameters flops memory`, `parent` the index of the record around this one or None,
             `first` and `last` the ids of its operations' ends; `time` where it was taken.
         folds: groups of identical siblings: records `paths` (module paths in order) that are drawn as one box "× n".
+            What repeats itself in turns, or as the steps of a loop, is found where the graph is drawn.
         failed: id of the node at which the model raised, or None.
         depth, open, overlay: how it is drawn; see `drawn`.
     """
