@@ -36,7 +36,9 @@ def test_of_very_many_layers_some_are_named(columns):
     seen = words(drawn(matrix, ordered))
     places = [i for i, name in enumerate(names) if name in seen]
     assert 20 < len(places) < 60 and places[0] == 0 and len(set(np.diff(places))) == 1
-    assert set(steps) <= set(seen)
+    figure = drawn(matrix, ordered)
+    labels = [one for axes in figure.axes for one in axes.get_xticklabels() if one.get_text() in steps]
+    assert labels and {one.get_rotation() for one in labels} == {0.0} and labels[0].get_text() == "0"
     unordered = Matrix(values=np.zeros((200, columns)), axes=("query", "key"), rows=names)
     assert not [one for one in words(drawn(matrix, unordered)) if one.startswith("layer")]
 

@@ -24,7 +24,6 @@ LABEL, NAME = 7.5, 7.5
 GAP, HEAD, AXIS = 0.12, 0.2, 0.2
 LABELS, ROW, SOME = 64, 0.108, 24
 UPRIGHT, LEAST = 0.12, 0.105
-ORDERED = ("layer", "step")  # where a label that is left out can be guessed from its neighbours
 
 
 def size(result: Matrix, style: Style) -> tuple[float, float]:
@@ -128,15 +127,16 @@ def _cell(result: Matrix) -> tuple[float, float]:
 
 def _named(result: Matrix) -> tuple[int, int]:
     """Every how many rows and columns are labelled, 0 for none: all where there is room, some of layers and steps."""
-    given = zip(_cell(result)[::-1], result.values.shape[-2:], (result.rows, result.columns), strict=True)
-    every = [(math.ceil(LEAST * count / length), count, labels) for length, count, labels in given]
+    width, height = _cell(result)
+    rows, columns = result.values.shape[-2:]
     few = int(np.prod(result.values.shape[:-2])) == 1
-    ordered = [few and name in ORDERED for name in result.axes[-2:]] or [False, False]
-    rows, columns = (
-        stride if labels and (some or (stride == 1 and count <= LABELS)) else 0
-        for (stride, count, labels), some in zip(every, ordered, strict=True)
+    layers, steps = few and result.axes[-2:-1] == ("layer",), few and result.axes[-1:] == ("step",)
+    widest = max((measure.width(name, LABEL) + 0.08 for name in result.columns if isinstance(name, str)), default=0.0)
+    every = math.ceil(LEAST * rows / height), math.ceil((widest if steps else LEAST) * columns / width)
+    return (
+        every[0] if result.rows and (layers or (every[0] == 1 and rows <= LABELS)) else 0,
+        every[1] if result.columns and (steps or (every[1] == 1 and columns <= LABELS)) else 0,
     )
-    return rows, columns
 
 
 def _room(labels: tuple[Text | str, ...], style: Style) -> float:
@@ -147,7 +147,7 @@ def _margins(result: Matrix, style: Style) -> tuple[float, float]:
     """Room at the left and at the bottom for labels and axis names."""
     rows, columns = _named(result)
     axis = AXIS if len(result.axes) >= 2 else 0.0
-    turned = [name for name in result.columns if not _level(style.say(name), result)]
+    turned = [name for name in result.columns[:: max(1, columns)] if not _level(style.say(name), result)]
     foot = _room(tuple(turned), style) if turned else UPRIGHT
     return (
         (_room(result.rows, style) + 0.1 if rows else 0) + axis,
@@ -189,7 +189,8 @@ def _names(result: Matrix, count: int, width: float, style: Style) -> list[str]:
 
 def _level(name: str, result: Matrix) -> bool:
     """Whether the name of a column fits beneath it without being turned."""
-    return measure.width(_short(name), LABEL) <= 0.92 * _cell(result)[0] / result.values.shape[-1]
+    room = _cell(result)[0] / result.values.shape[-1] * max(1, _named(result)[1])
+    return measure.width(_short(name), LABEL) <= 0.92 * room
 
 
 def _short(name: str) -> str:
