@@ -350,11 +350,7 @@ def _frozen(value: Any) -> Any:
 
 def _key(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return (
-            str(value.dtype),
-            tuple(value.shape),
-            sha256(_bytes(value)).digest(),
-        )
+        return (str(value.dtype), tuple(value.shape), sha256(_bytes(value)).digest())
     if isinstance(value, tuple):
         return tuple(map(_key, value))
     if isinstance(value, float) and value.is_integer():
@@ -393,6 +389,7 @@ def _shown(value: Any) -> str:
 def _check(method_name: str, name: str, value: Any, annotation: Any) -> None:
     if annotation in (Any, inspect.Parameter.empty) or fits(value, annotation):
         return
+    en, zh = f"{method_name}: {name}={_shown(value)} is not", f"{method_name}：{name}={_shown(value)} 有误，应为："
     raise BadSetting(
-        f"{method_name}: {name}={_shown(value)} is not {worded(annotation)}", hint=f"pellucid methods {method_name}"
+        Text(f"{en} {worded(annotation)}", f"{zh}{worded(annotation, 'zh')}"), hint=f"pellucid methods {method_name}"
     )

@@ -43,6 +43,7 @@ def test_what_is_typed_stands_in_both_languages():
         (["nets.py:net", "random:1x3x8x8", "-t", "cat"], "没有名为 'cat' 的类别"),
         (["nets.py:net", "random:1x3x8x8", "-m", "grad_cm"], "没有名为 'grad_cm' 的可视化方法"),
         (["nets.py:net", "random:1x3x8x8", "-m", "grad_cam:layr=1"], "grad_cam 没有设置 'layr'"),
+        (["nets.py:net", "random:1x3x8x8", "-m", "grad_cam:relu=7"], "grad_cam：relu='7' 有误，应为：True 或 False"),
         (["nets.py:net", "random:1x3x8x8", "-m", "grad_cam", "-l", "9"], "Sequential 没有层 '9'"),
         (["nets.py:net", "random:1x5x8x8", "-m", "saliency"], "模型在 '0' 处引发 RuntimeError"),
         (["nets.py:net", "random:3y8", "-m", "saliency"], "'random:3y8' 不是形状"),

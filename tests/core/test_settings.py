@@ -27,3 +27,21 @@ def test_what_fits_and_how_it_is_said(annotation: object, right: list[object], w
     assert all(fits(value, annotation) for value in right)
     assert not any(fits(value, annotation) for value in wrong)
     assert worded(annotation) == words
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        (int | None, "整数，或None"),
+        (Annotated[int, Ge(1)], "不小于 1 的整数"),
+        (Annotated[float, Gt(0), Le(1)], "大于 0、不大于 1 的数"),
+        (Literal["max", "index"], "'max'、'index' 之一"),
+        (tuple[int, ...], "括号中的若干个，每个为整数"),
+        (tuple[int, str], "由整数、文本组成的元组"),
+        (Callable[[int], int], "函数"),
+        (bool, "True 或 False"),
+        (dict, "dict"),
+    ],
+)
+def test_how_it_is_said_in_chinese(annotation: object, words: str) -> None:
+    assert worded(annotation, "zh") == words

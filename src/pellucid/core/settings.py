@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from pellucid.core.text import Text, say
+
 
 def fits(value: Any, annotation: Any) -> bool:
     """Whether a value is what an annotation asks for; annotations that cannot be checked take anything."""
@@ -45,24 +47,41 @@ def _holds(value: Any, bound: Any) -> bool:
     return check is None or check()
 
 
-def worded(annotation: Any) -> str:
+def worded(annotation: Any, lang: str = "en") -> str:
     """An annotation as people say it: "a whole number of at least 1", "a number above 0 and at most 1"."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        signs = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
-        bounds = [
-            f"{signs[type(one)][1]} {getattr(one, signs[type(one)][0])}" for one in parts[1:] if type(one) in signs
-        ]
+        signs = {
+            Ge: ("ge", Text("at least", "不小于")),
+            Gt: ("gt", Text("above", "大于")),
+            Le: ("le", Text("at most", "不大于")),
+            Lt: ("lt", Text("below", "小于")),
+        }
+        known = [(one, *signs[type(one)]) for one in parts[1:] if type(one) in signs]
+        bounds = [f"{sign.say(lang)} {getattr(one, name)}" for one, name, sign in known]
+        if lang == "zh":
+            return f"{'、'.join(bounds)} 的{worded(parts[0], lang)}"
         words = " and ".join(bounds)
         return f"{worded(parts[0])} {'of ' if words.startswith('at ') else ''}{words}"
     if origin in (Union, UnionType):
-        return " or ".join(worded(part) for part in parts)
+        return Text(" or ", "，或").say(lang).join(worded(part, lang) for part in parts)
     if origin is Literal:
-        return "one of " + ", ".join(map(repr, parts))
+        each = [repr(part) for part in parts]
+        return Text(f"one of {', '.join(each)}", f"{'、'.join(each)} 之一").say(lang)
     if origin is tuple:
-        each = [worded(part) for part in parts if part is not ...]
-        return f"several in brackets, each {each[0]}" if parts[-1] is ... else f"a tuple of {', '.join(each)}"
+        each = [worded(part, lang) for part in parts if part is not ...]
+        if parts[-1] is ...:
+            return Text(f"several in brackets, each {each[0]}", f"括号中的若干个，每个为{each[0]}").say(lang)
+        return Text(f"a tuple of {', '.join(each)}", f"由{'、'.join(each)}组成的元组").say(lang)
     if origin is Callable or annotation is Callable:
-        return "a function"
-    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", type(None): "None"}
-    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
+        return Text("a function", "函数").say(lang)
+    return say(_KINDS.get(annotation, getattr(annotation, "__name__", str(annotation))), lang)
+
+
+_KINDS: dict[Any, Text] = {
+    int: Text("a whole number", "整数"),
+    float: Text("a number", "数"),
+    bool: Text("True or False", "True 或 False"),
+    str: Text("a text", "文本"),
+    type(None): Text("None"),
+}
