@@ -85,8 +85,10 @@ def peak(value: Tensor) -> tuple[float, str, bool] | None:
     """The largest finite magnitude, the type, and whether anything is infinite."""
     if not value.is_floating_point() or not value.numel():
         return None
+    kind = str(value.dtype).removeprefix("torch.")
+    low, high = map(float, value.detach().aminmax())
+    if math.isfinite(low) and math.isfinite(high):
+        return max(-low, high), kind, False
     size = value.detach().abs()
     finite = size[size.isfinite()]
-    largest = float(finite.max()) if finite.numel() else math.nan
-    positive = bool(torch.isposinf(size).any())
-    return (0.0 if math.isnan(largest) else largest), str(value.dtype).removeprefix("torch."), positive
+    return float(finite.max()) if finite.numel() else 0.0, kind, bool(torch.isposinf(size).any())
