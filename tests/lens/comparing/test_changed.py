@@ -62,3 +62,8 @@ def test_shapes_that_differ_throughout_cannot_be_compared():
     series, (table,) = changed([Matching((), ((), ()))], layers, ["first", "other"])
     assert series is None and "cannot be compared" in str(table.notes[0])
     assert torch.is_tensor(layers[1][0].weights["weight"])
+
+
+def test_layers_without_a_partner_of_their_shape_are_told():
+    series, _ = of(net(classes=3))
+    assert "(1 more has no partner of the same shape)" in str(series.notes[0]) and "另有 1 层" in series.notes[0].zh

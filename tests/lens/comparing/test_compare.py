@@ -157,6 +157,8 @@ def test_what_cannot_be_compared_is_refused():
         pl.compare(net(), net(), names=["a", "a"])
     with pytest.raises(BadInput):
         pl.compare(net(), net(), data="folder:absent")
+    with pytest.raises(BadRequest, match="'Sequential 2' is on the meta device"):
+        pl.compare(net(), net().to("meta"))
 
 
 def test_it_can_be_stopped():
@@ -165,3 +167,14 @@ def test_it_can_be_stopped():
 
     with pytest.raises(Cancelled):
         pl.compare(lens(), lens(tuned(), "b"), data=data(), progress=stop)
+
+
+def test_findings_stand_in_the_table_unless_they_are_not_wanted():
+    found = pl.compare(lens(), lens(tuned(), "b"), data=data())
+    assert "findings" in found["summary"].columns and set(found["summary"].facts["findings"]) == {"first", "b"}
+    assert "findings" not in pl.compare(lens(), lens(), data=data(), findings=False)["summary"].columns
+
+
+def test_a_compiled_model_is_called_as_what_it_is():
+    found = pl.compare(net(), torch.compile(net(), backend="eager"), data=data(), findings=False)
+    assert found.names == ("Sequential 1", "Sequential 2") and found["changes"].facts["changed"] == ()

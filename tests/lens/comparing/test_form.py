@@ -20,7 +20,7 @@ def test_it_is_told_by_the_shape_and_by_what_is_read():
     assert seen(Writer(), texts()) == Form("tokens", WORDS, text=True, causal=True)
     assert seen(Writer(ahead=True), texts()) == Form("tokens", WORDS, text=True)
     assert seen(Embedder(pooled=True), texts()) == Form("one", 6, text=True)
-    assert seen(Painter(), pictures()) == Form("grid", 5) and seen(ruler(), measured()) == Form("one", 1)
+    assert seen(Painter(), pictures()) == Form("none", part=True) and seen(ruler(), measured()) == Form("one", 1)
     assert seen(Finder(), pictures()) == Form("detections")
 
 
@@ -41,6 +41,15 @@ def test_the_largest_number_is_a_decision_where_numbers_are_scores():
     assert pooled.undecided(pl.Lens(Embedder(), labels=list("abcdef")), labelled=False) is None
     assert Form("one", 6).undecided(embedder, labelled=False) is None
     assert "one number" in str(Form("one", 1).undecided(embedder, labelled=True))
+
+
+def test_what_the_model_calls_logits_are_scores():
+    class Named(Embedder):
+        def forward(self, input_ids: Tensor) -> dict[str, Tensor]:
+            return {"hidden": self.words(input_ids), "logits": self.out(self.words(input_ids)).mean(1)}
+
+    assert seen(Named(), texts()) == Form("none", scores=True, part=True)
+    assert Form("one", 6, text=True, scores=True).undecided(pl.Lens(Named()), labelled=False) is None
 
 
 def test_data_that_cannot_be_read_are_refused():

@@ -1,5 +1,7 @@
 """A row for each model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,10 @@ def test_why_there_are_no_answers_is_told_once():
     why = Text("the output is one number", "输出只有一个数")
     table = summary([Observed(lens(), name, [], why=why) for name in ("a", "b")], [], {}, {})
     assert [str(note) for note in table.notes] == ["a, b: no answers to compare, as the output is one number."]
+
+
+def test_perplexities_of_other_tokens_are_not_put_side_by_side_in_silence():
+    one, two = (replace(answers(name, 20), perplexity=9.0) for name in "ab")
+    assert "困惑度" not in " ".join(note.zh for note in summary(MODELS, [one, two], {}, {}).notes)
+    other = replace(two, labels=(), classes=9)
+    assert any("other tokens" in str(note) for note in summary(MODELS, [one, other], {}, {}).notes)

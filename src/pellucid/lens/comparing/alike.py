@@ -25,7 +25,7 @@ def pairs(found: Matching, ones: Sequence[Layer], twos: Sequence[Layer], names: 
     """Every layer of both beside its partner."""
     partner = {pair.one: pair for pair in found.pairs}
     rows = [_row(layer, partner.get(i), twos) for i, layer in enumerate(ones)]
-    rows += [{"one": None, "two": twos[j].path, **dict.fromkeys(_COLUMNS)} for j in found.alone[1]]
+    rows += [{"one": None, "two": twos[j].called, **dict.fromkeys(_COLUMNS)} for j in found.alone[1]]
     return Table(
         rows=tuple(rows),
         columns={"one": Text(names[0]), "two": Text(names[1]), **_COLUMNS},
@@ -36,10 +36,10 @@ def pairs(found: Matching, ones: Sequence[Layer], twos: Sequence[Layer], names: 
 
 def _row(layer: Layer, pair: Pair | None, twos: Sequence[Layer]) -> dict[str, Any]:
     if pair is None:
-        return {"one": layer.path, "two": None, **dict.fromkeys(_COLUMNS)}
+        return {"one": layer.called, "two": None, **dict.fromkeys(_COLUMNS)}
     return {
-        "one": layer.path,
-        "two": twos[pair.two].path,
+        "one": layer.called,
+        "two": twos[pair.two].called,
         "how": _BY[pair.named],
         "shape": pair.same_shape,
         "alignment": _known(pair.alignment),
@@ -111,7 +111,7 @@ def depth(founds: Sequence[Matching], layers: Sequence[Sequence[Layer]], names: 
     curves: dict[str, np.ndarray] = {}
     notes: list[Text] = []
     for number, found in known:
-        at = {layers[0][pair.one].path: pair.alignment for pair in found.pairs}
+        at = {layers[0][pair.one].called: pair.alignment for pair in found.pairs}
         curve = np.array([at.get(path, float("nan")) for path in labels])
         curves[names[number]] = curve
         notes.append(_parting(curve, labels, names[0], names[number]))

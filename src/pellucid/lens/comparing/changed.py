@@ -35,7 +35,7 @@ def changed(
         verdict = _verdict(moves, layers[0], names[0], names[number])
         curves[names[number]] = np.array([_largest(moves.get(i)) for i in range(len(layers[0]))])
         notes.append(verdict)
-        partner = {pair.one: layers[number][pair.two].path for pair in found.pairs}
+        partner = {pair.one: layers[number][pair.two].called for pair in found.pairs}
         rows = [_row(layer, partner.get(i), moves.get(i)) for i, layer in enumerate(layers[0])]
         tables.append(Table(rows=tuple(rows), columns=_COLUMNS, notes=(verdict,), facts=_facts(moves, layers[0])))
     shown = [i for i in range(len(layers[0])) if any(np.isfinite(curve[i]) for curve in curves.values())]
@@ -44,7 +44,7 @@ def changed(
     return (
         Series(
             curves={name: curve[shown] for name, curve in curves.items()},
-            labels=tuple(layers[0][i].path for i in shown),
+            labels=tuple(layers[0][i].called for i in shown),
             unit=Text("‖ΔW‖ / ‖W‖", "‖ΔW‖ / ‖W‖"),
             position_unit=Text(f"layer of {names[0]}", f"{names[0]} 的层"),
             style="bar" if len(shown) <= 30 and len(curves) == 1 else "line",
@@ -64,7 +64,7 @@ def _row(layer: Layer, other: str | None, move: Change | None) -> dict[str, Any]
     figures = (move.size, move.cosine, move.statistics) if move else (float("nan"),) * 3
     known = [None if np.isnan(one) else one for one in figures]
     return {
-        "layer": layer.path,
+        "layer": layer.called,
         "other": other,
         "kind": layer.kind,
         "parameters": layer.parameters,
@@ -93,20 +93,32 @@ def _verdict(moves: dict[int, Change], layers: Sequence[Layer], first: str, othe
             f"{other}: no layer has the shape of its partner in {first}, so weights cannot be compared.",
             f"{other}：没有一层与 {first} 中的配对层形状相同，权重无从比较。",
         )
+    among = _among(len(known), len(layers))
     if not moved:
         return Text(
-            f"{other}: no difference from {first} in the weights of {len(known)} layers.",
-            f"{other}：{len(known)} 层的权重与 {first} 没有差别。",
+            f"{other}: no difference from {first} in the weights of {among.en}.",
+            f"{other}：{among.zh}的权重与 {first} 没有差别。",
         )
     top = max(moved, key=lambda i: _largest(moves[i]))
     home = _within([layers[i].path for i in moved])
     place = (f", all within '{home}'", f"，全部位于“{home}”内") if home and len(moved) > 1 else ("", "")
     size = spell.percent(_largest(moves[top]))
     return Text(
-        f"{other} differs from {first} in {len(moved)} of {len(known)} layers{place[0]}; most in '{layers[top].path}', "
+        f"{other} differs from {first} in {len(moved)} of {among.en}{place[0]}; most in '{layers[top].called}', "
         f"by {size}.",
-        f"{other} 与 {first} 在 {len(known)} 层中有 {len(moved)} 层不同{place[1]}；"
-        f"变化最大的是“{layers[top].path}”，为 {size}。",
+        f"{other} 与 {first} 在{among.zh}中有 {len(moved)} 层不同{place[1]}；"
+        f"变化最大的是“{layers[top].called}”，为 {size}。",
+    )
+
+
+def _among(known: int, layers: int) -> Text:
+    """How many layers were compared, and how many were not."""
+    left = layers - known
+    if not left:
+        return Text(f"{known} layers", f"{known} 层")
+    return Text(
+        f"{known} layers ({left} more {'has' if left == 1 else 'have'} no partner of the same shape)",
+        f"{known} 层（另有 {left} 层没有同形的配对层）",
     )
 
 

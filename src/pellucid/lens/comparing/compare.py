@@ -8,6 +8,7 @@ from torch import nn
 from pellucid.core.errors import BadRequest
 from pellucid.core.text import Text
 from pellucid.diagnose.findings import Findings
+from pellucid.engine.looker import unwrapped
 from pellucid.engine.planner import Progress
 from pellucid.inputs.data.open import open_data
 from pellucid.lens.comparing import alike, apart, changed, parted, runs
@@ -70,6 +71,9 @@ def compare(
         return _of_runs(held, called)
     lenses = [one if isinstance(one, Lens) else Lens(one) for one in lenses_or_runs if not isinstance(one, Run)]
     source = None if data is None else open_data(data)
+    hollow = next((name for one, name in zip(lenses, called, strict=True) if one.device.type == "meta"), None)
+    if hollow is not None:
+        raise BadRequest(f"'{hollow}' is on the meta device: it has no weights to compare", hint="load its weights")
     how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
     given = list(zip(lenses, called, strict=True))
     wanted = findings and (x is not None or source is not None)
@@ -211,7 +215,7 @@ def _names(given: Sequence[Any], names: Sequence[str] | None) -> list[str]:
 def _own(one: Any) -> str:
     if isinstance(one, Run):
         return str(one.history.about.get("model") or "run")
-    return one.name if isinstance(one, Lens) else type(one).__name__
+    return one.name if isinstance(one, Lens) else type(unwrapped(one)).__name__
 
 
 def _notes(lenses: Sequence[Lens], names: Sequence[str]) -> tuple[Text, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.text import Text
+from pellucid.lens.comparing.answers import POSITIONS
 from pellucid.lens.comparing.observed import Observed
 from pellucid.results import Matrix, spell
 
@@ -151,8 +152,21 @@ def agreement(models: Sequence[Answered]) -> Matrix:
         columns=names,
         limits=(0.0, 1.0),
         unit=Text(f"share of {unit.en}", f"{unit.zh}比例"),
-        notes=tuple(_agreed(models[0], other) for other in models[1:]),
+        notes=(*(_agreed(models[0], other) for other in models[1:]), *_spread(models[0])),
         facts={"samples": len(models[0].answers)},
+    )
+
+
+def _spread(one: Answered) -> tuple[Text, ...]:
+    """Whether some places alone were looked at."""
+    if one.unit is None or not (one.positions > POSITIONS).any():
+        return ()
+    return (
+        Text(
+            f"Of each sample at most {POSITIONS} evenly spread {one.unit} count.",
+            f"每个样本至多取 {POSITIONS} 个均匀分布的{one.unit.zh}。",
+            aside=True,
+        ),
     )
 
 

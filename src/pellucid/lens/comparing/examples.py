@@ -22,12 +22,16 @@ def rows_of(x: Inputs) -> list[Any] | None:
     return [x.args[0][i] if len(held) == 1 else (tuple(one[i] for one in x.args),) for i in range(x.size)]
 
 
-def some_of(data: Data, most: int) -> Data:
+def some_of(data: Data, most: int, *, labelled: bool = True) -> Data:
     """Samples spread evenly over a data set; what cannot be read is left out.
 
+    Args:
+        labelled: whether they keep their labels.
     Raises:
         BadInput: none of them can be read.
     """
     ordinals = sorted({round(one) for one in np.linspace(0, len(data) - 1, min(most, len(data)))})
     samples = [one for one in map(data.read, ordinals) if not isinstance(one, Bad)]
+    if not labelled:
+        return open_data([(one.x,) for one in samples])
     return open_data([(one.x, one.label) for one in samples], classes=data.classes or None)

@@ -1,14 +1,15 @@
 """What is wrong with each of several models, in few words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pellucid.core.errors import PellucidError
+from pellucid.core.errors import BadTarget, PellucidError
 from pellucid.core.text import Text
 from pellucid.diagnose.finding import SEVERITIES, WORDS
 from pellucid.diagnose.findings import Findings
 from pellucid.engine.planner import Progress
 from pellucid.inputs.data.data import Data
+from pellucid.inputs.data.noise import Noise
 from pellucid.lens.comparing.examples import some_of
 from pellucid.lens.lens import Lens
 
@@ -19,12 +20,20 @@ _NONE = Text("none", "无")
 def found_in(
     lens: Lens, x: Any, data: Data | None, *, seed: int, progress: Callable[[Progress], None] | None
 ) -> Findings | None:
-    """What `Lens.diagnose` finds with some samples of the data, else of `x`; None where it cannot read them."""
+    """What `Lens.diagnose` finds with some samples of the data, else of `x`; None where it cannot read them.
+
+    White noise has no findings: that it is no picture is known.
+    """
+    if data is not None and isinstance(data.reader, Noise):
+        return None
     how: dict[str, Any] = {"seed": seed, "progress": progress}
     try:
-        if data is not None:
+        if data is None:
+            return lens.diagnose(lens.read(x).rows(0, EXAMPLES), **how)
+        try:
             return lens.diagnose(data=some_of(data, EXAMPLES), **how)
-        return lens.diagnose(lens.read(x).rows(0, EXAMPLES), **how)
+        except BadTarget:  # labels of other classes than the model's
+            return lens.diagnose(data=some_of(data, EXAMPLES, labelled=False), **how)
     except PellucidError:
         return None
 
@@ -40,13 +49,14 @@ def counted(found: Findings) -> Text:
     )
 
 
-def high(name: str, found: Findings) -> Text | None:
-    """Those with which a model does not work; None where there are none."""
-    if not found.high:
-        return None
-    en = "; ".join(f"{one.title.en}{f' ({one.place})' if one.place else ''}" for one in found.high)
-    zh = "；".join(f"{one.title.zh}{f'（{one.place}）' if one.place else ''}" for one in found.high)
-    return Text(
-        f"{name} has findings of high severity: {en}. lens.diagnose(...) tells more.",
-        f"{name} 有严重问题：{zh}。详见 lens.diagnose(...)。",
+def high(findings: Mapping[str, Findings | None]) -> tuple[Text, ...]:
+    """Those with which a model does not work, each once, with the names of the models that have it."""
+    by: dict[Text, list[str]] = {}
+    for name, found in findings.items():
+        for one in found.high if found is not None else ():
+            en, zh = (f" ({one.place})", f"（{one.place}）") if one.place else ("", "")
+            by.setdefault(Text(one.title.en + en, one.title.zh + zh), []).append(name)
+    return tuple(
+        Text(f"High severity in {', '.join(names)}: {one.en}.", f"{'、'.join(names)} 有严重问题：{one.zh}。")
+        for one, names in by.items()
     )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import BadInput, NotApplicable
 from pellucid.core.text import Text
+from pellucid.engine.calls import fields
 from pellucid.engine.detections import is_detections
 from pellucid.engine.looker import unwrapped
 from pellucid.engine.passes import OUTPUT, Looking, Pass
@@ -23,7 +24,10 @@ from pellucid.results import Matrix
 
 UNSAID: dict[str, Any] = dict.fromkeys(("question", "shows", "cannot", "check", "needs"), Text(""))
 Kind = Literal["one", "tokens", "grid", "detections", "none"]
-_DETECTED = Text("the output is a list of detections", "输出是检测结果列表")
+_DETECTED = Text(
+    "the output is a list of detections (target=pl.box(...) draws the pictures of one)",
+    "输出是检测结果列表（target=pl.box(...) 可为其中一个画图）",
+)
 _NO_ROW = Text(
     "the output has no row of numbers for each sample (output= of the lens may choose one)",
     "输出没有为每个样本给出一行数值（可用镜头的 output= 选择）",
@@ -44,13 +48,17 @@ class Form:
             these.
         numbers: how many there are at each place.
         text: whether words are read.
+        scores: whether the model calls them logits.
         causal: whether what is said at a token does not depend on those that follow.
+        part: whether the model returns more than one tensor, so that the explained one has to be taken out first.
     """
 
     kind: Kind
     numbers: int = 0
     text: bool = False
+    scores: bool = False
     causal: bool = False
+    part: bool = False
 
     @property
     def has_rows(self) -> bool:
@@ -77,7 +85,7 @@ class Form:
             return _DETECTED if self.kind == "detections" else _NO_ROW
         if self.numbers < 2:
             return _NUMBER
-        named = len(lens.labels) == self.numbers or (labelled and self.kind == "one")
+        named = self.scores or len(lens.labels) == self.numbers or (labelled and self.kind == "one")
         return _EMBEDDED if self.text and not named and not self.of_tokens(lens) else None
 
 
@@ -92,15 +100,17 @@ def form(data: Source) -> Looking[Matrix]:
 
 
 def _form(x: Inputs) -> Looking[Form]:
-    detected: list[bool] = []
+    outputs: list[Any] = []
 
     def whole(output: Any) -> Tensor:
-        detected.append(is_detections(output))
+        outputs.append(output)
         return torch.zeros(x.size)
 
-    seen = yield from Pass(x, target=Target(whole))
-    if any(detected):
+    yield from Pass(x, target=Target(whole))
+    if is_detections(outputs[0]):
         return Form("detections")
+    if not isinstance(outputs[0], Tensor):
+        return Form("none", scores="logits" in dict(fields(outputs[0])), part=True)
     try:
         seen = yield from Pass(x, keep=[OUTPUT])
         spot = seen.at(OUTPUT)[0]

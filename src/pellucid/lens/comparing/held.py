@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid.engine.looker import unwrapped
 from pellucid.lens.lens import Lens
+
+_PACKED = ("weight", "bias")  # methods of PyTorch's quantised layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,11 @@ class Layer:
     kind: str
     weights: dict[str, Tensor] = field(default_factory=dict)
     statistics: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """Its name; of the whole model, which has none, its class."""
+        return self.path or self.kind
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,16 +54,27 @@ def layers_of(lens: Lens) -> list[Layer]:
     """Every layer with numbers of its own, in the order of a forward that was seen, else as registered."""
     found: list[Layer] = []
     for path, module in unwrapped(lens.model).named_modules():
-        own: dict[str, Tensor] = dict(module.named_parameters(recurse=False))
-        weights = {name: one for name, one in own.items() if not one.is_meta}
-        buffers = dict(module.named_buffers(recurse=False))
-        statistics = {name: one for name, one in buffers.items() if one.is_floating_point() and not one.is_meta}
+        weights, buffers = _own(module)
+        statistics = {name: one for name, one in buffers.items() if one.is_floating_point()}
         if any(one.ndim for one in (*weights.values(), *statistics.values())):
             found.append(Layer(path, type(module).__name__, weights, statistics))
     ran: dict[str, int] = {}
     for number, row in enumerate(lens.layers().rows):
         ran.setdefault(row["address"].partition("#")[0], number)
     return sorted(found, key=lambda one: ran.get(one.path, len(ran)))
+
+
+def _own(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights as they are used, and buffers: what is pruned without its holes, what is quantised as plain numbers."""
+    weights: dict[str, Tensor] = dict(module.named_parameters(recurse=False))
+    buffers = dict(module.named_buffers(recurse=False))
+    pruned = [name.removesuffix("_orig") for name in weights if name.endswith("_orig")]
+    masked = {
+        name: weights.pop(f"{name}_orig") * buffers.pop(f"{name}_mask") for name in pruned if f"{name}_mask" in buffers
+    }
+    packed = {name: getattr(module, name)() for name in _PACKED if callable(getattr(module, name, None))}
+    plain = {name: one.dequantize() for name, one in packed.items() if isinstance(one, Tensor)}
+    return {**masked, **plain, **weights}, buffers
 
 
 def flat(tensors: Sequence[Tensor]) -> Tensor:
@@ -77,11 +95,6 @@ class Change:
     size: float
     cosine: float
     statistics: float
-
-    @property
-    def any(self) -> bool:
-        """Whether anything changed."""
-        return self.size > 0 or self.statistics > 0
 
 
 def change(one: Layer, two: Layer) -> Change:

@@ -45,7 +45,7 @@ class Matching:
     Args:
         pairs: rising in the first model.
         alone: numbers of the layers of each that have no partner.
-        rows, columns: paths of the layers that CKA compares.
+        rows, columns: names of the layers that CKA compares.
         alignment: `(row, column)`; None where nothing is known of what layers compute.
         samples: that it is made of.
     """
@@ -70,12 +70,12 @@ def matching(
         ones, twos: in the order in which they run.
         first, second: vectors of the same samples by path, empty if there are none.
     """
-    rows = tuple(one.path for one in ones if one.path in first)
-    columns = tuple(one.path for one in twos if one.path in second)
+    rows = [one for one in ones if one.path in first]
+    columns = [one for one in twos if one.path in second]
     count = len(next(iter(first.values()), ()))
     aligned = None
     if count >= FEWEST and rows and columns:
-        aligned = alignments([first[path] for path in rows], [second[path] for path in columns], unbiased=True)
+        aligned = alignments([first[one.path] for one in rows], [second[one.path] for one in columns], unbiased=True)
     likeness = _Likeness(ones, twos, rows, columns, aligned)
     pairs = _named(ones, twos, likeness)
     left = [i for i in range(len(ones)) if i not in {one for one, _, _ in pairs}]
@@ -87,7 +87,8 @@ def matching(
         tuple(i for i in left if i not in {one.one for one in made}),
         tuple(j for j in right if j not in {one.two for one in made}),
     )
-    return Matching(made, alone, rows, columns, aligned, count if aligned is not None else 0)
+    down, across = (tuple(one.called for one in each) for each in (rows, columns))
+    return Matching(made, alone, down, across, aligned, count if aligned is not None else 0)
 
 
 def _named(ones: Sequence[Layer], twos: Sequence[Layer], likeness: "_Likeness") -> list[tuple[int, int, bool]]:
@@ -110,13 +111,13 @@ class _Likeness:
         self,
         ones: Sequence[Layer],
         twos: Sequence[Layer],
-        rows: Sequence[str],
-        columns: Sequence[str],
+        rows: Sequence[Layer],
+        columns: Sequence[Layer],
         aligned: np.ndarray | None,
     ) -> None:
         self.ones, self.twos, self.aligned = ones, twos, aligned
-        self.row = {path: i for i, path in enumerate(rows)}
-        self.column = {path: j for j, path in enumerate(columns)}
+        self.row = {one.path: i for i, one in enumerate(rows)}
+        self.column = {one.path: j for j, one in enumerate(columns)}
         self._cosines: dict[tuple[int, int], float] = {}
 
     def same_shape(self, i: int, j: int) -> bool:

@@ -17,6 +17,7 @@ from pellucid.engine.sweeps.reducers import Sample
 from pellucid.engine.sweeps.request import Sweep
 from pellucid.lens.comparing.answers import Answers
 from pellucid.lens.comparing.examples import rows_of
+from pellucid.lens.comparing.explained import INSIDE, explaining, is_part, selected
 from pellucid.lens.comparing.form import UNSAID, Form, form
 from pellucid.lens.comparing.held import Layer, layers_of
 from pellucid.lens.lens import Lens
@@ -26,7 +27,7 @@ from pellucid.results.array import as_array
 from pellucid.results.failure import Failure
 
 Rows = tuple[np.ndarray, np.ndarray]
-_WHOLE = Text("x cannot be taken apart into examples", "x 无法拆分为单个样本")
+_WHOLE = Text("its examples share a part of x, or x holds more than tensors", "x 的样本共用其中一部分，或 x 不只含张量")
 OUTPUTS = ""  # the name of the whole model, whose vectors are its outputs
 
 
@@ -93,9 +94,10 @@ def observed(
     if data is None:
         return Observed(lens, name, layers)
     how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
-    known = _form(lens, data, seed)
+    looked, known = _form(lens, data, seed)
     paths = [one.path for one in layers if one.is_map]
-    told, found = _swept(lens, data, [OUTPUTS, *paths] if known.has_rows else paths, known, samples, how)
+    asked = [OUTPUTS, *(path for path in paths if path)] if known.has_rows else paths
+    told, found = _swept(looked, data, asked, known, samples, how)
     known = Form("none") if told is None and known.has_rows else known
     why = known.undecided(lens, labelled=told is not None and bool((told.facts["labels"] >= 0).any()))
     first = next((one for one in (told, *found.values()) if one is not None), None)
@@ -127,8 +129,8 @@ def observed_input(lens: Lens, name: str, x: Any, **how: Any) -> Observed:
     return replace(found, why=_WHOLE) if rows is None else found
 
 
-def _form(lens: Lens, data: Any, seed: int) -> Form:
-    """What the output is.
+def _form(lens: Lens, data: Any, seed: int) -> tuple[Lens, Form]:
+    """What the output is; and a lens for which the explained tensor is the whole output.
 
     Raises:
         PellucidError: the model does not run on the first sample.
@@ -136,15 +138,23 @@ def _form(lens: Lens, data: Any, seed: int) -> Form:
     seen = lens.sweep(data, form(), seed=seed)[0]
     if isinstance(seen, Failure):
         raise seen.error or NotApplicable(seen.reason)
-    return seen.facts["form"]
+    known: Form = seen.facts["form"]
+    if known.kind == "detections" or not (known.part or selected(lens)):
+        return lens, known
+    looked = explaining(lens)
+    again = looked.sweep(data, form(), seed=seed)[0]
+    if isinstance(again, Failure):  # there is no floating tensor among what it returns
+        return lens, Form("none")
+    return looked, replace(again.facts["form"], scores=known.scores and selected(lens) is None)
 
 
 def _swept(
     lens: Lens, data: Any, paths: Sequence[str], known: Form, samples: int, how: Mapping[str, Any]
 ) -> tuple[Matrix | None, dict[str, Matrix]]:
     """The answers, and the vectors of each layer; without those that have no row for each sample."""
+    at = {path: f"{INSIDE}{path}" if path and is_part(lens) else path for path in paths}
     views: list[View] = [answers()] if known.has_rows else []
-    views += [vectors(layer=path, samples=samples) for path in paths]
+    views += [vectors(layer=place, samples=samples) for place in at.values()]
     if not views:
         return None, {}
     try:
@@ -152,7 +162,7 @@ def _swept(
     except NotApplicable as error:  # the first batch tells what has no row for each sample
         if known.has_rows and error.what.startswith("'output'"):
             return _swept(lens, data, [path for path in paths if path], Form("none"), samples, how)
-        lacking = [path for path in paths if error.what.startswith((f"'{path}'", f"'{path}#"))]
+        lacking = [path for path, place in at.items() if error.what.startswith((f"'{place}'", f"'{place}#"))]
         if not lacking:
             raise
         return _swept(lens, data, [path for path in paths if path not in lacking], known, samples, how)

@@ -21,8 +21,8 @@ _COLUMNS = {
 
 
 def of_input(models: Sequence[Answered]) -> Table | None:
-    """What every model answers to every example of an input; at many places, the share in which it parts."""
-    if not models or not len(models[0].answers):
+    """What every model answers to every example; at many places, the share in which it parts; None of one model."""
+    if len(models) < 2 or not len(models[0].answers):
         return None
     apart = [None if incomparable(models[0], one) else ~same(models[0], one) for one in models]
     rows = [

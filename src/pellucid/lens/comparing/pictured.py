@@ -152,9 +152,14 @@ def _gap_said(other: str, first: str, gap: np.ndarray, top: float, likeness: flo
     if not np.abs(gap).max() > SAME * top:
         return Text(f"{other} and {first}: no difference.", f"{other} 与 {first}：没有差异。")
     mean = spell.percent(min(1.0, float(np.abs(gap).mean()) / top))
+    like = (
+        Text("")
+        if np.isnan(likeness)
+        else Text(f"the maps correlate by {likeness:.2f}; ", f"两图相关系数 {likeness:.2f}；")
+    )
     return Text(
-        f"{other} and {first}: the maps correlate by {likeness:.2f}; they differ by {mean} of the scale on average.",
-        f"{other} 与 {first}：两图相关系数 {likeness:.2f}；平均相差刻度的 {mean}。",
+        f"{other} and {first}: {like.en}they differ by {mean} of the scale on average.",
+        f"{other} 与 {first}：{like.zh}平均相差刻度的 {mean}。",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pellucid.core.text import Text
 from pellucid.diagnose.finding import SEVERITIES
 from pellucid.diagnose.findings import Findings
-from pellucid.lens.comparing.decided import Answered, share
+from pellucid.lens.comparing.decided import Answered, incomparable, share
 from pellucid.lens.comparing.findings import counted, high
 from pellucid.lens.comparing.observed import Observed
 from pellucid.results import Table, spell
@@ -45,8 +45,7 @@ def summary(
     rows = [_row(one, by.get(one.name), answers, costs.get(one.name, {}), findings.get(one.name)) for one in models]
     shown = {key: words for key, words in _COLUMNS.items() if any(row[key] is not None for row in rows)}
     rows = [{key: row[key] for key in shown} for row in rows]
-    told = [high(name, found) for name, found in findings.items() if found is not None]
-    notes = (*_best(answers), *(one for one in told if one is not None), *_undecided(models))
+    notes = (*_best(answers), *_perplexities(answers), *high(findings), *_undecided(models))
     counts = {name: {one: len(found.of(one)) for one in SEVERITIES} for name, found in findings.items() if found}
     return Table(rows=tuple(rows), columns=shown, notes=notes, facts={"findings": counts})
 
@@ -89,6 +88,19 @@ def _undecided(models: Sequence[Observed]) -> tuple[Text, ...]:
             f"{'、'.join(names)}：没有可比较的答案，因为{why.zh}。",
         )
         for why, names in by.items()
+    )
+
+
+def _perplexities(answers: Sequence[Answered]) -> tuple[Text, ...]:
+    """Whether they can be compared at all."""
+    known = [one for one in answers if not np.isnan(one.perplexity)]
+    if all(incomparable(known[0], one) is None for one in known[1:]):
+        return ()
+    return (
+        Text(
+            "Perplexities are of each model's own tokens: those that read other tokens cannot be compared by them.",
+            "困惑度以各模型自己的词元计：词元不同的模型之间不能以此比较。",
+        ),
     )
 
 
