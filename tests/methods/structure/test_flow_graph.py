@@ -268,4 +268,15 @@ def test_it_says_what_is_there() -> None:
 
 def test_a_scripted_model_is_refused() -> None:
     with pytest.raises(pl.NotApplicable, match="script"):
-        pl.flow_graph()(NETWORKS["scripted"].build(), NETWORKS["scripted"].x(1))
+        pl.pl.flow_graph()(NETWORKS["scripted"].build(), NETWORKS["scripted"].x(1))
+
+
+def test_what_cannot_be_measured_is_said() -> None:
+    network = NETWORKS["article_net"]
+    model, x = network.build(), network.x(1)
+    asked = pl.flow_graph(real=False, gradient=1, runs=2)(model, x)
+    assert "Not measured: gradients and times" in asked.notes[-1].en and "未测量梯度和耗时" in asked.notes[-1].zh
+    assert not any("Not measured" in note.en for note in pl.flow_graph(real=False)(model, x).notes)
+    broken = pl.flow_graph(runs=2)(model, x[:, :1])
+    assert any("Not measured: times" in note.en for note in broken.notes) and broken.failed is not None
+    assert not any("Not measured" in note.en for note in pl.flow_graph(runs=1, gradient=1)(model, x).notes)

@@ -12,6 +12,8 @@ from pellucid.engine.targets import Target
 from pellucid.engine.trace import Trace
 from pellucid.inputs.inputs import Inputs
 
+_GRADIENTS, _TIMES = Text("gradients", "梯度"), Text("times", "耗时")
+
 
 def timed(x: Inputs, runs: int) -> Looking[dict[int, float]]:
     """The median time of every call in seconds, by event."""
@@ -49,6 +51,19 @@ def graded(
     return {places[place]: rms for place, rms in found.items() if place in places}, (
         Text(f"Gradients are those of the score of {label}.", f"梯度为 {label} 得分的梯度。", aside=True),
     )
+
+
+def not_measured(*, gradient: bool, time: bool) -> tuple[Text, ...]:
+    """What was asked for, where nothing was computed or the model raised."""
+    asked = [name for name, wanted in ((_GRADIENTS, gradient), (_TIMES, time)) if wanted]
+    if not asked:
+        return ()
+    english, chinese = " and ".join(one.en for one in asked), "和".join(one.zh for one in asked)
+    note = Text(
+        f"Not measured: {english}, which take a forward with values from beginning to end.",
+        f"未测量{chinese}：需要一次带数值且完整的前向传播。",
+    )
+    return (note,)
 
 
 def no_gradients(error: NotApplicable) -> Text:

@@ -12,7 +12,7 @@ from pellucid.engine.looker import Looker, can_run
 from pellucid.engine.passes import Looking, Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.structure._folds import Graphed, folds
-from pellucid.methods.structure._measured import graded, timed
+from pellucid.methods.structure._measured import graded, not_measured, timed
 from pellucid.methods.structure._records import records
 from pellucid.registry import method
 from pellucid.results import Graph
@@ -75,11 +75,14 @@ def flow_graph(
             raise
         trace, failed = error.trace, (_raised(error),)
     figures: dict[str, dict[int, float]] = {}
-    if real and not failed and runs:
-        figures["time"] = yield from timed(x, runs)
-    if real and not failed and gradient is not None:
-        figures["gradient"], told = yield from graded(x, trace, gradient)
-        notes += told
+    if not real or failed:
+        notes += not_measured(gradient=gradient is not None, time=runs > 0)
+    else:
+        if runs:
+            figures["time"] = yield from timed(x, runs)
+        if gradient is not None:
+            figures["gradient"], told = yield from graded(x, trace, gradient)
+            notes += told
     nodes, edges, calls = records(trace, lens.modules, lens.held, lens.parameters, figures)
     total = sum(one.numel() for one in lens.parameters.values())
     unread = total - sum(node["parameters"] for node in nodes)
