@@ -1,5 +1,6 @@
 """Batch normalisations of a forward, and what their outputs tell of the examples."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,10 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class Norm(NamedTuple):
-    """One batch normalisation that ran once, with its running statistics."""
+    """One batch normalisation that ran once, with its running statistics.
+
+    Its site is the function, not the module: that may go on behind it, as timm's does with the activation.
+    """
 
     site: Site
     module: nn.Module
@@ -24,10 +28,8 @@ class Norm(NamedTuple):
     @property
     def trained(self) -> bool:
         """Whether it has seen data: fresh statistics are mean 0 and variance 1."""
-        count = getattr(self.module, "num_batches_tracked", None)
         mean, variance = self.module.running_mean, self.module.running_var
-        fresh = bool((mean == 0).all()) and bool((variance == 1).all())  # type: ignore[union-attr]
-        return not fresh and (count is None or int(count) > 0 or not fresh)
+        return not (bool((mean == 0).all()) and bool((variance == 1).all()))  # type: ignore[union-attr]
 
     def affine(self) -> tuple[Tensor, Tensor]:
         """Scale and shift of each channel."""
@@ -44,14 +46,12 @@ def norms(lens: Looker, seen: Seen) -> list[Norm]:
         DoesNotApply: there is none.
     """
     found: list[Norm] = []
-    for event in seen.trace.modules():
+    for event in seen.trace.events:
         module = lens.modules.get(event.path)
-        known = isinstance(module, NORMS) and module.running_mean is not None
+        known = event.op == "batch_norm" and isinstance(module, NORMS) and module.running_mean is not None
         if known and module is not None and seen.trace.calls.get(event.path, 1) == 1 and len(event.shape) > 1:
-            count = 1
-            for side in (event.shape[0], *event.shape[2:]):
-                count *= side
-            found.append(Norm(Site(event.path), module, count))
+            values = math.prod((event.shape[0], *event.shape[2:]))
+            found.append(Norm(Site(event.path, op=event.op), module, values))
     if not found:
         raise DoesNotApply(
             Text("the network has no batch normalisation with running statistics", "网络没有带运行统计量的批归一化")

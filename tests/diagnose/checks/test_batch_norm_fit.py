@@ -1,5 +1,9 @@
 """The check batch_norm_fit."""
 
+import torch
+from torch import nn
+
+import pellucid as pl
 from tests.diagnose.faults import FAULTS
 
 
@@ -8,3 +12,20 @@ def test_the_planted_fault_is_named_first():
     found = plant(0, 2).found()
     assert found[0].check == check == "batch_norm_fit"
     assert found[0].evidence.describe("en") and found[0].describe("zh")
+
+
+class Rectified(nn.BatchNorm2d):
+    """A batch normalisation whose module goes on with the activation, as in timm."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).clamp(0, 6)
+
+
+def test_a_module_that_rectifies_what_it_normalised_fits_its_data():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), Rectified(8), nn.Conv2d(8, 8, 3), Rectified(8))
+    x = torch.randn(32, 1, 12, 12)
+    for _ in range(60):
+        model(x)
+    found = pl.Lens(model.eval()).diagnose(x)
+    assert "batch_norm_fit" in found.passed
