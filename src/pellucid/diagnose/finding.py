@@ -14,6 +14,11 @@ WORDS: dict[Severity, Text] = {
     "low": Text("low", "轻微"),
     "info": Text("info", "提示"),
 }
+PLACES = {
+    "input": Text("the input", "输入"),
+    "output": Text("the output", "输出"),
+    "run": Text("the training", "训练过程"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +27,7 @@ class Noticed:
 
     Args:
         severity: "high": it does not work like this; "medium": it works worse; "low": worth a look; "info": to know.
-        place: an address, or what else is meant ("input", "run").
+        place: an address, or what else is meant: one of `PLACES`.
         said: what was measured, with its numbers.
         evidence: the numbers as a result.
         advice: what to try, where it is other than what the check says in general.
@@ -59,10 +64,15 @@ class Finding:
     def describe(self, lang: Lang = "en") -> str:
         """What, where, how that is known, why it matters, what to try."""
         between = "" if lang == "zh" else " "
-        at = {"en": f" at '{self.place}'", "zh": f"（{self.place}）"}[lang] if self.place else ""
+        where = self.where(lang) if self.place in PLACES or lang == "zh" else f"'{self.place}'"
+        at = {"en": f" at {where}", "zh": f"（{where}）"}[lang] if self.place else ""
         stop = "。" if lang == "zh" else "."
         parts = (self.said, self.why, self.advice)
         return f"{self.title.say(lang)}{at}{stop}{between}" + between.join(one.say(lang) for one in parts)
+
+    def where(self, lang: Lang = "en") -> str:
+        """The place in words: an address stays as it is."""
+        return PLACES[self.place].say(lang) if self.place in PLACES else self.place
 
     def __repr__(self) -> str:
         return f"[{self.severity}] {self.title.en}{f' at {self.place}' if self.place else ''}: {self.said.en}"

@@ -147,7 +147,7 @@ class Findings(Sequence[Finding]):
             {
                 "severity": WORDS[one.severity].say(lang),
                 "finding": one.title.say(lang),
-                "place": one.place,
+                "place": one.where(lang),
             }
             for one in self.found
         )

@@ -35,12 +35,12 @@ def learning_rate(run: History) -> Checking:
             Text("the run holds no loss and updates of five steps or more", "训练记录中没有五步以上的损失与更新量")
         )
     loss = run.metrics[name].values.astype(float)
-    kept = grid.values[:, np.isfinite(grid.values).any(0)]
-    ratios = np.array([np.median(row[np.isfinite(row)]) for row in kept if np.isfinite(row).any()])
-    if not len(ratios):
+    measured = [row[~np.isnan(row)] for row in grid.values]  # an update may be infinite
+    ratios = np.array([np.median(row) for row in measured if len(row)])
+    finite = loss[np.isfinite(loss)]
+    if not len(ratios) or not len(finite):
         return []
     ratio = float(np.median(ratios[: max(1, len(ratios) // 2)]))
-    finite = loss[np.isfinite(loss)]
     tail = loss[-max(1, len(loss) // 4) :]
     broken = not np.isfinite(tail).all()
     grew = broken or float(finite.max()) > WORSE * float(finite[0])

@@ -63,7 +63,7 @@ def _from_run(run: History) -> list[Noticed]:
     """Layers with parameters, of which no step measured any update."""
     grid = run.grid("update")
     rows = {row.address: row for row in run.rows}
-    moved = {name: float(np.nanmax(grid.values[:, i])) for i, name in enumerate(grid.layers)}
+    moved = {name: float(np.fmax.reduce(grid.values[:, i])) for i, name in enumerate(grid.layers)}
     size = run.grid("weight")
     for i, name in enumerate(size.layers):  # an optimizer that was not given them tells no update
         column = size.values[:, i]
@@ -72,7 +72,7 @@ def _from_run(run: History) -> list[Noticed]:
     having = [row.address for row in run.rows if row.elements]
     frozen = [name for name in having if rows[name].frozen]
     still = [name for name in having if not rows[name].frozen and moved.get(name) == 0]
-    if not any(value > 0 for value in moved.values()) or not (still or frozen):
+    if not (still or frozen):
         return []
     picture = Series(
         curves={"update": np.array([moved.get(name, 0.0) for name in having])},
