@@ -22,7 +22,7 @@ class Budget:
         share: of the time of training.
         every: steps between two measurements, of everything; "auto": by the budget.
 
-    `own` and `whole` are the seconds spent on measuring, and on everything else, after the first step.
+    `own` and `whole` are the seconds spent on measuring, and on everything else.
     """
 
     def __init__(self, share: float = 0.01, every: Every = "auto") -> None:
@@ -56,9 +56,8 @@ class Budget:
         Returns:
             Whether the intervals are other ones now.
         """
-        first = step == self.begun
-        if not first:
-            self.own, self.whole = self.own + own, self.whole + whole - own
+        first = step == self.begun  # warms up what will be faster then
+        self.own, self.whole = self.own + own, self.whole + whole - own
         if level == NOTHING:
             self.idle.append(own)
         elif not first:
