@@ -268,7 +268,7 @@ def test_it_says_what_is_there() -> None:
 
 def test_a_scripted_model_is_refused() -> None:
     with pytest.raises(pl.NotApplicable, match="script"):
-        pl.pl.flow_graph()(NETWORKS["scripted"].build(), NETWORKS["scripted"].x(1))
+        pl.flow_graph()(NETWORKS["scripted"].build(), NETWORKS["scripted"].x(1))
 
 
 def test_what_cannot_be_measured_is_said() -> None:
