@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 
 
 def sliding_windows(grid: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> Tensor:
@@ -54,5 +55,8 @@ def one_per_axis(name: str, asked: int | tuple[int, ...] | None, usual: tuple[in
         return usual
     sides = asked if isinstance(asked, tuple) else (asked,) * len(usual)
     if len(sides) != len(usual) or min(sides) < 1:
-        raise BadSetting(f"{name}={asked} for {len(usual)} axes", nearest="a number from 1, or one for each axis")
+        raise BadSetting(
+            Text(f"{name}={asked} for {len(usual)} axes", f"{name}={asked} 与 {len(usual)} 个轴不符"),
+            nearest="a number from 1, or one for each axis",
+        )
     return sides

@@ -15,6 +15,7 @@ import numpy as np
 
 from pellucid.core.errors import BadInput
 from pellucid.core.provenance import Trace
+from pellucid.core.text import Text
 from pellucid.results.pack import KINDS, Packer, unpack
 from pellucid.results.result import Result
 
@@ -32,8 +33,13 @@ def encode(result: Result) -> bytes:
     data = save(packer.arrays, metadata={"pellucid": json.dumps(head, separators=(",", ":"), allow_nan=False)})
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
         raise BadInput(
-            f"The text of this result is larger than {HEADER_LIMIT >> 20} MB and cannot be stored.",
-            hint="keep large numbers in arrays, not in rows or attributes",
+            Text(
+                f"The text of this result is larger than {HEADER_LIMIT >> 20} MB and cannot be stored.",
+                f"该结果的文字超过 {HEADER_LIMIT >> 20} MB，无法保存。",
+            ),
+            hint=Text(
+                "keep large numbers in arrays, not in rows or attributes", "请把大量数值放在数组中，而不是行或属性中"
+            ),
         )
     return data
 
@@ -50,20 +56,31 @@ def decode(data: bytes) -> Result:
     head = _head(data)
     schema, kind = head.get("schema"), head.get("kind")
     if not isinstance(schema, int):
-        raise BadInput("This safetensors file holds no result of pellucid.")
+        raise BadInput(
+            Text("This safetensors file holds no result of pellucid.", "该 safetensors 文件中没有 pellucid 的结果。")
+        )
     if schema > SCHEMA:
         raise BadInput(
-            f"This result was written by a newer pellucid (schema {schema}; this one reads up to {SCHEMA}).",
+            Text(
+                f"This result was written by a newer pellucid (schema {schema}; this one reads up to {SCHEMA}).",
+                f"该结果由更新版本的 pellucid 写出（格式 {schema}；此版本最高支持 {SCHEMA}）。",
+            ),
             hint="pip install -U pellucid",
         )
     if kind not in KINDS:
-        raise BadInput(f"'{kind}' is not a kind of result.", nearest=", ".join(KINDS))
+        raise BadInput(
+            Text(f"'{kind}' is not a kind of result.", f"'{kind}' 不是结果的种类。"), nearest=", ".join(KINDS)
+        )
     try:
         result = unpack(head["fields"], load(data))
     except (SafetensorError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise BadInput(f"This result is damaged: {error}.") from error
+        raise BadInput(Text(f"This result is damaged: {error}.", f"该结果已损坏：{error}。")) from error
     if not isinstance(result, KINDS[kind]):
-        raise BadInput("This result is damaged: its fields are those of another kind.")
+        raise BadInput(
+            Text(
+                "This result is damaged: its fields are those of another kind.", "该结果已损坏：其字段属于另一种结果。"
+            )
+        )
     return result
 
 
@@ -71,13 +88,21 @@ def _head(data: bytes) -> dict[str, Any]:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > min(HEADER_LIMIT, len(data) - 8):
         raise BadInput(
-            f"This is not a result of pellucid: its header claims {size} bytes"
-            f" (at most {HEADER_LIMIT} are read) in a file of {len(data)}."
+            Text(
+                f"This is not a result of pellucid: its header claims {size} bytes"
+                f" (at most {HEADER_LIMIT} are read) in a file of {len(data)}.",
+                f"这不是 pellucid 的结果：{len(data)} 字节的文件，头部声称有 {size} 字节（最多读取 {HEADER_LIMIT}）。",
+            )
         )
     try:
         head = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["pellucid"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadInput("This is not a result of pellucid: no description of a result in its header.") from error
+        raise BadInput(
+            Text(
+                "This is not a result of pellucid: no description of a result in its header.",
+                "这不是 pellucid 的结果：头部没有对结果的描述。",
+            )
+        ) from error
     return head if isinstance(head, dict) else {}
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from pellucid.core.errors import BadSetting, nearest_names, quoted
+from pellucid.core.text import Text
 from pellucid.results.quantities import known
 from pellucid.results.result import Result
 
@@ -75,21 +76,32 @@ class Graph(Result):
         """
         paths = (open,) if isinstance(open, str) else tuple(open) if isinstance(open, Iterable) else (open,)  # pyright: ignore[reportUnnecessaryIsInstance]
         if depth is not None and not (isinstance(depth, int) and depth >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise BadSetting(f"A graph has no depth {depth!r}: its outermost modules are depth 1.", hint="depth=2")
+            raise BadSetting(
+                Text(
+                    f"A graph has no depth {depth!r}: its outermost modules are depth 1.",
+                    f"计算图没有深度 {depth!r}：最外层模块的深度为 1。",
+                ),
+                hint="depth=2",
+            )
         modules = self._modules()
         for path in paths:
             if path not in modules:
                 raise BadSetting(
-                    f"No operation of this graph lies in a module '{path}'.",
+                    Text(
+                        f"No operation of this graph lies in a module '{path}'.", f"该图中没有运算位于模块 '{path}'。"
+                    ),
                     asked_by=f"open={path!r}",
                     nearest=quoted(nearest_names(str(path), sorted(modules))),
                 )
         if overlay != "parameters" and overlay not in known(self.nodes):
             raise BadSetting(
-                f"The nodes of this graph know nothing of '{overlay}'.",
+                Text(f"The nodes of this graph know nothing of '{overlay}'.", f"该图的节点没有 '{overlay}' 的信息。"),
                 asked_by=f"overlay={overlay!r}",
                 nearest=quoted(known(self.nodes)),
-                hint=f"{_NOTED.get(overlay, 'pl.flow_graph()')}(model, x) with an input that is really run",
+                hint=Text(
+                    f"{_NOTED.get(overlay, 'pl.flow_graph()')}(model, x) with an input that is really run",
+                    f"以真正运行的输入使用 {_NOTED.get(overlay, 'pl.flow_graph()')}(model, x)",
+                ),
             )
         return self.with_(depth=depth, open=paths, overlay=overlay)
 

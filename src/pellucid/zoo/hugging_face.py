@@ -109,9 +109,16 @@ def _refuse_fetched_attention(folder: Folder) -> None:
             continue
         if "/" in asked or importlib.util.find_spec("flash_attn") is None:
             raise BadSetting(
-                f"'{folder.config_file}' asks for the attention implementation '{asked}', which is not installed here.",
+                Text(
+                    f"'{folder.config_file}' asks for the attention implementation '{asked}', which is not "
+                    "installed here.",
+                    f"'{folder.config_file}' 要求注意力实现 '{asked}'，而它没有安装。",
+                ),
                 nearest="'eager', 'sdpa'",
-                hint=f'change "{name}" in it, or install what it needs and build the model yourself',
+                hint=Text(
+                    f'change "{name}" in it, or install what it needs and build the model yourself',
+                    f'请修改其中的 "{name}"，或安装所需的软件并自行建立模型',
+                ),
             )
 
 
@@ -178,7 +185,10 @@ def _refuse_other_shapes(folder: Folder, told: dict[str, Any]) -> None:
         raise BadWeights(
             f"{len(other)} tensors in '{folder.path}' are not of the shape that its config.json states: {some}"
             + (", …" if len(other) > _SHOWN else ""),
-            hint="config.json and weights are of different models: copy both from the same place",
+            hint=Text(
+                "config.json and weights are of different models: copy both from the same place",
+                "config.json 与权重属于不同的模型：请从同一处复制二者",
+            ),
         )
 
 

@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pellucid.core.errors import BadInput, BadRequest
+from pellucid.core.text import Text
 
 SCHEMA = 1
 _BETWEEN = "\x1f"
@@ -80,12 +81,24 @@ def unpack(content: bytes, name: str) -> tuple[Part, dict[str, Any]]:
         whole = sha256(words.encode()).hexdigest() == header["sha256"]
         told = json.loads(words)
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise BadInput(f"'{name}' is not a part of a sweep: {error}.") from error
+        raise BadInput(
+            Text(f"'{name}' is not a part of a sweep: {error}.", f"'{name}' 不是遍历的一部分：{error}。")
+        ) from error
     if whole and told["schema"] > SCHEMA:
-        raise BadRequest(f"'{name}' was written by a newer version (schema {told['schema']}, known is {SCHEMA}).")
+        raise BadRequest(
+            Text(
+                f"'{name}' was written by a newer version (schema {told['schema']}, known is {SCHEMA}).",
+                f"'{name}' 由更新的版本写出（格式 {told['schema']}，已知的是 {SCHEMA}）。",
+            )
+        )
     found = _part(told, tensors) if whole else Part()
     if not whole or found.digest != told["digest"]:
-        raise BadInput(f"'{name}' was changed after it was written: its digest is another one.")
+        raise BadInput(
+            Text(
+                f"'{name}' was changed after it was written: its digest is another one.",
+                f"'{name}' 在写出之后被改动过：其摘要不同。",
+            )
+        )
     return found, told
 
 

@@ -17,7 +17,12 @@ def shards_of(index: Path) -> dict[Path, list[str]]:
     """
     try:
         if index.stat().st_size > LARGEST_HEADER:
-            raise BadWeights(f"'{index}' is refused: an index of {index.stat().st_size:,} bytes.")
+            raise BadWeights(
+                Text(
+                    f"'{index}' is refused: an index of {index.stat().st_size:,} bytes.",
+                    f"拒绝读取 '{index}'：{index.stat().st_size:,} 字节的索引。",
+                )
+            )
         held: Any = json.loads(index.read_text(encoding="utf-8"))
         named: dict[str, Any] = dict(held["weight_map"])
     except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
@@ -26,7 +31,12 @@ def shards_of(index: Path) -> dict[Path, list[str]]:
             hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
         ) from error
     if len(named) > MOST_TENSORS:
-        raise BadWeights(f"'{index}' is refused: it names more than {MOST_TENSORS:,} tensors.")
+        raise BadWeights(
+            Text(
+                f"'{index}' is refused: it names more than {MOST_TENSORS:,} tensors.",
+                f"拒绝读取 '{index}'：它列出超过 {MOST_TENSORS:,} 个张量。",
+            )
+        )
     shards: dict[Path, list[str]] = {}
     for name, file in named.items():
         shards.setdefault(beside(index, file), []).append(name)
@@ -50,5 +60,10 @@ def beside(index: Path, file: Any) -> Path:
         BadWeights: the name leads elsewhere.
     """
     if not isinstance(file, str) or Path(file).name != file or "\\" in file or "\0" in file or file in ("", ".."):
-        raise BadWeights(f"'{index}' is refused: it names {file!r}, which is not a file beside it.")
+        raise BadWeights(
+            Text(
+                f"'{index}' is refused: it names {file!r}, which is not a file beside it.",
+                f"拒绝读取 '{index}'：它列出 {file!r}，而这不是它旁边的文件。",
+            )
+        )
     return index.parent / file

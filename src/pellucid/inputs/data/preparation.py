@@ -137,7 +137,12 @@ class Preparation:
         length = next(iter(tensors.values())).shape[-1]
         longest = getattr(self.tokenizer, "model_max_length", None)
         if isinstance(longest, int) and longest < min(length, _ENDLESS):
-            raise BadInput(f"The text is {length:,} tokens long; the model takes {longest:,}.")
+            raise BadInput(
+                Text(
+                    f"The text is {length:,} tokens long; the model takes {longest:,}.",
+                    f"文本有 {length:,} 个词元；模型最多接受 {longest:,} 个。",
+                )
+            )
         pads = getattr(self.tokenizer, "pad_token", "") is not None
         return Prepared(sample, tensors, sample.x if pads else None)
 

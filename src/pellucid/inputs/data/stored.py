@@ -80,7 +80,12 @@ def arrays_in(file: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy.read_magic(stream)
     if version not in _HEADERS:
-        raise BadInput(f"The array is of the format {version[0]}.{version[1]}, which is for records.")
+        raise BadInput(
+            Text(
+                f"The array is of the format {version[0]}.{version[1]}, which is for records.",
+                f"该数组的格式为 {version[0]}.{version[1]}，用于记录。",
+            )
+        )
     return _HEADERS[version](stream)
 
 
@@ -120,9 +125,16 @@ def _of_zip(file: Path, key: str) -> np.ndarray:
             needed, held = _bytes(shape, kind), entry.file_size - stream.tell()
             if needed > min(held, LARGEST_PACKED):
                 raise BadInput(
-                    f"'{file}#{key}' claims {needed:,} bytes of numbers (shape {shape}) and holds {held:,}; packed "
-                    f"arrays are read up to {LARGEST_PACKED:,} bytes.",
-                    hint="numpy.save('x.npy', x): such a file is mapped, however large it is",
+                    Text(
+                        f"'{file}#{key}' claims {needed:,} bytes of numbers (shape {shape}) and holds {held:,}; packed "
+                        f"arrays are read up to {LARGEST_PACKED:,} bytes.",
+                        f"'{file}#{key}' 声称有 {needed:,} 字节的数（形状 {shape}），"
+                        f"而实有 {held:,}；压缩的数组最多读取 {LARGEST_PACKED:,} 字节。",
+                    ),
+                    hint=Text(
+                        "numpy.save('x.npy', x): such a file is mapped, however large it is",
+                        "numpy.save('x.npy', x)：这种文件以内存映射读取，多大都可以",
+                    ),
                 )
             content = stream.read(needed)
     return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C")
@@ -132,9 +144,12 @@ def _checked(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.d
     shape, fortran, kind = _header(stream)
     if kind.kind not in "biuf":
         what = "objects, and loading those can run code" if kind.hasobject else f"'{kind}'"
-        raise BadInput(f"'{where}' is an array of {what}; refused.", hint="an array of whole or floating numbers")
+        raise BadInput(
+            Text(f"'{where}' is an array of {what}; refused.", f"'{where}' 是由 {what} 组成的数组；拒绝读取。"),
+            hint=Text("an array of whole or floating numbers", "请用整数或浮点数的数组"),
+        )
     if min(shape, default=0) < 0:
-        raise BadInput(f"'{where}' claims the shape {shape}.")
+        raise BadInput(Text(f"'{where}' claims the shape {shape}.", f"'{where}' 声称形状为 {shape}。"))
     return shape, fortran, kind
 
 

@@ -90,10 +90,14 @@ def check_asked(
             hint=Text("give layer=, or another seed=", "请给出 layer=，或换一个 seed="),
         )
     if not isinstance(objective, str) or objective != "channel":
-        raise BadSetting("objective= is one of a layer, and no layer was given", hint="give layer=")
+        raise BadSetting(
+            Text("objective= is one of a layer, and no layer was given", "objective= 针对层，而没有给出层"),
+            hint=Text("give layer=", "请给出 layer="),
+        )
     if isinstance(channels, tuple) and not over_data:
         raise BadSetting(
-            "channels= are units of a layer, and no layer was given", hint="give layer=, or name classes as target="
+            Text("channels= are units of a layer, and no layer was given", "channels= 是层的单元，而没有给出层"),
+            hint=Text("give layer=, or name classes as target=", "请给出 layer=，或以 target= 指定类别"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from pellucid.core.errors import BadSetting, BadWeights, PellucidError
+from pellucid.core.text import Text
 from pellucid.zoo.onnx.names import paths_of, plain
 from pellucid.zoo.onnx.older import lower
 from pellucid.zoo.onnx.operators import register
@@ -27,7 +28,10 @@ def converted(onnx: Any, proto: Any, path: Path) -> nn.Module:
     try:
         proto = onnx.shape_inference.infer_shapes(proto)
     except Exception as error:  # classes of the library's own, for graphs that contradict themselves
-        raise BadWeights(f"'{path}' is damaged: {_first_line(error)}", hint="copy or fetch it again") from error
+        raise BadWeights(
+            Text(f"'{path}' is damaged: {_first_line(error)}", f"'{path}' 已损坏：{_first_line(error)}"),
+            hint=Text("copy or fetch it again", "请重新复制或下载该文件"),
+        ) from error
     lower(proto)
     register()
     _refuse_unknown(proto, path)
@@ -45,13 +49,19 @@ def converted(onnx: Any, proto: Any, path: Path) -> nn.Module:
         raise
     except NotImplementedError as error:
         raise BadSetting(
-            f"'{path}' cannot be converted: {_first_line(error)}.",
-            hint="export the model again with opset_version=17, or open the code that it was made of",
+            Text(f"'{path}' cannot be converted: {_first_line(error)}.", f"无法转换 '{path}'：{_first_line(error)}。"),
+            hint=Text(
+                "export the model again with opset_version=17, or open the code that it was made of",
+                "请以 opset_version=17 重新导出模型，或打开生成它的代码",
+            ),
         ) from error
     except Exception as error:  # the converters check little, and fail in many classes
         raise BadSetting(
-            f"'{path}' cannot be converted: {type(error).__name__}: {_first_line(error)}",
-            hint="open the code that the model was made of",
+            Text(
+                f"'{path}' cannot be converted: {type(error).__name__}: {_first_line(error)}",
+                f"无法转换 '{path}'：{type(error).__name__}: {_first_line(error)}",
+            ),
+            hint=Text("open the code that the model was made of", "请打开生成它的代码"),
         ) from error
     return _renamed(made, names)
 
@@ -73,8 +83,14 @@ def _refuse_unknown(proto: Any, path: Path) -> None:
         first = next(iter(lacking))
         several = f"{len(lacking)} operators of the file" if len(lacking) > 1 else "An operator of the file"
         raise BadSetting(
-            f"'{path}': {several} cannot be converted: {', '.join(sorted(lacking))} (first at '{lacking[first]}').",
-            hint="open the code that the model was made of; its weights alone: pellucid.zoo.tree.weight_tree(FILE)",
+            Text(
+                f"'{path}': {several} cannot be converted: {', '.join(sorted(lacking))} (first at '{lacking[first]}').",
+                f"'{path}'：无法转换的运算：{'、'.join(sorted(lacking))}（最先出现在 '{lacking[first]}'）。",
+            ),
+            hint=Text(
+                "open the code that the model was made of; its weights alone: pellucid.zoo.tree.weight_tree(FILE)",
+                "请打开生成它的代码；只看权重：pellucid.zoo.tree.weight_tree(FILE)",
+            ),
         )
 
 

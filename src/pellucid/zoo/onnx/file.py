@@ -89,7 +89,12 @@ def _read(onnx: Any, path: Path) -> Any:
         try:
             onnx.load_external_data_for_model(proto, str(path.parent))
         except Exception as error:  # sizes that do not fit, files cut short
-            raise BadWeights(f"The weights beside '{path}' cannot be read: {str(error)[:200]}") from error
+            raise BadWeights(
+                Text(
+                    f"The weights beside '{path}' cannot be read: {str(error)[:200]}",
+                    f"无法读取 '{path}' 旁边的权重：{str(error)[:200]}",
+                )
+            ) from error
     return proto
 
 
@@ -99,8 +104,14 @@ def _tensors(proto: Any) -> Iterator[Any]:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 raise BadSetting(
-                    f"The operator {node.op_type} of the file holds a graph of its own, which is not converted.",
-                    hint="export the model without branches and loops, or open the code that it was made of",
+                    Text(
+                        f"The operator {node.op_type} of the file holds a graph of its own, which is not converted.",
+                        f"文件中的运算 {node.op_type} 自带计算图，不能转换。",
+                    ),
+                    hint=Text(
+                        "export the model without branches and loops, or open the code that it was made of",
+                        "请导出没有分支与循环的模型，或打开生成它的代码",
+                    ),
                 )
             if attribute.HasField("t"):
                 yield attribute.t
@@ -113,15 +124,31 @@ def _refuse_elsewhere(tensor: Any, path: Path) -> None:
     file = path.parent / place
     odd = "\\" in place or "\0" in place or ":" in place or PurePosixPath(place).is_absolute()
     if not place or odd or ".." in PurePosixPath(place).parts or file.is_symlink():
-        raise BadWeights(f"'{path}' is refused: the weights '{tensor.name}' lie at {place!r}, outside its folder.")
+        raise BadWeights(
+            Text(
+                f"'{path}' is refused: the weights '{tensor.name}' lie at {place!r}, outside its folder.",
+                f"拒绝读取 '{path}'：权重 '{tensor.name}' 位于 {place!r}，在其文件夹之外。",
+            )
+        )
     if not file.is_file():
-        raise BadWeights(f"The weights of '{path}' are not beside it: there is no '{place}'.", hint="copy both files")
+        raise BadWeights(
+            Text(
+                f"The weights of '{path}' are not beside it: there is no '{place}'.",
+                f"'{path}' 的权重不在它旁边：没有 '{place}'。",
+            ),
+            hint=Text("copy both files", "请把两个文件都复制过来"),
+        )
     try:
         start, length = int(told.get("offset", 0)), int(told.get("length", 0))
     except ValueError:
         start, length = -1, 0
     if start < 0 or length < 0 or start + length > file.stat().st_size:
-        raise BadWeights(f"'{path}' is refused: '{tensor.name}' claims bytes that '{place}' does not have.")
+        raise BadWeights(
+            Text(
+                f"'{path}' is refused: '{tensor.name}' claims bytes that '{place}' does not have.",
+                f"拒绝读取 '{path}'：'{tensor.name}' 声称的字节在 '{place}' 中并不存在。",
+            )
+        )
 
 
 def _inputs(onnx: Any, proto: Any) -> Iterator[StatedInput]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import BadSetting
+from pellucid.core.text import Text
 
 VERSION, NEWEST = 17, 23
 # What version 18 and later let an input say, and 17 an attribute.
@@ -35,8 +36,11 @@ def lower(model: Any) -> None:
     version = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 1)
     if version > NEWEST:
         raise BadSetting(
-            f"The file uses version {version} of ONNX's operators; up to {NEWEST} are read.",
-            hint=f"export it with opset_version={VERSION}",
+            Text(
+                f"The file uses version {version} of ONNX's operators; up to {NEWEST} are read.",
+                f"该文件使用 ONNX 运算的第 {version} 版；最高支持第 {NEWEST} 版。",
+            ),
+            hint=Text(f"export it with opset_version={VERSION}", f"请以 opset_version={VERSION} 导出"),
         )
     _constants_as_weights(graph)
     held = {one.name: one for one in graph.initializer}
