@@ -85,6 +85,21 @@ def quiet(seconds: np.ndarray, levels: np.ndarray) -> float:
     return sum((levels == one).sum() * np.quantile(seconds[levels == one], 0.25) for one in np.unique(levels))
 
 
+def told(spent: dict[str, np.ndarray], levels: np.ndarray) -> None:
+    """The watched training beside the mean of the two bare ones, and its measured steps beside its other ones."""
+    bare, watched, alike = (spent[BARE] + spent[AGAIN]) / 2, spent[WATCHED], np.zeros_like(levels)
+    print(f"CPU seconds of a bare step: {np.median(bare):.4f} (quarters {np.quantile(bare, [0.25, 0.75]).round(4)})")
+    for name, one, other, kinds in (
+        ("bare again / bare", spent[AGAIN], spent[BARE], alike),
+        ("watched / mean of the bare", watched, bare, levels),
+    ):
+        error = (one - other).std(ddof=1) / len(one) ** 0.5 / other.mean()
+        calm = quiet(one, kinds) / quiet(other, alike)
+        print(f"{name}: {one.sum() / other.sum():.4f} ± {error:.4f}, undisturbed steps {calm:.4f}")
+    idle = len(levels) * np.quantile(watched[levels == 0], 0.25)
+    print(f"watched / the same with steps at which nothing is measured: {quiet(watched, levels) / idle:.4f}")
+
+
 def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.watch", description=__doc__)
@@ -106,13 +121,7 @@ def main() -> None:
     print(f"resnet18 of torchvision, {given.batch} pictures of {given.side} × {given.side}, one thread;")
     print(f"{given.steps} steps of each training, from the very first.")
     print(f"Python {platform.python_version()}, torch {version('torch')}.\n")
-    bare = spent[BARE]
-    print(f"CPU seconds of a bare step: {np.median(bare):.4f} (quarters {np.quantile(bare, [0.25, 0.75]).round(4)})")
-    for name in (AGAIN, WATCHED):
-        kinds = levels if name == WATCHED else np.zeros_like(levels)
-        error = (spent[name] - bare).std(ddof=1) / given.steps**0.5 / bare.mean()
-        calm = quiet(spent[name], kinds) / quiet(bare, np.zeros_like(levels))
-        print(f"{name} / bare: {spent[name].sum() / bare.sum():.4f} ± {error:.4f}, undisturbed steps {calm:.4f}")
+    told(spent, levels)
     print(f"aim {AIM}; own CPU time as it counts itself: {run.overhead:.2%} of the training")
     schedule = run.history.schedule[-1]
     print(f"weights every {schedule[1]} steps, everything every {schedule[2]}; weights bit-identical: {same}")
