@@ -40,7 +40,7 @@ def test_it_prints_what_it_made_and_how_to_go_on(drawn, tmp_path):
         " -c ",
     ):
         assert words in seen.stdout
-    assert len(drawn["chapters"]) == 6 and all(drawn["chapters"].values())
+    assert len(drawn["chapters"]) == 7 and all(drawn["chapters"].values())
 
 
 def test_in_chinese(drawn, monkeypatch):

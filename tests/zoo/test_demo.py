@@ -80,6 +80,13 @@ def test_all_chapters_are_made_whole(lens):
     assert all(chapter.title.zh and chapter.seen for chapter in made)
 
 
+def test_nothing_is_wrong_with_a_network_that_is_used_as_it_was_trained(lens):
+    chapter = demo.checked(lens)
+    (found,) = chapter.seen
+    assert not [one for one in found if one.severity != "info"] and len(found.passed) >= 10
+    assert chapter.costs == [found.cost]
+
+
 def test_a_channel_that_is_drawn_answers_to_dark_spots(lens):
     chapter = demo.learned(lens)
     gallery, table = chapter.looks[0]["top_regions"]
@@ -122,6 +129,6 @@ def test_a_sentence_is_likened_by_the_words_that_belong_together():
 
 def test_the_sentence_is_left_out_where_its_encoder_is_not_installed(monkeypatch):
     monkeypatch.setattr(demo, "minilm_folder", lambda: None)
-    for name in ("photographs", "two_answers", "all_sides", "inside", "learned"):
+    for name in ("photographs", "two_answers", "all_sides", "inside", "checked", "learned"):
         monkeypatch.setattr(demo, name, lambda *_: None)
-    assert demo.sentence_lens() is None and len(list(demo.chapters(None))) == 5
+    assert demo.sentence_lens() is None and len(list(demo.chapters(None))) == 6

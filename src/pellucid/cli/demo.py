@@ -77,10 +77,9 @@ def answers(screen: Screen, made: list[Any]) -> None:
         both = [result.targets[0] for result in made[1].looks[0].results[:2]]
         rows.append((COMPOSITE.say(screen.lang), ", ".join(map(answer, both))))
     screen.table(rows, (Text("photograph", "照片"), Text("the network says", "网络的回答")))
-    looks = [views for chapter in made for views in chapter.looks]
-    costs = [one.cost for one in looks]
+    costs = [cost for chapter in made for cost in chapter.costs]
     screen.counted(
-        sum(len(one.results) for one in looks),
+        sum(len(views.results) for chapter in made for views in chapter.looks),
         sum(one.forwards for one in costs),
         sum(one.backwards for one in costs),
         sum(one.seconds for one in costs),

@@ -9,7 +9,8 @@ from PIL import Image
 
 from pellucid.core.errors import Cancelled
 from pellucid.core.text import Text
-from pellucid.engine.planner import Progress
+from pellucid.diagnose.findings import Findings
+from pellucid.engine.planner import Cost, Progress
 from pellucid.engine.similarity import similarity
 from pellucid.engine.targets import targets
 from pellucid.inputs.data.data import Data
@@ -71,15 +72,22 @@ class Chapter:
     Args:
         title: of the chapter.
         looks: what was seen, one `Views` per look.
+        found: what checks found.
     """
 
     title: Text
-    looks: tuple[Views, ...]
+    looks: tuple[Views, ...] = ()
+    found: tuple[Findings, ...] = ()
 
     @property
     def seen(self) -> list[Any]:
-        """Results and failures, in order; what was stopped is left out."""
-        return [one for views in self.looks for one in views if not _stopped(one)]
+        """Results and failures, in order, and findings; what was stopped is left out."""
+        return [one for views in self.looks for one in views if not _stopped(one)] + list(self.found)
+
+    @property
+    def costs(self) -> list[Cost]:
+        """Of everything in it."""
+        return [one.cost for one in (*self.looks, *self.found)]
 
 
 def lens() -> Lens:
@@ -107,6 +115,7 @@ def chapters(lens: Lens, watch: Watch | None = None) -> Iterator[Chapter]:
     yield two_answers(lens, watch)
     yield all_sides(lens, watch)
     yield inside(lens, watch)
+    yield checked(lens, watch)
     yield learned(lens, watch)
     encoder = sentence_lens()
     if encoder is not None:
@@ -158,6 +167,14 @@ def inside(lens: Lens, watch: Watch | None = None) -> Chapter:
         Text("The network itself: structure, weights, gradients", "网络本身：结构、权重与梯度"),
         (_koala(lens, views, watch),),
     )
+
+
+def checked(lens: Lens, watch: Watch | None = None) -> Chapter:
+    """Whether anything is wrong with it."""
+    photos, labels = [one.path for one in ANIMALS], [one.label for one in ANIMALS]
+    found = lens.diagnose(photos, labels=labels, progress=watch)
+    title = Text("Is anything wrong with it? Checks on the photographs", "它有问题吗？用这些照片做检查")
+    return Chapter(title, found=(found,) if found.passed else ())
 
 
 def learned(lens: Lens, watch: Watch | None = None) -> Chapter:
