@@ -376,3 +376,9 @@ def test_a_training_is_shown_and_checked(folder):
     page = (folder / "x.html").read_text(encoding="utf-8")
     assert "Training</h2>" in page and "val_loss" in page
     assert see("nets.py:rows", "random:2x5", "--run", "no").exit_code == 2
+
+
+def test_what_could_not_be_made_is_told_in_chinese():
+    seen = see("nets.py:Net", X, "--lang", "zh", "-m", "attention_weights", "-m", "attention_rollout", "-o", "x.html")
+    assert seen.exit_code == 1 and "未能生成：attention_weights、attention_rollout：此网络没有" in seen.output
+    assert "  可以尝试  请指定一个层；pellucid layers nets.py:Net random:1x3x10x10 列出各层" in seen.output

@@ -264,7 +264,7 @@ def other_count(path: str, count: int) -> Text:
 
 def tell(screen: Screen, seen: Any) -> None:
     """What was made, what it says, and what it cost."""
-    guess = predictions(seen.results)
+    guess = predictions(seen.results, screen.lang)
     if guess:
         rest = len(guess) - FEW
         en = f", and {rest} more" if rest > 0 else ""
@@ -274,19 +274,20 @@ def tell(screen: Screen, seen: Any) -> None:
     screen.table(rows, (Text("picture", "图像"), Text("what it says", "内容")))
     for reason in dict.fromkeys(one.reason for one in seen.failures):
         same = [one for one in seen.failures if one.reason == reason]
-        names = ", ".join(dict.fromkeys(one.method for one in same))
-        screen.missed(Text(f"Not made: {names}: {reason}", f"未能生成：{names}：{same[0].why('zh')}"))
+        names = dict.fromkeys(one.method for one in same)
+        en, zh = f"Not made: {', '.join(names)}: {reason}", f"未能生成：{'、'.join(names)}：{same[0].why('zh')}"
+        screen.missed(Text(en, zh))
         error = same[0].error
         for name, words in error.helps(screen.lang) if isinstance(error, PellucidError) else ():
             screen.missed(helping(name, words))
     screen.counted(len(seen.results), seen.cost.forwards, seen.cost.backwards, seen.cost.seconds)
 
 
-def predictions(results: Sequence[Any]) -> list[str]:
+def predictions(results: Sequence[Any], lang: str) -> list[str]:
     """The predicted class of each example with its probability, as the result that tells most of them tells it."""
     told = [
         [
-            f"{info.label} ({percent(info.probability)})"
+            f"{info.words.say(lang)} ({percent(info.probability)})"
             for info in result.targets
             if info.chosen == "predicted" and info.unit != "loss" and info.probability is not None
         ]

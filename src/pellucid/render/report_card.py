@@ -231,6 +231,6 @@ def _failure(failure: Failure, lang: str) -> str:
     )
     heading = phrase("failed", lang, method=failure.method)
     return (
-        f'<section class="failure"><p class="said">{html(heading)}{"。" if lang == "zh" else "."} '
+        f'<section class="failure"><p class="said">{html(heading)}{"。" if lang == "zh" else ". "}'
         f"{html(phrase('see', lang))}</p><dl>{rows}</dl>{code(failure.code, lang)}</section>"
     )
