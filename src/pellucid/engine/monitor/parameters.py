@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ class Parameters:
         self.norms = Norms()
         self._held: dict[str, tuple[Tensor, float]] = {}
         self._closure = False
-        self._of: dict[int, tuple[int, list[str], bool]] = {}
+        self._of: WeakKeyDictionary[Optimizer, tuple[int, list[str], bool]] = WeakKeyDictionary()
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -60,11 +61,11 @@ class Parameters:
 
     def _met(self, optimizer: Optimizer) -> tuple[int, list[str], bool]:
         count = sum(len(group["params"]) for group in optimizer.param_groups)
-        known = self._of.get(id(optimizer))
+        known = self._of.get(optimizer)
         if known is None or known[0] != count:
             every = [id(one) for group in optimizer.param_groups for one in group["params"]]
             known = count, [self.names[one] for one in every if one in self.names], not self.known.isdisjoint(every)
-            self._of[id(optimizer)] = known
+            self._of[optimizer] = known
         return known
 
     def others(self) -> list[str]:
