@@ -326,7 +326,7 @@ def in_words_of_the_command(error: PellucidError, model: str, data: str, lens: A
     error.hint = error.advice.changed(
         lambda hint: in_options(
             hint.replace('on_bad="skip"', "--on-bad skip")
-            .replace("resume=True goes on", "--resume goes on")
+            .replace("resume=True", "--resume")
             .replace("resume with", "--resume with")
         )
     )

@@ -39,7 +39,14 @@ def see_run(history: History, views: Sequence[View | str], said: str) -> Views:
             over_data = "data" in one.spec.required
             hint = f"lens.sweep(data, pl.{one!r})" if over_data else f"lens.see(x, pl.{one!r})"
             at = "a data set" if over_data else "an input"
-            raise BadRequest(f"{one.name} looks at {at}, not at a run", asked_by=repr(one), hint=hint)
+            raise BadRequest(
+                Text(
+                    f"{one.name} looks at {at}, not at a run",
+                    f"{one.name} 查看的是{'数据集' if over_data else '输入'}，而不是训练记录",
+                ),
+                asked_by=repr(one),
+                hint=hint,
+            )
     began = time.perf_counter()
     given = [_seen(history, one, said) for one in chosen]
     return Views(chosen, given, Cost(seconds=time.perf_counter() - began), str(history.about.get("model", "")))

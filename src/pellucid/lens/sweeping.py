@@ -33,7 +33,13 @@ def check_views(views: Sequence[View]) -> None:
         if "data" not in one.spec.given:
             over_run = "run" in one.spec.required
             at, hint = ("a run", f"run.see(pl.{one!r})") if over_run else ("an input", f"lens.see(x, pl.{one!r})")
-            raise BadRequest(f"{one.name} looks at {at}, not at a data set", hint=hint)
+            raise BadRequest(
+                Text(
+                    f"{one.name} looks at {at}, not at a data set",
+                    f"{one.name} 查看的是{'训练记录' if over_run else '输入'}，而不是数据集",
+                ),
+                hint=hint,
+            )
 
 
 def swept(

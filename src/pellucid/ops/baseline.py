@@ -49,9 +49,15 @@ def baseline_like(value: Tensor, kind: float | str | Tensor, *, tokens: bool = F
 def _refuse_without_grid(value: Tensor, what: str) -> None:
     if value.ndim < 3:
         raise BadSetting(
-            f"an input of shape {tuple(value.shape)} has no grid to {what}",
+            Text(
+                f"an input of shape {tuple(value.shape)} has no grid to {what}",
+                f"形状为 {tuple(value.shape)} 的输入没有网格，这一基线不适用",
+            ),
             nearest="a number, a tensor",
-            hint="one number per feature: a tensor of the mean row of your data",
+            hint=Text(
+                "one number per feature: a tensor of the mean row of your data",
+                "每个特征一个数：由数据各行均值组成的张量",
+            ),
         )
 
 

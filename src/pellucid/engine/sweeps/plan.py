@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from pellucid.core.errors import BadRequest
+from pellucid.core.text import Text
 
 MOST_IN_SHARD = 1024
 FEWEST_SHARDS = 8
@@ -61,8 +62,14 @@ class Plan:
             differs = ["the plan itself, which cannot be read"]
         named = ", ".join(sorted(differs)) or "the words of its plan"
         raise BadRequest(
-            f"the sweep in '{where}' is another one: {named} differ",
-            hint="resume with the same model, data and settings, or choose another folder",
+            Text(
+                f"the sweep in '{where}' is another one: {named} differ",
+                f"'{where}' 中的遍历与此不同，不一致的是：{named}",
+            ),
+            hint=Text(
+                "resume with the same model, data and settings, or choose another folder",
+                "请以相同的模型、数据与设置继续，或换一个文件夹",
+            ),
         )
 
 

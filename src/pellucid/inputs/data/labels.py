@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from pellucid.core.errors import BadInput, nearest_names, quoted
+from pellucid.core.text import Text
 
 UNKNOWN = -1
 
@@ -35,9 +36,14 @@ def numbered(
             continue
         if not _is_number(one) or not 0 <= int(one) < len(names):
             raise BadInput(
-                f"{where} has the label '{one}', which is none of the {len(names)} classes.",
+                Text(
+                    f"{where} has the label '{one}', which is none of the {len(names)} classes.",
+                    f"{where} 的标签 '{one}' 不在 {len(names)} 个类别之中。",
+                ),
                 nearest=quoted(nearest_names(one, names)),
-                hint="classes= are the names in the order of the model's output",
+                hint=Text(
+                    "classes= are the names in the order of the model's output", "classes= 是按模型输出顺序排列的名称"
+                ),
             )
         places[one] = int(one)
     return np.array([places[one] if one else UNKNOWN for one in given], np.int64), names
@@ -72,6 +78,10 @@ def _number(word: str, where: str) -> int:
     number = int(word)
     if number < 0:
         raise BadInput(
-            f"{where} has the label {number}; classes are counted from 0.", hint="leave the label of a sample empty"
+            Text(
+                f"{where} has the label {number}; classes are counted from 0.",
+                f"{where} 的标签为 {number}；类别从 0 数起。",
+            ),
+            hint=Text("leave the label of a sample empty", "样本没有标签时请留空"),
         )
     return number

@@ -154,7 +154,9 @@ def _from_csv(file: Path) -> _Rows:
             )
         ) from error
     except OSError as error:
-        raise BadInput(f"'{file}' cannot be opened: {error.strerror}.") from error
+        raise BadInput(
+            Text(f"'{file}' cannot be opened: {error.strerror}.", f"无法打开 '{file}'：{error.strerror}。")
+        ) from error
     named = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     columns = (_column(named, _PATHS), _column(named, _TEXTS))
     if columns == (None, None):
@@ -183,7 +185,9 @@ def _from_json(file: Path) -> _Rows:
                     keys.add(key)
                     rows.append((line, row, label))
     except OSError as error:
-        raise BadInput(f"'{file}' cannot be opened: {error.strerror}.") from error
+        raise BadInput(
+            Text(f"'{file}' cannot be opened: {error.strerror}.", f"无法打开 '{file}'：{error.strerror}。")
+        ) from error
     if len(keys) > 1:
         raise BadInput(
             Text(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.errors import BadInput
+from pellucid.core.text import Text
 
 
 def unpickled(content: bytes) -> dict[str, Any]:
@@ -18,7 +19,12 @@ def unpickled(content: bytes) -> dict[str, Any]:
     """
     held = _OnlyArrays(io.BytesIO(content), encoding="bytes").load()
     if not isinstance(held, dict):
-        raise BadInput(f"holds {type(held).__name__}, not a dict of data and labels.")
+        raise BadInput(
+            Text(
+                f"holds {type(held).__name__}, not a dict of data and labels.",
+                f"含有 {type(held).__name__}，而不是由数据与标签组成的字典。",
+            )
+        )
     named = {key.decode() if isinstance(key, bytes) else key: value for key, value in held.items()}
     return {key: getattr(value, "values", value) for key, value in named.items()}
 
@@ -35,14 +41,22 @@ class _OnlyArrays(pickle.Unpickler):
         maker = _MAKERS.get((module.replace("numpy._core", "numpy.core"), name))
         if maker is None:
             raise BadInput(
-                f"is refused: it asks to run '{module}.{name}', and only arrays are needed.",
-                hint="do not trust this file",
+                Text(
+                    f"is refused: it asks to run '{module}.{name}', and only arrays are needed.",
+                    f"被拒绝：它要求运行 '{module}.{name}'，而这里只需要数组。",
+                ),
+                hint=Text("do not trust this file", "请勿信任该文件"),
             )
         return maker
 
     def persistent_load(self, pid: Any) -> Any:
         """Refuse it: nothing is kept outside of these files."""
-        raise BadInput(f"is refused: it asks for an object outside of the file ({pid!r}).")
+        raise BadInput(
+            Text(
+                f"is refused: it asks for an object outside of the file ({pid!r}).",
+                f"被拒绝：它要求文件之外的对象（{pid!r}）。",
+            )
+        )
 
 
 class _Type:
@@ -51,7 +65,12 @@ class _Type:
     def __init__(self, code: Any, *_: Any) -> None:
         code = code.decode() if isinstance(code, bytes) else str(code)
         if code not in ("u1", "i1", "i2", "i4", "i8", "u2", "u4", "u8"):
-            raise BadInput(f"is refused: it holds an array of '{code}', not of whole numbers.")
+            raise BadInput(
+                Text(
+                    f"is refused: it holds an array of '{code}', not of whole numbers.",
+                    f"被拒绝：其中有 '{code}' 类型的数组，而不是整数。",
+                )
+            )
         self.code = code
 
     def __setstate__(self, state: Any) -> None:
@@ -76,7 +95,9 @@ def _of_buffer(buffer: Any, kind: _Type, shape: tuple[int, ...], order: str) -> 
 
 def _bytes(text: str, encoding: str) -> bytes:
     if encoding not in ("latin1", b"latin1"):
-        raise BadInput(f"is refused: it asks for the text encoding {encoding!r}.")
+        raise BadInput(
+            Text(f"is refused: it asks for the text encoding {encoding!r}.", f"被拒绝：它要求文本编码 {encoding!r}。")
+        )
     return text.encode("latin1")
 
 

@@ -157,7 +157,10 @@ def open_rows(
     opened = source.open()
     shape = tuple(opened.shape)
     if not shape or 0 in shape:
-        raise BadInput(f"{_start(where)} holds no samples: its shape is {shape}.", hint="the first axis counts them")
+        raise BadInput(
+            Text(f"{_start(where)} holds no samples: its shape is {shape}.", f"{where} 中没有样本：形状为 {shape}。"),
+            hint=Text("the first axis counts them", "第一个轴是样本数"),
+        )
     if isinstance(opened, np.ndarray):
         as_tensor(opened[:0], where)
     numbers, names = _labels(labels, shape[0], classes, where)
@@ -174,7 +177,13 @@ def _layout(shape: tuple[int, ...], kind: str, asked: Layout | None, where: str)
                 Text(f"layout={asked!r} is not known.", f"没有 layout={asked!r}。"), nearest=quoted(_LAYOUTS)
             )
         if asked != "N..." and len(shape) != len(asked):
-            raise BadInput(f"{_start(where)} has the shape {shape}, which is not {asked}.", nearest=quoted(_LAYOUTS))
+            raise BadInput(
+                Text(
+                    f"{_start(where)} has the shape {shape}, which is not {asked}.",
+                    f"{where} 的形状为 {shape}，不是 {asked}。",
+                ),
+                nearest=quoted(_LAYOUTS),
+            )
         return asked
     is_bytes = kind.endswith("uint8")
     if len(shape) == 3 and is_bytes and min(shape[1:]) >= _SMALLEST_SIDE:
@@ -184,7 +193,11 @@ def _layout(shape: tuple[int, ...], kind: str, asked: Layout | None, where: str)
     first, last = shape[1] in (1, 3, 4), shape[3] in (1, 3, 4)
     if first and last:
         raise BadInput(
-            f"{_start(where)} has the shape {shape}: its channels may be first or last.", hint="layout='NCHW' or 'NHWC'"
+            Text(
+                f"{_start(where)} has the shape {shape}: its channels may be first or last.",
+                f"{where} 的形状为 {shape}：通道可能在前，也可能在后。",
+            ),
+            hint=Text("layout='NCHW' or 'NHWC'", "layout='NCHW' 或 'NHWC'"),
         )
     if first:
         return "NCHW"
@@ -239,7 +252,12 @@ def _labels(
     values = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.shape != (count,):
-        raise BadInput(f"{_start(where)} has {count:,} samples, but the labels have the shape {values.shape}.")
+        raise BadInput(
+            Text(
+                f"{_start(where)} has {count:,} samples, but the labels have the shape {values.shape}.",
+                f"{where} 有 {count:,} 个样本，而标签的形状为 {values.shape}。",
+            )
+        )
     if values.dtype.kind == "f" and not (values == np.rint(values)).all():
         raise BadInput(
             Text(f"The labels of {where} are not whole numbers.", f"{where} 的标签不是整数。"),
