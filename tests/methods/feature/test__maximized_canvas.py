@@ -85,6 +85,17 @@ def test_else_it_is_the_range_of_each_channel_of_the_example() -> None:
     assert torch.allclose(canvas.shares_of(made).amax((2, 3)), torch.ones(4, 3), atol=1e-4)
 
 
+def test_rows_of_a_table_stay_within_each_column() -> None:
+    rows = normal(20, 3) * torch.tensor([1.0, 100.0, 0.0])
+    one = Inputs((rows[:1],))
+    (canvas,) = canvases(one, "pixels", size=None, steps_first=False, bounds=Inputs((rows,)))
+    assert canvas.read == 20 and canvas.low.shape == (1, 3)
+    assert torch.equal(canvas.low[0, :2], rows.amin(0)[:2]) and torch.equal(canvas.high[0, :2], rows.amax(0)[:2])
+    assert (canvas.low[0, 2].item(), canvas.high[0, 2].item()) == (-1.0, 1.0)
+    (alone,) = canvases(one, "pixels", size=None, steps_first=False)
+    assert alone.read == 0 and alone.low.shape == (1, 1)
+
+
 def test_steps_before_features_and_another_size() -> None:
     x = Inputs((normal(1, 9, 4),))
     (canvas,) = canvases(x, "fourier", size=12, steps_first=True)

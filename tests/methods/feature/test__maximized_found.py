@@ -55,7 +55,7 @@ def test_rows_and_series_say_how_they_are_laid_out_and_over_data_what_gave_the_r
     found = pl.Lens(nn.Linear(4, 2)).sweep(x, activation_maximization(n_steps=2))[0]
     assert isinstance(found, tuple)
     said = " ".join(note.en for note in found[0].notes)
-    assert "in their order, from left to right" in said and "the greatest of the first sample" in said
+    assert "in their order, from left to right" in said and "within its range in 6 rows" in said
     series = nn.Sequential(nn.Conv1d(2, 3, 3), nn.Flatten(), nn.Linear(21, 2))
     notes = activation_maximization(n_steps=2)(series, torch.rand(1, 2, 9))[0].notes
     assert any("Each row of a picture is a channel" in note.en for note in notes)

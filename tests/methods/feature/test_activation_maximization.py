@@ -259,10 +259,27 @@ def test_without_an_input_the_preprocessing_states_what_is_made() -> None:
     assert any("black and white" in note.en for note in made.notes)
     named = lens.see(None, activation_maximization(n_steps=4), target=3)[0][0]
     assert named.targets[0].index == (3,) and named.code.endswith("(n_steps=4)(lens, target=3)")
+    several = lens.see(None, activation_maximization(n_steps=4), target=[3, 1])[0][0]
+    assert [one.index for one in several.targets] == [(3,), (1,)] and several.values.shape[0] == 2
+    np.testing.assert_allclose(several.values[0], named.values[0], atol=1e-5)
     with pytest.raises(pl.BadSetting, match="no predicted class"):
         lens.see(None, activation_maximization(n_steps=4))
     with pytest.raises(pl.BadInput, match="needs an input x: nothing states"):
         pl.Lens(small()).see(None, activation_maximization(layer="2"))
+
+
+def test_of_tables_the_range_of_each_column_counts_and_one_row_does_not_tell_it() -> None:
+    table = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2)).eval()
+    rows = torch.randn(30, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 10.0, 100.0])
+    low, high = rows.amin(0) - 1e-4, rows.amax(0) + 1e-4
+    data = torch.utils.data.TensorDataset(rows, torch.zeros(30, dtype=torch.long))
+    asked = activation_maximization(layer="0", channels=2, n_steps=3)
+    for made in (pl.Lens(table).see(rows, asked)[0][0], pl.Lens(table).sweep(data, asked)[0][0]):
+        assert ((made.tensor() >= low) & (made.tensor() <= high)).all()
+        assert any("within its range in 30 rows" in note.en for note in made.notes)
+        np.testing.assert_allclose(made.images[0][0], (made.tensor()[0] - low) / (high - low), atol=1e-3)
+    alone = pl.Lens(table).see(rows[:1], asked)[0][0]
+    assert any("one row does not tell" in note.en and "多行" in note.zh for note in alone.notes)
 
 
 def test_codes_and_arrays_are_directions() -> None:

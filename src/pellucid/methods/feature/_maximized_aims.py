@@ -15,7 +15,7 @@ from pellucid.methods.feature._maximized_beside import Beside, classes_of, units
 from pellucid.methods.feature._maximized_objective import Objective, called, wish_of
 from pellucid.results import Gallery
 
-_TRIED = 8
+_TRIED, _ROWS = 8, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,14 @@ def beginning(x: Inputs | None, data: Source | None, blank: Inputs | None) -> In
             ),
         )
     return blank
+
+
+def bounds_of(example: Inputs, data: Source | None) -> Inputs:
+    """The examples whose range counts for what is made: of a table over data its first rows."""
+    if data is None or all(example.tensors[name].ndim > 2 for name in example.explained):
+        return example
+    count = min(_ROWS, len(data))
+    return next((one.x for one in data.batches(range(count), count) if one.x is not None), example)
 
 
 def check_asked(

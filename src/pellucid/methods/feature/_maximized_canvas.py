@@ -34,6 +34,7 @@ class Canvas:
         grid: sides of what is made.
         low, high: the box that it stays in, `(batch, channel, 1, ...)`, in units of the network.
         known: whether the box is that of pictures, not of the example.
+        read: of how many rows the box is the range, column by column; 0: of the example alone.
         latent: shape of the parameters of a prior of the caller's.
         spectrum: magnitudes, where only phases are free; None: they fall with frequency.
         last: the channels are on the last axis of the input.
@@ -46,6 +47,7 @@ class Canvas:
     low: Tensor
     high: Tensor
     known: bool = False
+    read: int = 0
     latent: tuple[int, ...] | None = None
     spectrum: Tensor | None = None
     last: bool = False
@@ -151,12 +153,18 @@ class Canvas:
 
 
 def canvases(
-    x: Inputs, prior: Prior | tuple[Generator, tuple[int, ...]], *, size: int | None, steps_first: bool
+    x: Inputs,
+    prior: Prior | tuple[Generator, tuple[int, ...]],
+    *,
+    size: int | None,
+    steps_first: bool,
+    bounds: Inputs | None = None,
 ) -> list[Canvas]:
     """One for each explained input of an example.
 
     Args:
         prior: a function may come with the shape of what it takes for one input.
+        bounds: more examples, whose range counts for inputs without a grid; None: the same.
 
     Raises:
         BadSetting: a size or magnitudes for an input without a grid.
@@ -185,17 +193,18 @@ def canvases(
                 hint=Text("leave size= out", "请省去 size="),
             )
         limits = picture_limits(x, name)
-        low, high = _range(like) if limits is None else limits
+        rows = like if bounds is None or grid else bounds.tensors[name].detach()
+        read = len(rows) if not grid and len(rows) > 1 else 0
+        low, high = limits or (_range(rows, (0,)) if read else _range(like, tuple(range(2, like.ndim)) or (1,)))
         grid = grid if size is None else (size,) * len(grid)
-        canvas = Canvas(name, like, made_by, grid, low, high, limits is not None, latent, last=last)
+        canvas = Canvas(name, like, made_by, grid, low, high, limits is not None, read, latent, last=last)
         found.append(canvas.measured() if made_by == "maco_of_x" and grid else canvas)
     return found
 
 
-def _range(like: Tensor) -> tuple[Tensor, Tensor]:
-    """The least and greatest value of each channel of each example; of rows, of each example."""
+def _range(like: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The least and greatest value over some axes."""
     kind = torch.float64 if like.dtype == torch.float64 else torch.float32
-    axes = tuple(range(2, like.ndim)) or (1,)
     low, high = like.to(kind).amin(axes, keepdim=True), like.to(kind).amax(axes, keepdim=True)
     flat = high <= low
     return torch.where(flat, low - 1, low), torch.where(flat, high + 1, high)

@@ -19,6 +19,7 @@ MOST_TILES = 8
 _FLATTEST = 8  # a series is drawn at least an eighth as high as it is long
 _AXES = {0: ("feature",), 1: ("channel", "time"), 2: ("channel", "height", "width")}
 _VOLUME = ("channel", "depth", "height", "width")
+_SHARE = Text("place within the range of the column", "在该列取值范围中的位置")
 Tile = tuple[int, np.ndarray, Text]
 
 
@@ -57,7 +58,7 @@ def gallery(
         images=tuple(image for _, image, _ in drawn),
         captions=tuple(caption for _, _, caption in drawn),
         scope="image",
-        unit=Text("value of the input", "输入值"),
+        unit=_SHARE if canvas.read else Text("value of the input", "输入值"),
         **same,
     )
 
@@ -98,7 +99,8 @@ def _tiles(canvas: Canvas, value: Tensor, touched: Tensor | None) -> list[Tile]:
         pictures = shares.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).float().numpy()
         return [(row, picture, Text("")) for row, picture in enumerate(pictures)]
     if len(canvas.grid) < 2:
-        maps = (value if canvas.grid else value[:, None]).float().numpy()
+        shown = canvas.shares_of(value) if canvas.read else value
+        maps = (shown if canvas.grid else shown[:, None]).float().numpy()
         taller = max(1, maps.shape[2] // (_FLATTEST * maps.shape[1])) if canvas.grid else 1
         return [(row, one.repeat(taller, 0), Text("")) for row, one in enumerate(maps)]
     flat = value[:, :, value.shape[2] // 2] if value.ndim == 5 else value

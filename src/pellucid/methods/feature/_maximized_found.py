@@ -148,11 +148,16 @@ def _box(climb: Climb, like: str) -> Text:
         return Text("The range of the values is that of the given prior.", "取值范围由所给的先验决定。", aside=True)
     if first.known:
         return Text("Every value lies between black and white.", "所有取值都在黑与白之间。", aside=True)
+    if first.read:
+        return Text(
+            f"Each column stays within its range in {first.read} rows.",
+            f"各列的取值限制在其于 {first.read} 行中的范围内。",
+            aside=True,
+        )
     if not first.grid:
         return Text(
-            f"Every value stays between the least and the greatest of {like}.",
-            f"所有取值都在{like_zh}的最小值与最大值之间。",
-            aside=True,
+            f"Every value stays between the least and the greatest of {like}: one row does not tell the range of each column, several rows do.",
+            f"所有取值都在{like_zh}的最小值与最大值之间：单独一行无法说明各列的范围，给出多行即可。",
         )
     return Text(
         f"Each channel stays within its range in {like}, since no preprocessing of pictures is stated.",

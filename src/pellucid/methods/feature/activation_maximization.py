@@ -13,7 +13,7 @@ from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.feature._maximized_aims import at_classes, beginning, check_asked, in_layer
+from pellucid.methods.feature._maximized_aims import at_classes, beginning, bounds_of, check_asked, in_layer
 from pellucid.methods.feature._maximized_canvas import Generator, canvases
 from pellucid.methods.feature._maximized_climb import Climb
 from pellucid.methods.feature._maximized_found import found_for
@@ -72,8 +72,8 @@ def activation_maximization(
     """Gradient ascent on the parameters of an input, all inputs in one batch.
 
     Args:
-        x: an example: what is made has its shape and range; what it shows only decides the target or the channels,
-            where these are not given. Without `layer` one input is made for the target of each example. None: as the
+        x: an example: what is made has its shape and range, of rows of a table the range of each column over all that
+            are given; what it shows only decides the target or the channels, where these are not given. Without `layer` one input is made for the target of each example. None: as the
             preprocessing of the lens states it.
         data: instead of an example, `lens.sweep(data, ...)`: the first sample gives shape and range, what is made stands
             beside its unit's `top_regions` (of directions and classes: the best samples), and the best objective of
@@ -114,20 +114,22 @@ def activation_maximization(
     if layer is None and isinstance(objective, Gallery):
         layer = objective.layer
     check_asked(layer, channels, objective, diversity, over_data=data is not None)
-    bare = x is None and data is None
+    bounds, bare = bounds_of(example, data), x is None and data is None
     if bare and layer is None and (target is None or target.asked is None):
         raise BadSetting(
             Text("without an input there is no predicted class to raise", "没有输入，就没有可提高的预测类别"),
             hint=Text("name target=, or give layer=", "请给出 target=，或 layer="),
         )
     asked: dict[str, Any] = {"channels": channels, "data": data, "n_images": n_images, "k": k}
+    if bare and layer is None and target is not None:
+        example = example.repeated(len(target.asked) if isinstance(target.asked, list) else 1)
     if layer is None:
         aims = yield from at_classes(example, target, **asked)
     else:
         aims = yield from in_layer(example, layer, objective, diversity=diversity, bare=bare, **asked)
         example = example.rows(0, 1)
     reader = lens.traces.get(example.signature)
-    found = canvases(example, prior, size=size, steps_first=reader is not None and reader.steps_first())
+    found = canvases(example, prior, size=size, steps_first=reader is not None and reader.steps_first(), bounds=bounds)
     results: tuple[Gallery | Series, ...] = ()
     for aim in aims:
         climb = Climb(aim.x, found, aim.target, n_steps, Moves() if moves else None, seed)
