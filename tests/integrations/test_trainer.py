@@ -1,8 +1,5 @@
 """Hugging Face's `Trainer` and Accelerate, as users have them."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -137,19 +134,6 @@ def test_after_an_error_the_next_training_starts_anew(tmp_path):
     second = callback.watcher.run
     assert first.state != "running" and second is not first and second.steps.tolist() == [0, 1, 2, 3]
     assert left_alone(model)
-
-
-def test_an_error_that_ends_python_is_told(tmp_path):
-    code = f"""
-from pathlib import Path
-from tests.integrations.test_trainer import Model, trainer, trainer_callback
-folder = Path({str(tmp_path)!r})
-trainer(folder, Model(fails_at=3), trainer_callback(every=1, folder=folder / "run")).train()
-"""
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
-    assert ended.returncode == 1 and "no such word" in ended.stderr
-    run = pl.Run.open(tmp_path / "run")
-    assert run.state == "ValueError: no such word" and run.steps.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("precision", ["no", "bf16"])

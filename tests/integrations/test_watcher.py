@@ -1,9 +1,11 @@
+import subprocess
 import sys
 
 import pytest
 import torch
 from torch import nn
 
+import pellucid as pl
 from pellucid.integrations.watcher import Watcher
 
 torch.set_num_threads(1)
@@ -50,3 +52,16 @@ def test_what_ends_without_a_word_ends_with_the_last_error(monkeypatch, last, st
     watcher.end()
     watcher.abandon()
     assert watcher.run.state == "finished" and not model._forward_hooks
+
+
+def test_an_error_that_ends_python_is_told(tmp_path):
+    code = f"""
+from torch import nn
+from tests.integrations.test_watcher import Watcher, stepped
+stepped(Watcher({{"every": 1, "folder": {str(tmp_path / "run")!r}}}), nn.Linear(2, 2))
+raise ValueError("no such word")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    assert ended.returncode == 1 and "no such word" in ended.stderr
+    run = pl.Run.open(tmp_path / "run")
+    assert run.state == "ValueError: no such word" and run.steps.tolist() == [0, 1, 2]

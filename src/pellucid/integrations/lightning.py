@@ -1,7 +1,6 @@
 """A training by Lightning, watched: `Trainer(callbacks=[lightning_callback(folder="runs/first")])`."""
 
 import sys
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -9,7 +8,7 @@ from pellucid.core.errors import BadRequest
 from pellucid.core.text import Text
 from pellucid.integrations.watcher import Watcher
 
-_NAMES = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
+_NAMES = ("lightning", "pytorch_lightning")
 
 
 def lightning_callback(**settings: Any) -> Any:
@@ -20,9 +19,12 @@ def lightning_callback(**settings: Any) -> Any:
     Raises:
         BadRequest: Lightning is not installed.
     """
-    library: Any = import_module(_installed())
+    if _installed() == "lightning":
+        from lightning.pytorch import Callback
+    else:
+        from pytorch_lightning import Callback
 
-    class Watching(library.Callback):  # pyright: ignore[reportUntypedBaseClass]
+    class Watching(Callback):  # pyright: ignore[reportUntypedBaseClass]
         watcher = Watcher(settings)
 
         def __init__(self) -> None:
@@ -74,4 +76,4 @@ def _installed() -> str:
     found = [one for one in _NAMES if one in sys.modules] or [one for one in _NAMES if find_spec(one) is not None]
     if not found:
         raise BadRequest(Text("Lightning is not installed", "未安装 Lightning"), hint="pip install lightning")
-    return _NAMES[found[0]]
+    return found[0]
