@@ -92,7 +92,7 @@ def sites(specs):
     return {
         *DOCUMENTS.values(),
         *PAGES,
-        *(f"{folder}methods/index.md" for folder in up),
+        *(f"{folder}{page}" for folder in up for page in ("methods/index.md", "truths.md", "faults.md")),
         *(f"{folder}methods/{spec.name}.md" for folder in up for spec in specs),
     }
 

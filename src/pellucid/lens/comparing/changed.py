@@ -106,7 +106,7 @@ def _verdict(moves: dict[int, Change], layers: Sequence[Layer], first: str, othe
     return Text(
         f"{other} differs from {first} in {len(moved)} of {among.en}{place[0]}; most in '{layers[top].called}', "
         f"by {size}.",
-        f"{other} 与 {first} 在{among.zh}中有 {len(moved)} 层不同{place[1]}；"
+        f"{other} 与 {first} 在 {among.zh}中有 {len(moved)} 层不同{place[1]}；"
         f"变化最大的是“{layers[top].called}”，为 {size}。",
     )
 
