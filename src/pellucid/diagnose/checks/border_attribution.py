@@ -37,10 +37,10 @@ _AXIS = {
     rank=22,
 )
 def border_attribution(x: Inputs, target: Target) -> Checking:
-    """The share of predictions that change when examples exchange a corner (of four), an edge (of four), the frame.
+    """The share of predictions that change when examples exchange a corner, that go with an edge, or with the frame.
 
-    Of corners and edges one must stand out from the others of its kind. The frame, a quarter of the picture, is named
-    where more answers follow it than the whole rest.
+    Of four corners, and of four edges, one must stand out. Edges and frame hold parts of many things: there only answers
+    count that become the other example's, and the frame, a quarter of the picture, is named from half of them on.
     """
     name = x.explained[0]
     value = x.tensors[name]
@@ -62,7 +62,7 @@ def border_attribution(x: Inputs, target: Target) -> Checking:
     for kind in regions(*value.shape[2:]):
         mine: list[float] = []
         for one in kind:
-            share = yield from _moved(some, name, one, before, follow=len(kind) == 1)
+            share = yield from _moved(some, name, one, before, follow=bool(every))
             mine.append(share)
         every, shares, best = [*every, *kind], [*shares, *mine], int(np.argmax(mine))
         least = HIGH if len(kind) == 1 else max(MEDIUM, ALONE * sorted(mine)[-2])
