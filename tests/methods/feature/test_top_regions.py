@@ -222,3 +222,13 @@ def test_a_batch_of_padded_texts_gives_what_each_gives_alone() -> None:
         for row, number in zip(rows, order, strict=True):
             token = tokenizer(texts[number]).tokens()[int(alone[number][:, channel].argmax())]
             assert f"«{token}»" in row["shown"]
+
+
+@pytest.mark.parametrize(("channels", "said"), [(5, True), (1, False), (3, False)])
+def test_pictures_without_colours_say_what_is_drawn(channels: int, said: bool) -> None:
+    x = torch.rand(6, channels, 12, 12, generator=torch.Generator().manual_seed(0))
+    model = torch.nn.Sequential(torch.nn.Conv2d(channels, 2, 3), torch.nn.ReLU()).eval()
+    found = pl.Lens(model).sweep(x, pl.top_regions(layer="0", channels=2, k=2))[0]
+    notes = [note for one in (found if isinstance(found, tuple) else (found,)) for note in one.notes]
+    grey = [note for note in notes if "in grey: the mean of the 5 channels" in note.en and "5 个通道的平均" in note.zh]
+    assert bool(grey) is said

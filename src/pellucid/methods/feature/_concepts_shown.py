@@ -12,7 +12,7 @@ from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered
 from pellucid.methods.feature._concepts_judged import Judged
 from pellucid.methods.feature._concepts_read import Read
-from pellucid.methods.feature._regions import Region, cut, picture_of, regions_of
+from pellucid.methods.feature._regions import Region, averaged, cut, picture_of, regions_of
 from pellucid.methods.feature._regions_drawn import short
 from pellucid.results import spell
 from pellucid.results.array import as_array
@@ -59,7 +59,7 @@ def _crop(read: Sequence[Read], found: Judged, concept: int, i: int) -> Region:
     picture = picture_of(one.x)
     shown = None if picture is None else cut(picture, box)
     value = float(found.bank.coefficients[i, concept])
-    return Region(concept, one.ordinal, value, (), box, "part", picture=shown)
+    return Region(concept, one.ordinal, value, (), box, "part", picture=shown, averaged=averaged(one.x))
 
 
 def _lit_by(found: Judged) -> Callable[[Tensor, Sequence[int]], Tensor]:

@@ -37,6 +37,7 @@ class Region:
         local: whether paths through calls that go over the whole input are left out of the box.
         picture: what is there, `(height, width, 3)` with NaN outside the input.
         lit: whether it is a whole picture, darker where the channel is less excited.
+        averaged: of how many channels of the input the picture is the mean; 0: it is drawn in its colours.
         strip: of a series, `(step,)`.
         words: of a text: the token, with those beside it.
     """
@@ -50,6 +51,7 @@ class Region:
     local: bool = False
     picture: np.ndarray | None = None
     lit: bool = False
+    averaged: int = 0
     strip: np.ndarray | None = None
     words: str = ""
 
@@ -97,7 +99,7 @@ def _region(x: Inputs, spot: Spot, channel: int, ordinal: int, at: int, value: f
         values = base.values[0].mean(0)
         same["strip"] = values if box is None else cut(values, box)
     else:
-        picture = picture_of(x)
+        picture, same["averaged"] = picture_of(x), averaged(x)
         if picture is not None and box is not None and len(box) == 2:
             same["picture"] = cut(picture, box)
         elif picture is not None:
@@ -135,6 +137,13 @@ def picture_of(x: Inputs) -> np.ndarray | None:
     gray = as_array(value[0].float().mean(0))
     low, high = gray.min(), gray.max()
     return np.repeat(((gray - low) / max(float(high - low), 1e-12))[..., None], 3, -1)
+
+
+def averaged(x: Inputs) -> int:
+    """Of how many channels `picture_of` draws the mean; 0 where it is a picture of its own, or none."""
+    base, value = x.canvas(2), x.tensors[x.explained[0]]
+    own = base is not None and base.values is not None
+    return 0 if own or value.ndim != 4 or value.shape[1] == 1 else value.shape[1]
 
 
 def cut(values: np.ndarray, box: Sequence[tuple[int, int]]) -> np.ndarray:

@@ -226,11 +226,26 @@ def about(regions: Sequence[Region], lit: Text | None = EXCITED, *, projected: b
     said += [_WHY[as_] for why, as_ in (("larger", "larger"), ("whole", whole)) if any(one.why == why for one in shown)]
     if lit is not None and any(region.lit for region in regions):
         said.append(lit)
+    if lit is not None:
+        said += grey(regions)
     if projected:
         said.append(_PROJECTED)
     if any(region.words for region in regions):
         said.append(_WORDS)
     return tuple(said)
+
+
+def grey(regions: Sequence[Region]) -> tuple[Text, ...]:
+    """What pictures of inputs show that have no colours."""
+    channels = max((region.averaged for region in regions), default=0)
+    if not channels:
+        return ()
+    note = Text(
+        f"Samples are drawn in grey: the mean of the {channels} channels of the input, from the lowest to the highest value of each sample.",
+        f"样本以灰度绘制：输入的 {channels} 个通道的平均，从该样本的最小值到最大值。",
+        aside=True,
+    )
+    return (note,)
 
 
 def about_channels(one: Gathered, samples: int) -> tuple[Text, ...]:

@@ -17,6 +17,7 @@ from pellucid.methods.feature._concepts_pieces import pieces_of
 from pellucid.methods.feature._concepts_read import Read, layer_of, samples_read
 from pellucid.methods.feature._concepts_shown import pieces_shown, tiles_of
 from pellucid.methods.feature._concepts_weighed import Weighed, weighed
+from pellucid.methods.feature._regions_drawn import grey
 from pellucid.registry import method
 from pellucid.results import Gallery, Series, Table
 
@@ -101,7 +102,7 @@ def concepts(
         said = (*said_of(found, some, info, spots[0]), *swept.notes)
         facts = {**swept.facts, **facts_of(found)}
         if tiles:
-            results.append(gallery(spots[0], found, tiles, info, said, facts))
+            results.append(gallery(spots[0], found, tiles, info, (*said, *grey(regions)), facts))
         results += [bars(spots[0], found, info, said, facts), table(spots[0], found, info, said, facts)]
         results.append(pieces_table(data, swept, spots[0], found, regions, info))
     return tuple(results)
