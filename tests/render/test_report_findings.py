@@ -24,6 +24,9 @@ class Fault:
     why: Text = Text("They never move again.", "再也不会更新。")
     advice: Text = Text("A lower rate.", "降低学习率。")
 
+    def where(self, lang="en"):
+        return {"en": "the training", "zh": "训练过程"}[lang] if self.place == "run" else self.place
+
 
 @dataclass
 class Lack:
@@ -100,6 +103,9 @@ def test_that_nothing_was_found_is_said(drawn, tmp_path):  # noqa: F811
     page = Page(saved(tmp_path, [Faults()]))
     assert "2 checks found nothing wrong." in page.words and "Net" in page.words and not page.all("article")
     assert "2 项检查均未发现问题" in brief([Faults()], "", "zh")
+    none = Faults()
+    none.passed_titles = ()
+    assert "No check could be made." in brief([none], "", "en")
 
 
 def test_places_that_are_no_addresses_are_said_in_words():

@@ -11,7 +11,6 @@ from pellucid.cli.trust import trusting
 from pellucid.core.errors import BadRequest, ModelFailed, NotApplicable
 from pellucid.core.text import Text
 
-PLACES = {"input": Text("the input", "输入"), "run": Text("the training", "训练过程")}
 OPTIONS = {"x": "INPUT", "target": "INPUT", "preprocess": "--preprocess", "labels": "--labels", "run": "--run"}
 STYLES = {"high": "bold red", "medium": "yellow", "low": "", "info": ""}
 _HELP = f"""Find what is wrong with MODEL, with INPUT, or with a training.
@@ -118,8 +117,7 @@ def tell_in_short(screen: Screen, examined: Sequence[Any]) -> None:
 
 def headline(one: Any, lang: str) -> str:
     """What is wrong, and where."""
-    place = PLACES[one.place].say(lang) if one.place in PLACES else one.place
-    return " · ".join(part for part in (one.title.say(lang), place) if part)
+    return " · ".join(part for part in (one.title.say(lang), one.where(lang)) if part)
 
 
 def tell(screen: Screen, found: Any) -> None:

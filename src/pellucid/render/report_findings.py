@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pellucid.core.text import Text
 from pellucid.render.escape import html, prose
@@ -34,6 +34,10 @@ class Finding(Protocol):
     title: Text
     why: Text
     advice: Text
+
+    def where(self, lang: Any = "en") -> str:
+        """The place in words: an address stays as it is."""
+        ...
 
 
 class Cost(Protocol):
@@ -120,9 +124,10 @@ def badge(severity: str, lang: str, count: int = 0) -> str:
 
 def place(one: Finding, lang: str) -> str:
     """Where: an address, or what else is meant."""
-    if one.place in ("input", "run"):
-        return f'<span class="place">{html(phrase(f"place.{one.place}", lang))}</span>'
-    return f'<code class="place"><bdi>{html(one.place)}</bdi></code>' if one.place else ""
+    said = html(one.where(lang))
+    if one.where() != one.place:
+        return f'<span class="place">{said}</span>'
+    return f'<code class="place"><bdi>{said}</bdi></code>' if said else ""
 
 
 def in_brief(items: Sequence[object], lang: str) -> list[str]:
@@ -132,8 +137,11 @@ def in_brief(items: Sequence[object], lang: str) -> list[str]:
         joint = phrase("and", lang)
         said = joint.join(badge(severity, lang, counts[severity]) for severity in _SHAPES if counts[severity])
         return [phrase("found", lang, counts=said)]
-    passed = sum(len(one.passed_titles) for one in items if isinstance(one, Checked))
-    return [html(phrase("found.none", lang, checks=counted("checks", lang, passed)))] if passed else []
+    made = [len(one.passed_titles) for one in items if isinstance(one, Checked)]
+    if not made:
+        return []
+    checks = counted("checks", lang, sum(made))
+    return [html(phrase("found.none" if sum(made) else "found.unmade", lang, checks=checks))]
 
 
 def about_checks(items: Sequence[object], cards: Sequence[Card | FindingCard], lang: str) -> str:
@@ -146,8 +154,8 @@ def about_checks(items: Sequence[object], cards: Sequence[Card | FindingCard], l
 
 def _listed(found: Sequence[FindingCard], lang: str) -> str:
     rows = "".join(
-        f'<li>{badge(one.finding.severity, lang)} <a href="#{html(one.anchor)}">{html(one.name(lang))}</a>'
-        f" {place(one.finding, lang)}</li>"
+        f'<li>{badge(one.finding.severity, lang)}<span><a href="#{html(one.anchor)}">{html(one.name(lang))}</a>'
+        f" {place(one.finding, lang)}</span></li>"
         for one in found
     )
     return f'<ul class="found" aria-label="{html(phrase("found.list", lang))}">{rows}</ul>'
