@@ -24,7 +24,7 @@ def lightning_callback(**settings: Any) -> Any:
     else:
         from pytorch_lightning import Callback
 
-    class Watching(Callback):  # pyright: ignore[reportUntypedBaseClass]
+    class Watching(Callback):  # pyright: ignore[reportGeneralTypeIssues, reportUntypedBaseClass]
         watcher = Watcher(settings)
 
         def __init__(self) -> None:

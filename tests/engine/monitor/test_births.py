@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.engine.monitor.births import born_behind, first_birth, first_birth_back, is_bad, tensors
+from pellucid.engine.monitor.births import Again, born_behind, first_birth, first_birth_back, is_bad, tensors
+from pellucid.engine.monitor.sample import Birth
 
 
 class Spoils(nn.Module):
@@ -114,3 +115,9 @@ def test_tensors_of_a_nest():
     nest = {"a": torch.ones(2), "b": [torch.ones(1, dtype=torch.int64), (torch.zeros(1),)]}
     assert len(tensors(nest)) == 2 and not is_bad(tensors(nest))
     assert is_bad(tensors({"a": [torch.tensor(float("inf"))]}))
+
+
+def test_what_cannot_run_again_is_told_by_its_output():
+    again = Again(nn.Module(), {})
+    assert again.forward(((torch.ones(2),), {}, None), 3, None) == Birth(3, "output")
+    assert again.backward(((torch.ones(2),), {}, None), 3) is None and not again.running

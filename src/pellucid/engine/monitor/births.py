@@ -141,6 +141,7 @@ class Again:
             clean: the last step at which everything was finite.
             part: path of what was called, if not the model itself.
         """
+        found = None
         with self._looking():
             found = first_birth(self.model, self.paths, given, step, clean, part)
         return found or Birth(step, part or "output")
@@ -149,12 +150,15 @@ class Again:
         """Where its gradients went wrong; None where going back again finds nothing. Arguments as of `forward`."""
         with self._looking():
             return first_birth_back(self.model, self.paths, given, step, part)
+        return None
 
     @contextmanager
     def _looking(self) -> Generator[None]:
+        """What cannot run again finds nothing: Lightning exchanges `forward` for the time of a call, for one."""
         self.running = True
         try:
-            yield
+            with suppress(Exception):
+                yield
         finally:
             self.running = False
 
