@@ -38,6 +38,7 @@ def test_pictures_stand_side_by_side():
     shown, apart = made["saliency"]
     alone = [one.see(rows(2), "saliency", target=seeing().targets(None)[0])[0].heat for one in (lens(), lens(tuned()))]
     assert np.array_equal(shown.values, np.stack(alone, 1)) and np.allclose(apart.values[:, 0], alone[1] - alone[0])
+    assert apart.provenance.words.title.en == "Saliency: differences"
     assert shown.provenance.words.title.en == "Saliency" and apart.provenance.method == "compare_saliency_difference"
 
 

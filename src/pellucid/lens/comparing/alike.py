@@ -29,7 +29,7 @@ def pairs(found: Matching, ones: Sequence[Layer], twos: Sequence[Layer], names: 
     return Table(
         rows=tuple(rows),
         columns={"one": Text(names[0]), "two": Text(names[1]), **_COLUMNS},
-        notes=(_said(found, len(ones), len(twos)), *_estimate(found)),
+        notes=(_said(found, len(ones), len(twos), names), *_estimate(found)),
         facts={"paired": len(found.pairs), "samples": found.samples},
     )
 
@@ -52,14 +52,14 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _said(found: Matching, one: int, two: int) -> Text:
+def _said(found: Matching, one: int, two: int, names: tuple[str, str]) -> Text:
     count, named = len(found.pairs), sum(pair.named for pair in found.pairs)
     low = min((pair.score for pair in found.pairs), default=float("nan"))
     return Text(
-        f"{count} pair{'' if count == 1 else 's'} among {one} and {two} layers, {named} of them by name and "
-        f"{count - named} by likeness; the lowest score is {spell.number(low)}.",
-        f"{one} 层与 {two} 层配成 {count} 对，其中按名称 {named} 对，按相似度 {count - named} 对；"
-        f"最低得分 {spell.number(low)}。",
+        f"{names[1]} beside {names[0]}: {count} pair{'' if count == 1 else 's'} among {two} and {one} layers, "
+        f"{named} of them by name and {count - named} by likeness; the lowest score is {spell.number(low)}.",
+        f"{names[1]} 与 {names[0]}：{two} 层与 {one} 层配成 {count} 对，"
+        f"其中按名称 {named} 对，按相似度 {count - named} 对；最低得分 {spell.number(low)}。",
     )
 
 

@@ -27,6 +27,9 @@ from pellucid.results.array import as_array
 from pellucid.results.failure import Failure
 
 Rows = tuple[np.ndarray, np.ndarray]
+_READ = Text(
+    "x as a path or PIL image, which every lens reads in its own way", "x 用路径或 PIL 图像，各镜头会按自己的方式读取"
+)
 _WHOLE = Text("its examples share a part of x, or x holds more than tensors", "x 的样本共用其中一部分，或 x 不只含张量")
 OUTPUTS = ""  # the name of the whole model, whose vectors are its outputs
 
@@ -113,6 +116,13 @@ def observed(
     )
 
 
+def say_whose(error: PellucidError, name: str) -> None:
+    """Let an error say which model it is of, and how all models can read an input."""
+    error.asked_by = f"{name}: {error.asked_by}" if error.asked_by else name
+    if not error.hint and not isinstance(error, Cancelled):
+        error.hint = _READ
+
+
 def observed_input(lens: Lens, name: str, x: Any, **how: Any) -> Observed:
     """The examples of an input through the model, which reads it in its own way; `how` as of `observed`.
 
@@ -123,8 +133,7 @@ def observed_input(lens: Lens, name: str, x: Any, **how: Any) -> Observed:
         rows = rows_of(lens.read(x))
         found = observed(lens, name, rows, **how)
     except PellucidError as error:
-        error.asked_by = f"{name}: {error.asked_by}" if error.asked_by else name
-        error.hint = error.hint or "x as a path or PIL image, which every lens reads in its own way"
+        say_whose(error, name)
         raise
     return replace(found, why=_WHOLE) if rows is None else found
 

@@ -1,20 +1,22 @@
 """An input through several models: their answers, their costs and the same pictures of each."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pellucid.core.errors import Cancelled, NotApplicable, PellucidError, UnknownMethod
+from pellucid.core.provenance import Words
 from pellucid.core.text import Text
 from pellucid.engine.passes import OUTPUT, Looking, Pass
 from pellucid.engine.planner import Progress
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.comparing.decided import Answered, answered
 from pellucid.lens.comparing.form import UNSAID
-from pellucid.lens.comparing.observed import Observed
+from pellucid.lens.comparing.observed import Observed, say_whose
 from pellucid.lens.comparing.pictured import side_by_side
-from pellucid.lens.comparing.words import Signed
+from pellucid.lens.comparing.words import PARTS, Signed
 from pellucid.lens.lens import is_text
 from pellucid.lens.views import Views
 from pellucid.registry import View, factory, method, view
@@ -58,8 +60,7 @@ class Seeing:
         try:
             seen = one.lens.see(self.x, *views, target=target, seed=self.seed, progress=self.progress)
         except PellucidError as error:
-            error.asked_by = f"{one.name}: {error.asked_by}" if error.asked_by else one.name
-            error.hint = error.hint or "x as a path or PIL image, which every lens reads in its own way"
+            say_whose(error, one.name)
             raise
         for failed in seen.failures:
             if isinstance(failed.error, Cancelled):
@@ -120,7 +121,8 @@ class Seeing:
         for place in zip(*every, strict=True):
             shown, apart = side_by_side(place, self.names)
             made += [_signed(one, each, sign) for each in shown]
-            made += [] if apart is None else [sign(apart, "differences", method=f"compare_{one.name}_difference")]
+            if apart is not None:
+                made.append(sign(apart, "differences", words=_of(one), method=f"compare_{one.name}_difference"))
         return made
 
     def _usual(self) -> list[View]:
@@ -132,6 +134,12 @@ class Seeing:
             except UnknownMethod:
                 continue
         return found
+
+
+def _of(one: View) -> Words:
+    """What differences say of themselves, with the name of the method."""
+    title = one.spec.words.title
+    return replace(PARTS["differences"], title=Text(f"{title.en}: differences", f"{title.zh}：差异"))
 
 
 def _signed(one: View, result: Result, sign: Signed) -> Result:
