@@ -55,12 +55,15 @@ def test_a_model_that_is_compiled_while_it_is_watched_says_that_it_is_unseen():
     monitor = Monitor(model, [optimizer], lambda item: history.add((item,)), Budget(0.01, 1))
     monitor.open()
     compiled = torch.compile(model, backend="eager")
-    for _ in range(2):
+    for _ in range(3):
         compiled(torch.ones(2, 3)).sum().backward()
+        monitor.log({"before": 1.0})
         optimizer.step()
+        monitor.log({"after": 1.0})
     monitor.close()
     assert history.notes == [UNSEEN] and not history.grid("mean").layers
-    assert history.grid("gradient").values.shape == (2, 1)
+    assert [one.steps.tolist() for one in history.metrics.values()] == [[0, 1, 2]] * 2
+    assert history.grid("gradient").values.shape == (3, 1)
 
 
 def test_a_part_that_is_compiled_stands_where_it_runs_under_its_own_name():

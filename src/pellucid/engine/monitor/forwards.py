@@ -33,7 +33,7 @@ class Forwards:
         here: the model is on the CPU, where looking at an output waits for nothing.
 
     `calls` counts them in this step, by the path of what was called; `node` is the sequence number of the graph's node
-    that gave the last output.
+    that gave the last output, `seen` whether there was any forward so far.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Forwards:
         self.thread, self.trained = get_ident(), set[str]()
         self.walk: Walk | None = None
         self.depth = self.node = 0
+        self.seen = False
         self.fresh(0)
 
     def fresh(self, step: int, visitor: Callable[[], Activations] | None = None) -> None:
@@ -88,6 +89,7 @@ class Forwards:
             if self.walk is not None and not path:
                 self.walk.begin(module)
             return
+        self.seen = True
         self.entries.known.add(path)
         self.calls[path] += 1
         self.collector.collect()

@@ -53,7 +53,7 @@ class Monitor:
         paths = watched(model) if seen else {}
         self.forwards = Forwards(model, paths, self.collector, self.guard, here=self.here)
         self.turns = Turns([one for one in optimizers if self.parameters.moved_by(one)], start)
-        self.handles: list[Any] = []
+        self.handles, self.logged = list[Any](), dict[str, int]()
         self.asked, self.began = False, time.perf_counter()
         self.step = budget.begun = start
         self.mark = self.guard.clock()
@@ -81,8 +81,14 @@ class Monitor:
         self.guard(self.collector.settle)
 
     def log(self, metrics: dict[str, Any]) -> None:
-        """Numbers of the step that is under way, or of the one that has just ended."""
-        step = self.step if self.forwards.calls else max(self.step - 1, self.budget.begun)
+        """Numbers of the step that is under way, or of the one that has just ended.
+
+        Of a model whose forwards cannot be seen the same name a second time tells that the next one is under way.
+        """
+        before = max(self.step - 1, self.budget.begun)
+        unseen = not self.forwards.seen and any(self.logged.get(name) == before for name in metrics)
+        step = self.step if self.forwards.calls or unseen else before
+        self.logged.update(dict.fromkeys(metrics, step))
         self.guard(self.collector.log, step, metrics, self.forwards.node)
 
     def finish(self) -> None:
