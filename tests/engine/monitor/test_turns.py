@@ -15,7 +15,7 @@ def played(turns, *who):
         if turns.again(one):
             step += 1
             turns.stepped.clear()
-        late = turns.late(one)
+        late = turns.is_late(one)
         ends.append(None if late else step)
         if turns.take(one, step) or late:
             step += not late

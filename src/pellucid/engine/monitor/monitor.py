@@ -185,7 +185,7 @@ class Monitor:
         self._turn(optimizer)
 
     def _turn(self, optimizer: Optimizer) -> None:
-        late, over = self.turns.late(optimizer), self.turns.take(optimizer, self.step)
+        late, over = self.turns.is_late(optimizer), self.turns.take(optimizer, self.step)
         if late:
             self._drop()
             self._fresh()

@@ -23,7 +23,7 @@ class Turns:
         """Whether it has had its turn: then another step of training is under way."""
         return id(optimizer) in self.stepped
 
-    def late(self, optimizer: Optimizer) -> bool:
+    def is_late(self, optimizer: Optimizer) -> bool:
         """Whether it was never met, and steps after the others: its turn is of the step that just ended."""
         return bool(self.last) and id(optimizer) not in self.last and not self.stepped
 
