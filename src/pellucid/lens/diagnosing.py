@@ -145,7 +145,11 @@ def _samples(lens: Looking, data: Any, most: int) -> tuple[Inputs, list[int] | N
         BadInput: none can be read, or they differ in shape.
     """
     if most < 1:
-        raise BadSetting(f"samples= is how many examples are looked at, not {most}")
+        raise BadSetting(
+            Text(
+                f"samples= is how many examples are looked at, not {most}", f"samples= 是要查看的样本数，不能是 {most}"
+            )
+        )
     accepts = getattr(lens.model, "forward", None)
     preparation = Preparation(lens.preprocess, lens.tokenizer, device=lens.device, dtype=lens.dtype, accepts=accepts)
     source = in_numbers_of(shaped(open_data(data), preparation.preprocess), lens.labels)
@@ -153,7 +157,12 @@ def _samples(lens: Looking, data: Any, most: int) -> tuple[Inputs, list[int] | N
     ordinals = sorted({round(one) for one in np.linspace(0, len(feed) - 1, min(most, len(feed)))})
     read = [one for one in ordinals if not isinstance(source.read(one), Bad)]
     if not read:
-        raise BadInput(f"none of {len(ordinals)} samples of these data can be read")
+        raise BadInput(
+            Text(
+                f"none of {len(ordinals)} samples of these data can be read",
+                f"这些数据的 {len(ordinals)} 个样本均无法读取",
+            )
+        )
     notes = [
         Text(f"{len(read)} of {len(feed)} samples were looked at.", f"查看了 {len(feed)} 个样本中的 {len(read)} 个。")
     ]
@@ -165,7 +174,10 @@ def _samples(lens: Looking, data: Any, most: int) -> tuple[Inputs, list[int] | N
     try:
         return feed.inputs(read), labels, notes
     except RuntimeError as error:  # torch's own words for samples that cannot be stacked
-        raise BadInput(f"the samples make no batch: {error}", hint="samples of one shape, or preprocess=") from error
+        raise BadInput(
+            Text(f"the samples make no batch: {error}", f"样本无法组成一批：{error}"),
+            hint=Text("samples of one shape, or preprocess=", "使用同一形状的样本，或给出 preprocess="),
+        ) from error
 
 
 def _numbers(given: Any, names: Sequence[str], x: Inputs | None) -> tuple[int, ...]:
@@ -176,17 +188,28 @@ def _numbers(given: Any, names: Sequence[str], x: Inputs | None) -> tuple[int, .
         BadTarget: a name that the model does not have, or a negative number.
     """
     if x is None:
-        raise BadInput("labels belong to examples, and there are none", hint="lens.diagnose(x, labels=...)")
+        raise BadInput(
+            Text("labels belong to examples, and there are none", "标签属于样本，而这里没有样本"),
+            hint="lens.diagnose(x, labels=...)",
+        )
     if isinstance(given, (Tensor, np.ndarray)):
         given = given.tolist()
     several = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(several) != x.size:
-        raise BadInput(f"{len(several)} labels for {x.size} examples", hint="one per example")
+        raise BadInput(
+            Text(f"{len(several)} labels for {x.size} examples", f"{x.size} 个样本却有 {len(several)} 个标签"),
+            hint=Text("one per example", "每个样本一个"),
+        )
     for one in several:
         if isinstance(one, str) and one not in names:
-            raise BadTarget(f"no class is called '{one}'", nearest=quoted(nearest_names(one, names)))
+            raise BadTarget(
+                Text(f"no class is called '{one}'", f"没有名为“{one}”的类别"), nearest=quoted(nearest_names(one, names))
+            )
         if not isinstance(one, str) and int(one) < 0:
-            raise BadTarget(f"a label is the number of a class, not {one}", hint="leave examples without a label out")
+            raise BadTarget(
+                Text(f"a label is the number of a class, not {one}", f"标签是类别编号，不能是 {one}"),
+                hint=Text("leave examples without a label out", "去掉没有标签的样本"),
+            )
     return tuple(names.index(one) if isinstance(one, str) else int(one) for one in several)
 
 
@@ -202,4 +225,7 @@ def _history(run: Any) -> History | None:
         return run.history
     if isinstance(run, (str, bytes)) or hasattr(run, "__fspath__"):
         return read_run(run)  # type: ignore[arg-type]
-    raise BadRequest(f"{type(run).__name__} is no run", hint="lens.watch(optimizer) gives one; or its folder")
+    raise BadRequest(
+        Text(f"{type(run).__name__} is no run", f"{type(run).__name__} 不是训练记录"),
+        hint=Text("lens.watch(optimizer) gives one; or its folder", "lens.watch(optimizer) 会给出；也可给其文件夹"),
+    )

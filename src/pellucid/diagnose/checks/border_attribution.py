@@ -39,8 +39,8 @@ _AXIS = {
 def border_attribution(x: Inputs, target: Target) -> Checking:
     """The share of predictions that change when examples exchange a corner, that go with an edge, or with the frame.
 
-    Of four corners, and of four edges, one must stand out. Edges and frame hold parts of many things: there only answers
-    count that become the other example's, and the frame, a quarter of the picture, is named from half of them on.
+    Of four corners, and of four edges, one must stand out. Edges and frame hold parts of many things: there only those
+    answers count that become the other example's; the frame, a quarter of the picture, is named from half of them on.
     """
     name = x.explained[0]
     value = x.tensors[name]
