@@ -131,8 +131,9 @@ def _named(result: Matrix) -> tuple[int, int]:
     rows, columns = result.values.shape[-2:]
     few = int(np.prod(result.values.shape[:-2])) == 1
     layers, steps = few and result.axes[-2:-1] == ("layer",), few and result.axes[-1:] == ("step",)
-    widest = max((measure.width(name, LABEL) + 0.08 for name in result.columns if isinstance(name, str)), default=0.0)
-    every = math.ceil(LEAST * rows / height), math.ceil((widest if steps else LEAST) * columns / width)
+    longest = str(max(result.columns, key=lambda name: len(str(name)), default="")) if steps else ""
+    room = max(LEAST, measure.width(longest, LABEL) + 0.08) if steps else LEAST
+    every = math.ceil(LEAST * rows / height), math.ceil(room * columns / width)
     return (
         every[0] if result.rows and (layers or (every[0] == 1 and rows <= LABELS)) else 0,
         every[1] if result.columns and (steps or (every[1] == 1 and columns <= LABELS)) else 0,
