@@ -53,6 +53,12 @@ def test_words_say_where_and_when(factor, word):
         assert "第 0 步" in found[0].zh
 
 
+def test_a_gradient_that_is_not_finite_is_not_said_to_explode():
+    history = run(range(3), factor=0.5)
+    history.add([Sample(3, 0.0, {"flow": np.array([np.inf, 0.5, 1.0])})])
+    assert not flow_words(history)
+
+
 def test_what_has_no_logarithm_has_no_colour():
     history = run(range(3))
     history.add([Sample(3, 0.0, {"flow": np.array([0.0, np.inf, 1.0])})])

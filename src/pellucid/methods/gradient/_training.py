@@ -133,7 +133,8 @@ def flow_words(history: History) -> tuple[Text, ...]:
     if grid.values.shape[1] < 2:
         return ()
     with np.errstate(all="ignore"):
-        share = grid.values[:, :-1] / grid.values[:, -1:]
+        share = np.where(np.isfinite(grid.values), grid.values, np.nan)
+        share = share[:, :-1] / share[:, -1:]
     found: list[Text] = []
     for low, en, zh in ((True, "vanishes", "消失"), (False, "explodes", "爆炸")):
         hit = share < VANISHING if low else share > EXPLODING
