@@ -3,6 +3,7 @@
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, check
 from pellucid.diagnose.finding import Noticed, Severity
+from pellucid.diagnose.gates import is_gate
 from pellucid.engine.passes import Keep, Pass, Spot
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.statistics import Summary, summary
@@ -27,7 +28,7 @@ SEEN = 16  # values of a channel below which silence tells little
     rank=40,
 )
 def dead_units(x: Inputs) -> Checking:
-    """The share of silent channels of every rectifier."""
+    """The share of silent channels of every rectifier; part of a squeeze-excitation may rest for alike pictures."""
     every = Keep("every activation", summary)
     seen = yield from Pass(x, keep=[every])
     rows = [(spot, *_silent(spot)) for spot in seen.at(every) if spot.place.op in RECTIFIERS]
@@ -42,6 +43,8 @@ def dead_units(x: Inputs) -> Checking:
     found: list[tuple[float, Noticed]] = []
     for spot, share, count in rows:
         severity = _severity(share, count)
+        if severity == "medium" and is_gate(spot.value.shape):
+            severity = "low"
         if severity is not None:
             said = Text(
                 f"{percent(share)} of the channels are zero for all {x.size} examples.",

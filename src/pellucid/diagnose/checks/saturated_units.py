@@ -8,6 +8,7 @@ from torch import Tensor
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, check
 from pellucid.diagnose.finding import Noticed
+from pellucid.diagnose.gates import is_gate
 from pellucid.engine.passes import OUTPUT, Keep, Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.statistics import saturation
@@ -38,7 +39,7 @@ def saturated_units(x: Inputs) -> Checking:
     rows = [
         (spot, spot.value[0][spot.place.op])
         for spot in seen.at(every)
-        if spot.place.op in KINDS and not _is_gate(spot.value[1]) and spot.value[1] != answer
+        if spot.place.op in KINDS and not is_gate(spot.value[1]) and spot.value[1] != answer
     ]
     if not rows:
         return []
@@ -66,8 +67,3 @@ def saturated_units(x: Inputs) -> Checking:
 def near_limits(value: Tensor) -> Any:
     """The share near the limits for each function that has any, and the shape."""
     return {op: saturation(op, value) for op in KINDS}, tuple(value.shape)
-
-
-def _is_gate(shape: tuple[int, ...]) -> bool:
-    """One number for each channel of a picture: a squeeze-excitation, which opens and closes on purpose."""
-    return len(shape) > 3 and all(side == 1 for side in shape[2:])
