@@ -70,3 +70,11 @@ def test_where_memory_runs_out_fewer_examples_are_looked_at():
     assert found.passed and found.cost.samples == 4
     with pytest.raises(pl.NotApplicable, match="single example"):
         pl.Lens(Narrow(0)).diagnose(torch.randn(16, 4))
+
+
+def test_the_line_that_makes_it_again_names_what_was_given():
+    lens = pl.Lens(nn.Linear(4, 2))
+    with torch.no_grad():
+        lens.model.weight.fill_(float("nan"))
+    assert lens.diagnose().code == "pl.Lens(model).diagnose()"
+    assert lens.diagnose(torch.ones(2, 4), labels=[0, 1]).code == "pl.Lens(model).diagnose(x, labels=labels)"

@@ -99,7 +99,6 @@ def diagnose(
     weights = self._origin.weights
 
     def sign(result: Result, check: Check) -> Result:
-        code = f"{self._origin.said if self._origin.said != 'model' else 'pl.Lens(model)'}.diagnose(x)"
         made = Provenance(
             method=check.name,
             family="diagnose",
@@ -109,7 +108,7 @@ def diagnose(
             seed=seed,
             versions=versions(),
             unseen=self._looker.unseen,
-            code=code,
+            code=_said(self._origin.said, x=x, labels=labels, data=data, run=run),
             trace=Trace(date=datetime.now(UTC).isoformat(timespec="seconds")),
         )
         return result.with_(provenance=made, notes=(*result.notes, *self._origin.notes))
@@ -129,6 +128,13 @@ def diagnose(
             inputs = inputs.rows(0, inputs.size // 2)
             truth = None if truth is None else truth[: inputs.size]
             notes = [*notes[:1], _shortened(inputs.size)]
+
+
+def _said(lens: str, *, x: Any, **named: Any) -> str:
+    """The line that makes the checks again: what was given, by the names of the arguments."""
+    given = [] if x is None else ["x"]
+    given += [f"{name}={name}" for name, one in named.items() if one is not None]
+    return f"{'pl.Lens(model)' if lens == 'model' else lens}.diagnose({', '.join(given)})"
 
 
 def _shortened(size: int) -> Text:
