@@ -67,3 +67,11 @@ def test_runs_are_compared(tmp_path):
 def test_what_cannot_be_is_refused(words, said):
     told = compare(*words)
     assert told.exit_code == 2 and said in told.output
+
+
+def test_it_refuses_in_chinese_and_says_whose_code_ran_once(model, tmp_path):
+    assert "至少要有两个模型" in compare("a", "--lang", "zh").output
+    words = [f"{model}/a.safetensors", f"{model}/b.safetensors", "-i", "random:4x3x10x10", "--no-findings"]
+    told = compare(*words, "-o", tmp_path / "x.html")
+    assert told.exit_code == 0 and told.output.count("The model's code") == 1
+    assert "findings" not in (tmp_path / "x.html").read_text(encoding="utf-8").partition("How to read")[0]

@@ -51,6 +51,7 @@ Examples:
 @click.option("--labels", metavar="FILE", help="Class names, for all: one a line, or a JSON list.")
 @click.option("-o", "--output", "out", metavar="FILE", help="The report.  [default: pellucid-compare.html]")
 @click.option("--samples", type=click.IntRange(4), default=512, show_default=True, help="By which layers are compared.")
+@click.option("--findings/--no-findings", default=True, help="Also look for what is wrong with each.  [default: yes]")
 @click.option("--seed", default=0, show_default=True, help="Of everything random.")
 @click.option("--batch-size", type=click.IntRange(1), help="Samples in a batch.  [default: 32]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the models are.")
@@ -67,16 +68,14 @@ def compare(
     names: Sequence[str],
     out: str | None,
     samples: int,
+    findings: bool,
     seed: int,
     batch_size: int | None,
     **stated: Any,
 ) -> int:
     """Open, compare, tell, write."""
     path = Path(out or "pellucid-compare.html")
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise BadRequest(f"'{path}' must end in .html", asked_by=f"-o {path}", hint="-o comparison.html")
-    if len(models) < 2:
-        raise BadRequest("A comparison needs at least two models.", asked_by=models[0], hint="MODEL MODEL")
+    _check(models, path)
     from pellucid.cli.interrupt import looking
     from pellucid.lens.comparing.compare import compare as compared
 
@@ -85,7 +84,9 @@ def compare(
 
         found = compared(*(Run.open(one) for one in models), names=names or _called(models))
     else:
-        opened = [_opened(screen, one, stated) for one in models]
+        opened = [_opened(one, stated) for one in models]
+        for note in dict.fromkeys(note for lens in opened for note in lens.notes):
+            screen.aside(note)
         settings = _settings(screen, opened, inputs, data, methods, targets, seed)
         with looking(screen, DOING) as (_, watch):
             found = compared(
@@ -94,6 +95,7 @@ def compare(
                 names=names or None,
                 samples=samples,
                 batch_size=batch_size,
+                findings=findings,
                 seed=seed,
                 progress=watch,
             )
@@ -104,6 +106,26 @@ def compare(
     found.save(path, lang="zh" if screen.lang == "zh" else "en")
     screen.wrote([path])
     return SOME_MISSING if found.failures else OK
+
+
+def _check(models: Sequence[str], path: Path) -> None:
+    """Refuse a single model, and a report that is no page.
+
+    Raises:
+        BadRequest: it is that.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise BadRequest(
+            Text(f"'{path}' must end in .html", f"'{path}' 须以 .html 结尾"),
+            asked_by=f"-o {path}",
+            hint="-o comparison.html",
+        )
+    if len(models) < 2:
+        raise BadRequest(
+            Text("A comparison needs at least two models.", "至少要有两个模型才能比较。"),
+            asked_by=models[0],
+            hint="MODEL MODEL",
+        )
 
 
 def _is_run(words: str) -> bool:
@@ -118,7 +140,7 @@ def _called(models: Sequence[str]) -> list[str] | None:
     return names if len(set(names)) == len(names) else list(models) if len(set(models)) == len(models) else None
 
 
-def _opened(screen: Screen, words: str, stated: dict[str, Any]) -> Any:
+def _opened(words: str, stated: dict[str, Any]) -> Any:
     """The lens that `MODEL` or `MODEL@FILE` names."""
     from pellucid.cli.source import lens_of
 
@@ -126,8 +148,6 @@ def _opened(screen: Screen, words: str, stated: dict[str, Any]) -> Any:
     lens = lens_of(model, weights or None, **stated)
     if weights:
         lens.name = f"{lens.name} {Path(weights).stem}"
-    for note in lens.notes:
-        screen.aside(note)
     return lens
 
 
@@ -147,7 +167,9 @@ def _settings(
     from pellucid.cli.targets import target_of
 
     if methods and not inputs:
-        raise BadRequest("Pictures need an input.", asked_by=f"-m {methods[0]}", hint="-i cat.jpg")
+        raise BadRequest(
+            Text("Pictures need an input.", "画图需要输入。"), asked_by=f"-m {methods[0]}", hint="-i cat.jpg"
+        )
     lens, source = lenses[0], None
     if data is not None:
         source, notes = data_of(data)

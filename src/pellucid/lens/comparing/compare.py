@@ -67,13 +67,14 @@ def compare(
     held = [one for one in lenses_or_runs if isinstance(one, Run)]
     if held:
         if len(held) < len(lenses_or_runs) or x is not None or data is not None:
-            raise BadRequest("runs are compared with runs, and without x and data", hint=_HOW)
+            raise BadRequest(
+                Text("runs are compared with runs, and without x and data", "训练只与训练比较，且不带 x 与 data"),
+                hint=_HOW,
+            )
         return _of_runs(held, called)
     lenses = [one if isinstance(one, Lens) else Lens(one) for one in lenses_or_runs if not isinstance(one, Run)]
     source = None if data is None else open_data(data)
-    hollow = next((name for one, name in zip(lenses, called, strict=True) if one.device.type == "meta"), None)
-    if hollow is not None:
-        raise BadRequest(f"'{hollow}' is on the meta device: it has no weights to compare", hint="load its weights")
+    _check(lenses, called)
     how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
     given = list(zip(lenses, called, strict=True))
     wanted = findings and (x is not None or source is not None)
@@ -93,6 +94,23 @@ def compare(
         made.pictures(seeing, views, target)
     made.layers()
     return Comparison(called, made.parts, made.chapters, made.said)
+
+
+def _check(lenses: Sequence[Lens], called: Sequence[str]) -> None:
+    """Refuse a model without values.
+
+    Raises:
+        BadRequest: it is on the meta device.
+    """
+    hollow = next((name for one, name in zip(lenses, called, strict=True) if one.device.type == "meta"), None)
+    if hollow is not None:
+        raise BadRequest(
+            Text(
+                f"'{hollow}' is on the meta device: it has no weights to compare",
+                f"“{hollow}”在 meta 设备上：没有可比较的权重",
+            ),
+            hint=Text("load its weights", "先载入权重"),
+        )
 
 
 class _Made:
@@ -201,13 +219,30 @@ def _names(given: Sequence[Any], names: Sequence[str] | None) -> list[str]:
         BadRequest: fewer than two, one that cannot be compared, or names of another number.
     """
     if len(given) < 2:
-        raise BadRequest(f"a comparison needs at least two, not {len(given)}", hint=_HOW)
+        raise BadRequest(
+            Text(f"a comparison needs at least two, not {len(given)}", f"至少要有两个才能比较，这里是 {len(given)} 个"),
+            hint=_HOW,
+        )
     for one in given:
         if not isinstance(one, (Lens, nn.Module, Run)):
-            known = "pl.open(...) makes a lens of it" if isinstance(one, str) else _HOW
-            raise BadRequest(f"a {type(one).__name__} is neither a lens, a model nor a run", hint=known)
+            known = (
+                Text("pl.open(...) makes a lens of it", "pl.open(...) 可将其打开为镜头")
+                if isinstance(one, str)
+                else _HOW
+            )
+            kind = type(one).__name__
+            raise BadRequest(
+                Text(f"a {kind} is neither a lens, a model nor a run", f"{kind} 既不是镜头、模型，也不是训练记录"),
+                hint=known,
+            )
     if names is not None and (len(names) != len(given) or len(set(names)) < len(given)):
-        raise BadRequest(f"names= must be {len(given)} different names, one for each", nearest=str(list(names)))
+        raise BadRequest(
+            Text(
+                f"names= must be {len(given)} different names, one for each",
+                f"names= 须为 {len(given)} 个互不相同的名称，每个一名",
+            ),
+            nearest=str(list(names)),
+        )
     own = list(names) if names is not None else [_own(one) for one in given]
     return [name if own.count(name) == 1 else f"{name} {own[: k + 1].count(name)}" for k, name in enumerate(own)]
 

@@ -44,7 +44,8 @@ class Comparison(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._parts:
             raise BadRequest(
-                f"this comparison has no part '{name}'", nearest=quoted(nearest_names(name, list(self._parts)))
+                Text(f"this comparison has no part '{name}'", f"比较结果中没有“{name}”"),
+                nearest=quoted(nearest_names(name, list(self._parts))),
             )
         held = self._parts[name]
         return held[0] if len(held) == 1 else held
@@ -93,8 +94,14 @@ class Comparison(Mapping[str, Any]):
         """
         if not str(path).endswith((".html", ".htm")):
             raise BadRequest(
-                f"a comparison is saved as one report: '{path}' must end in .html",
-                hint='single results save as png, svg, pdf, json, npz or safetensors: comparison["weights"].save(...)',
+                Text(
+                    f"a comparison is saved as one report: '{path}' must end in .html",
+                    f"比较结果保存为一份报告：'{path}' 须以 .html 结尾",
+                ),
+                hint=Text(
+                    'single results save as png, svg, pdf, json, npz or safetensors: comparison["weights"].save(...)',
+                    '单个结果可保存为 png、svg、pdf、json、npz 或 safetensors：comparison["weights"].save(...)',
+                ),
             )
         from pellucid.render.report import save_report
 
