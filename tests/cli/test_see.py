@@ -372,7 +372,7 @@ def test_a_training_is_shown_and_checked(folder):
             optimizer.step()
             optimizer.zero_grad()
     seen = see("nets.py:rows", "random:2x5", "--run", "run", "-o", "x.html")
-    assert seen.exit_code == 0 and "Over-fitting · run" in seen.stdout, seen.output
+    assert seen.exit_code == 0 and "Over-fitting · the training" in seen.stdout, seen.output
     page = (folder / "x.html").read_text(encoding="utf-8")
     assert "Training</h2>" in page and "val_loss" in page
     assert see("nets.py:rows", "random:2x5", "--run", "no").exit_code == 2
