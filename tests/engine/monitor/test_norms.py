@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pellucid.engine.monitor import norms
-from pellucid.engine.monitor.norms import MOST, Norms, dense, not_finite, piece
+from pellucid.engine.monitor.norms import MOST, Norms, dense, moments, not_finite, piece
 
 torch.set_num_threads(1)
 VALUES = [
@@ -49,3 +49,22 @@ def test_a_piece_of_channels_last_holds_every_element():
 def test_not_finite_is_counted():
     assert int(not_finite(torch.tensor([1.0, float("nan"), float("inf"), -float("inf")]))) == 3
     assert dense(torch.randn(2, dtype=torch.complex64)).shape == (2, 2)
+
+
+@pytest.mark.parametrize("shift", [0.0, 2.0, 3.5, 30.0, 1e4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_moments_are_those_of_the_definition(shift, dtype):
+    value = (torch.randn(64, 500, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + shift).to(dtype)
+    std, mean = moments(value)
+    exact = value.double()
+    rounding = 1e-5 if dtype == torch.float32 else 1e-12
+    assert float(std) == pytest.approx(float(exact.std(correction=0)), rel=rounding)
+    assert float(mean) == pytest.approx(float(exact.mean()), rel=rounding, abs=rounding)
+    assert std.dtype == mean.dtype == dtype
+
+
+def test_moments_of_what_is_constant_or_not_finite():
+    assert [float(one) for one in moments(torch.zeros(3))] == [0.0, 0.0]
+    assert [float(one) for one in moments(torch.full((3,), 7.0))] == [0.0, 7.0]
+    assert all(bool(one.isnan()) for one in moments(torch.tensor([1.0, float("nan")])))
+    assert not bool(moments(torch.tensor([1.0, float("inf")]))[0].isfinite())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.sites import Place, address
 from pellucid.engine.calls import first_tensor
-from pellucid.engine.monitor.norms import not_finite
+from pellucid.engine.monitor.norms import moments, not_finite
 from pellucid.engine.monitor.sample import Row
 from pellucid.engine.monitor.transfer import Transfer
 from pellucid.engine.monitor.walk import Frame
@@ -121,7 +121,7 @@ class Activations:
         self.at[number] = len(self.called_so_far)
         plain = value.detach()
         wide = plain.float() if plain.dtype in _LOW else plain
-        std, mean = torch.std_mean(wide, correction=0)
+        std, mean = moments(wide)
         self.transfer.add(("std", number), std)
         self.transfer.add(("mean", number), mean)
         if plain.device.type != "cpu" or not math.isfinite(std.item()):

