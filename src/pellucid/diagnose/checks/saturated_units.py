@@ -66,4 +66,6 @@ def saturated_units(x: Inputs) -> Checking:
 
 def near_limits(value: Tensor) -> Any:
     """The share near the limits for each function that has any, and the shape."""
-    return {op: saturation(op, value) for op in KINDS}, tuple(value.shape)
+    real = value.is_floating_point() and value.numel() > 0
+    within = real and all(abs(float(one)) <= 1 for one in value.aminmax())  # else it is none of them
+    return {op: saturation(op, value) if within else 0.0 for op in KINDS}, tuple(value.shape)
