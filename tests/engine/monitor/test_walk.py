@@ -62,6 +62,20 @@ def test_nothing_is_left_for_the_garbage_collector():
         gc.enable()
 
 
+def test_a_model_without_parts_is_followed_and_left():
+    class Alone(nn.Module):
+        def forward(self, x, deep=True):
+            return torch.relu(self.forward(x, False) + 1) if deep else x
+
+    seen, _ = followed(Alone(), torch.randn(1, 2))
+    assert seen == [("", "add", 0), ("", "relu", 0)] and not _get_current_function_mode_stack()
+    walk = Walk({}, Notes())
+    walk.open()
+    walk.begin(Alone())
+    walk.close()
+    assert not _get_current_function_mode_stack()
+
+
 def test_functions_can_be_left_out():
     seen, _ = followed(Nested(), torch.randn(1, 2), functions=False)
     assert seen == [("fc", 0), ("fc", 1)]

@@ -49,7 +49,7 @@ class Walk:
         self.stack: list[Frame] = []
         self.calls: dict[str, int] = {}
         self.handles: list[Any] = []
-        self.functions, self.thread = functions, 0
+        self.functions, self.opened, self.thread = functions, False, 0
         self.mode: _Mode | None = None
 
     def begin(self, module: nn.Module, path: str = "") -> None:
@@ -59,15 +59,16 @@ class Walk:
 
     def open(self) -> None:
         """Lay the hooks, where they do not lie yet."""
-        if not self.handles:
-            self.thread = get_ident()
-            for path, module in self.paths.items():
-                if path:
-                    self.handles.append(module.register_forward_pre_hook(partial(self._enter, path)))
-                    self.handles.append(module.register_forward_hook(partial(self._leave, path), always_call=True))
-            if self.functions:
-                self.mode = _Mode(self)
-                self.mode.__enter__()
+        if self.opened:
+            return
+        self.opened, self.thread = True, get_ident()
+        for path, module in self.paths.items():
+            if path:
+                self.handles.append(module.register_forward_pre_hook(partial(self._enter, path)))
+                self.handles.append(module.register_forward_hook(partial(self._leave, path), always_call=True))
+        if self.functions:
+            self.mode = _Mode(self)
+            self.mode.__enter__()
 
     def end(self, module: nn.Module, output: Any, path: str = "") -> None:
         """It has run; after the outermost call everything is taken off again."""
@@ -79,7 +80,7 @@ class Walk:
         """Take everything off the model, whatever has happened."""
         for handle in self.handles:
             handle.remove()
-        self.handles, self.stack, self.calls = [], [], {}
+        self.opened, self.handles, self.stack, self.calls = False, [], [], {}
         if self.mode is not None:
             stack = _get_current_function_mode_stack()
             if stack and stack[-1] is self.mode:
@@ -116,7 +117,7 @@ class _Mode(TorchFunctionMode):
             return func(*args, **kwargs)
         call = known(func)
         walk = self.owner
-        if call.silent or not walk.stack or not walk.handles or get_ident() != walk.thread:
+        if call.silent or not walk.stack or not walk.opened or get_ident() != walk.thread:
             return func(*args, **kwargs)
         if call.inner is not None:
             with self:
