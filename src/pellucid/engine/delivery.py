@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import LayerNotFound, NotApplicable, PellucidError
+from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.attention import Attention
 from pellucid.engine.member import Key, Member, Shared, parameter_place
+from pellucid.engine.missing import ATTENTIONS, missing
 from pellucid.engine.passes import Constant, Keep, Seen, Spot, layer_key
 from pellucid.engine.receptive import Fields
 from pellucid.engine.recording import Entry, Nodes, is_input
@@ -50,7 +51,7 @@ class Delivery:
                 spot for site in member.sites[key] for spot in self._spots(member, site, key in member.graded, reduce)
             ]
             if not found:
-                raise self._missing(member.sites[key], member.notes)
+                raise missing(member.sites[key], member.notes, self.trace, self.shared.looker)
             if key in lazy:
                 _refuse_others(found)
             else:
@@ -163,46 +164,6 @@ class Delivery:
                 continue
             yield Spot(place, where, self.shared.leaves[name].detach(), grad if graded else None)
 
-    def _missing(self, sites: list[Site], notes: list[Text]) -> PellucidError:
-        names = ", ".join(f"'{site}'" for site in sites)
-        if notes:
-            return NotApplicable(
-                Text(
-                    f"no gradient reaches any place of {names} from the target",
-                    f"目标的梯度没有到达 {names} 中的任何位置",
-                )
-            )
-        if all(site.within for site in sites):
-            return NotApplicable(Text(f"there is no attention in {names}", f"{names} 中没有注意力"), hint=_ATTENTIONS)
-        if all(site.role for site in sites):
-            return NotApplicable(
-                _no_place(names, sites[0].role),
-                hint=Text("name a layer; lens.layers() lists them", "请指定一个层；lens.layers() 列出各层"),
-            )
-        for site in sites:
-            called = self.trace.calls.get(site.path, 0)
-            if site.call is not None and not site.is_glob and 0 < called <= site.call:
-                return LayerNotFound(
-                    Text(
-                        f"'{site.path}' was called {called} times, #0 to #{called - 1}: there is no '{site}'",
-                        f"'{site.path}' 被调用了 {called} 次，即 #0 至 #{called - 1}：没有 '{site}'",
-                    )
-                )
-        unused = [site.path for site in sites if site.path in self.shared.looker.names and not site.op]
-        if unused and len(unused) == len(sites):
-            return NotApplicable(
-                Text(
-                    f"'{unused[0]}' was not called in this forward, or gave no tensor",
-                    f"这次前向没有调用 '{unused[0]}'，或它没有给出张量",
-                ),
-                hint=Text("lens.layers(x) lists what ran", "lens.layers(x) 列出实际运行的各层"),
-            )
-        return LayerNotFound(
-            Text(f"nothing in this forward is called {names}", f"这次前向中没有 {names}"),
-            nearest=self.shared.looker.neighbours(str(sites[0])),
-            hint=Text("lens.layers(x) lists every address", "lens.layers(x) 列出全部地址"),
-        )
-
 
 def attended(
     reader: Reader | None,
@@ -234,7 +195,7 @@ def _refuse_others(spots: Iterable[Spot]) -> None:
     for spot in spots:
         if spot.attention is None:
             raise NotApplicable(
-                Text(f"'{spot.address}' is no attention", f"'{spot.address}' 不是注意力"), hint=_ATTENTIONS
+                Text(f"'{spot.address}' is no attention", f"'{spot.address}' 不是注意力"), hint=ATTENTIONS
             )
 
 
@@ -274,41 +235,10 @@ def _entered(entries: Mapping[str, Entry]) -> dict[str, Tensor]:
     return values
 
 
-def _no_place(names: str, role: str) -> Text:
-    why = _ROLE_REASONS.get(role, Text("nothing of that kind ran", "没有运行过此类部分"))
-    return Text(f"this network has no place for the role {names}: {why}", f"此网络没有 {names} 所指的位置：{why.zh}")
-
-
 _UNREACHED = Text(
     "the model detaches or rounds on the way, or does not read it; activation_maps and flow_graph need no gradient",
     "模型在途中做了 detach 或取整，或没有读取它；activation_maps 与 flow_graph 不需要梯度",
 )
-_ATTENTIONS = Text(
-    "lens.layers(x) lists PATH/attention.N; a module stands for the attentions inside it",
-    "lens.layers(x) 列出 PATH/attention.N；模块代表其中的全部注意力",
-)
-_NO_GRID = Text(
-    "no output keeps the height and width (or length) of a convolution or pooling",
-    "没有输出保留卷积或池化的高和宽（或长度）",
-)
-_NO_CONVOLUTION = Text("it has no convolution", "其中没有卷积")
-_NO_MATRIX = Text("no layer holds a weight matrix", "没有层含有权重矩阵")
-_ROLE_REASONS = {
-    "last spatial": _NO_GRID,
-    "last block": Text(f"{_NO_GRID}, and no block repeats", f"{_NO_GRID.zh}，也没有重复的块"),
-    "first conv": _NO_CONVOLUTION,
-    "every conv": _NO_CONVOLUTION,
-    "first weight": _NO_MATRIX,
-    "every weight": _NO_MATRIX,
-    "every attention": Text(
-        "no attention was recognised (a softmax between two products with batched matrices)",
-        "没有识别出注意力（两次批量矩阵乘法之间的 softmax）",
-    ),
-    "every block": Text(
-        "no module of two or more weighted layers repeats", "没有重复出现的、由两个以上带权重的层组成的模块"
-    ),
-    "every activation": Text("no activation function was seen", "没有看到激活函数"),
-}
 
 
 def _left_out(where: str) -> Text:

@@ -70,15 +70,7 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
     one = channels[:, number].detach()
     grid = tuple(one.shape[1:])
     if asked.position is not None:
-        if len(asked.position) != len(grid) or any(
-            not 0 <= i < side for i, side in zip(asked.position, grid, strict=False)
-        ):
-            raise BadTarget(
-                Text(
-                    f"position {asked.position} is not on the grid {grid} of '{where}'",
-                    f"位置 {asked.position} 不在 '{where}' 的网格 {grid} 上",
-                )
-            )
+        _check_position(asked.position, grid, where)
         positions = [asked.position] * one.shape[0]
     else:
         strongest = one.flatten(1).argmax(1) if grid else torch.zeros(one.shape[0], dtype=torch.long)
@@ -102,6 +94,16 @@ def resolve_unit(asked: Unit, value: Tensor, layout: Layout | None, where: str) 
         for place, score in zip(positions, scores, strict=True)
     )
     return Resolved(pick, ("unit", where, number, tuple(positions)), infos)
+
+
+def _check_position(position: tuple[int, ...], grid: tuple[int, ...], where: str) -> None:
+    if len(position) != len(grid) or any(not 0 <= i < side for i, side in zip(position, grid, strict=False)):
+        raise BadTarget(
+            Text(
+                f"position {position} is not on the grid {grid} of '{where}'",
+                f"位置 {position} 不在 '{where}' 的网格 {grid} 上",
+            )
+        )
 
 
 def _function_at(function: Callable[[Tensor], Tensor], value: Tensor, where: str) -> Resolved:

@@ -144,6 +144,9 @@ class Preprocess:
                 ),
                 nearest=quoted(_INTERPOLATIONS),
             )
+        self._check_size()
+
+    def _check_size(self) -> None:
         sides = (self.size,) if isinstance(self.size, int) else self.size or ()
         if any(side < 1 for side in sides) or (self.resize is not None and (not sides or self.resize < min(sides))):
             raise BadSetting(

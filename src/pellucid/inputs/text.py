@@ -32,14 +32,7 @@ def tokenize(
     if padding is not None or len(texts) > 1:
         told["padding"] = padding or True
     if pair is not None:
-        told["text_pair"] = _several(pair)
-        if len(told["text_pair"]) != len(texts):
-            raise BadInput(
-                Text(
-                    f"There are {len(texts)} texts and {len(told['text_pair'])} to pair them with.",
-                    f"文本有 {len(texts)} 段，与之配对的却有 {len(told['text_pair'])} 段。",
-                )
-            )
+        told["text_pair"] = _paired(pair, len(texts))
     positional = () if written else (texts,)
     if written:
         told["text_target"] = texts
@@ -86,6 +79,23 @@ def _several(text: str | Sequence[str]) -> list[str]:
             else Text("The batch of texts is empty: 0 examples.", "这批文本是空的：0 个样本。")
         )
     return texts
+
+
+def _paired(pair: str | Sequence[str], count: int) -> list[str]:
+    """As many second texts as there are first ones.
+
+    Raises:
+        BadInput: there are more, or fewer.
+    """
+    others = _several(pair)
+    if len(others) != count:
+        raise BadInput(
+            Text(
+                f"There are {count} texts and {len(others)} to pair them with.",
+                f"文本有 {count} 段，与之配对的却有 {len(others)} 段。",
+            )
+        )
+    return others
 
 
 def token_names(numbers: Tensor, tokenizer: Any = None) -> tuple[tuple[str, ...], ...]:

@@ -85,17 +85,7 @@ class Lens:
             )
         if batch_size is not None and batch_size < 1:
             raise BadSetting(Text(f"batch_size={batch_size} is not at least 1", f"batch_size={batch_size} 应至少为 1"))
-        lazy = [name for name, one in model.named_parameters() if is_lazy(one)]
-        if lazy:
-            raise BadRequest(
-                Text(
-                    f"the shape of '{lazy[0]}' is not known yet: {type(model).__name__} has lazy layers",
-                    f"'{lazy[0]}' 的形状尚未确定：{type(model).__name__} 含有惰性层",
-                ),
-                hint=Text(
-                    "run the model once on an example, then make the lens", "请先用一个样本运行模型，再建立 Lens"
-                ),
-            )
+        _check_made(model)
         if device is not None and any(one.device != _device(device) for one in model.parameters()):
             model = copy.deepcopy(unwrapped(model)).to(device)
         self.model = model
@@ -249,6 +239,19 @@ class Lens:
             device=self.device,
             dtype=self.dtype,
             accepts=accepts,
+        )
+
+
+def _check_made(model: nn.Module) -> None:
+    """Refuse a model whose layers wait for an input to know their shape."""
+    lazy = [name for name, one in model.named_parameters() if is_lazy(one)]
+    if lazy:
+        raise BadRequest(
+            Text(
+                f"the shape of '{lazy[0]}' is not known yet: {type(model).__name__} has lazy layers",
+                f"'{lazy[0]}' 的形状尚未确定：{type(model).__name__} 含有惰性层",
+            ),
+            hint=Text("run the model once on an example, then make the lens", "请先用一个样本运行模型，再建立 Lens"),
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.core.errors import BadInput, BadSetting
+from pellucid.core.errors import BadInput, BadSetting, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass
@@ -46,12 +46,18 @@ def beginning(x: Inputs | None, data: Source | None, blank: Inputs | None) -> In
 
     Raises:
         BadInput: there is none.
+        NotApplicable: it is made of words.
     """
-    if x is not None:
-        return x
-    if data is not None:
-        return _first(data)
-    if blank is None:
+    example = x if x is not None else _first(data) if data is not None else blank
+    if example is not None and example.is_discrete:
+        raise NotApplicable(
+            Text(
+                "words cannot be optimised from noise: the input is made of tokens",
+                "词语无法由噪声优化得到：输入由词元组成",
+            ),
+            hint="top_regions",
+        )
+    if example is None:
         raise BadInput(
             Text(
                 "activation_maximization needs an input x: nothing states of which size and range the model takes inputs",
@@ -62,7 +68,21 @@ def beginning(x: Inputs | None, data: Source | None, blank: Inputs | None) -> In
                 "lens.see(x, ...)，或 pl.Lens(model, preprocess=pl.Preprocess(mean=…, std=…, size=…))",
             ),
         )
-    return blank
+    return example
+
+
+def wanted(target: Target | None) -> int:
+    """How many inputs are made where there is no example: one for each target.
+
+    Raises:
+        BadSetting: none is named.
+    """
+    if target is None or target.asked is None:
+        raise BadSetting(
+            Text("without an input there is no predicted class to raise", "没有输入，就没有可提高的预测类别"),
+            hint=Text("name target=, or give layer=", "请给出 target=，或 layer="),
+        )
+    return len(target.asked) if isinstance(target.asked, list) else 1
 
 
 def bounds_of(example: Inputs, data: Source | None) -> Inputs:

@@ -136,15 +136,19 @@ def wish_of(
         return Wish(objective, (), axis, middle, diversity)
     if isinstance(channels, int):
         channels = tuple(range(min(channels, size))) if first else _standing_out(value.detach(), axis, channels)
+    _check_channels(channels, size, spot.address)
+    return Wish(objective, channels, axis, middle, diversity)
+
+
+def _check_channels(channels: tuple[int, ...], size: int, where: str) -> None:
     wrong = [channel for channel in channels if not 0 <= channel < size]
     if wrong:
         raise BadSetting(
             Text(
-                f"'{spot.address}' has channels 0 to {size - 1}, not {wrong[0]}",
-                f"'{spot.address}' 的通道编号为 0 至 {size - 1}，没有 {wrong[0]}",
+                f"'{where}' has channels 0 to {size - 1}, not {wrong[0]}",
+                f"'{where}' 的通道编号为 0 至 {size - 1}，没有 {wrong[0]}",
             )
         )
-    return Wish(objective, channels, axis, middle, diversity)
 
 
 def _named(codes: Gallery) -> tuple[Text, Tensor]:

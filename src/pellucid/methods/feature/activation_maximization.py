@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from torch import Tensor
 
-from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.targets import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.feature._maximized_aims import at_classes, beginning, bounds_of, check_asked, in_layer
+from pellucid.methods.feature._maximized_aims import at_classes, beginning, bounds_of, check_asked, in_layer, wanted
 from pellucid.methods.feature._maximized_canvas import Generator, canvases
 from pellucid.methods.feature._maximized_climb import Climb
 from pellucid.methods.feature._maximized_found import found_for
@@ -73,8 +72,8 @@ def activation_maximization(
 
     Args:
         x: an example: what is made has its shape and range, of rows of a table the range of each column over all that
-            are given; what it shows only decides the target or the channels, where these are not given. Without `layer` one input is made for the target of each example. None: as the
-            preprocessing of the lens states it.
+            are given; what it shows only decides the target or the channels, where these are not given. Without `layer`
+            one input is made for the target of each example. None: as the preprocessing of the lens states it.
         data: instead of an example, `lens.sweep(data, ...)`: the first sample gives shape and range, what is made stands
             beside its unit's `top_regions` (of directions and classes: the best samples), and the best objective of
             all samples is stated. Without `layer` classes are raised.
@@ -103,26 +102,13 @@ def activation_maximization(
     Source:   Erhan et al. 2009; Olah et al. 2017; Mordvintsev et al. 2018; Fel et al. 2023, arXiv:2306.06805.
     """
     example = beginning(x, data, lens.blank)
-    if example.is_discrete:
-        raise NotApplicable(
-            Text(
-                "words cannot be optimised from noise: the input is made of tokens",
-                "词语无法由噪声优化得到：输入由词元组成",
-            ),
-            hint="top_regions",
-        )
     if layer is None and isinstance(objective, Gallery):
         layer = objective.layer
     check_asked(layer, channels, objective, diversity, over_data=data is not None)
     bounds, bare = bounds_of(example, data), x is None and data is None
-    if bare and layer is None and (target is None or target.asked is None):
-        raise BadSetting(
-            Text("without an input there is no predicted class to raise", "没有输入，就没有可提高的预测类别"),
-            hint=Text("name target=, or give layer=", "请给出 target=，或 layer="),
-        )
     asked: dict[str, Any] = {"channels": channels, "data": data, "n_images": n_images, "k": k}
-    if bare and layer is None and target is not None:
-        example = example.repeated(len(target.asked) if isinstance(target.asked, list) else 1)
+    if bare and layer is None:
+        example = example.repeated(wanted(target))
     if layer is None:
         aims = yield from at_classes(example, target, **asked)
     else:
