@@ -20,7 +20,7 @@ def test_what_is_said_arrives():
     assert CliRunner().invoke(command, ["--batch-size", "0"]).exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["see", "sweep"])
+@pytest.mark.parametrize("name", ["see", "sweep", "compare"])
 def test_the_help_is_the_same(name):
     said = " ".join(CliRunner().invoke(main, [name, "-h"]).output.split())
     assert "Of everything random. [default: 0]" in said and "Most examples in one pass. Default: all" in said

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pellucid.cli.computing import computing
 from pellucid.cli.guard import EXIT_CODES, OK, SOME_MISSING, guarded
 from pellucid.cli.screen import Screen
 from pellucid.cli.trust import trusting
@@ -52,9 +53,7 @@ Examples:
 @click.option("-o", "--output", "out", metavar="FILE", help="The report.  [default: pellucid-compare.html]")
 @click.option("--samples", type=click.IntRange(4), default=512, show_default=True, help="By which layers are compared.")
 @click.option("--findings/--no-findings", default=True, help="Also look for what is wrong with each.  [default: yes]")
-@click.option("--seed", default=0, show_default=True, help="Of everything random.")
-@click.option("--batch-size", type=click.IntRange(1), help="Samples in a batch.  [default: 32]")
-@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...  Default: where the models are.")
+@computing
 @trusting
 @guarded
 def compare(

@@ -95,8 +95,7 @@ def diagnose(
         given = labels if labels is not None else found
     truth = None if given is None else _numbers(given, self.labels, inputs)
     stated = None if self.preprocess is None else preprocess_of(self.preprocess)
-    history = _history(run)
-    weights = self._origin.weights
+    history, weights = _history(run), self._origin.weights
 
     def sign(result: Result, check: Check) -> Result:
         made = Provenance(
