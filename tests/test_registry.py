@@ -13,7 +13,7 @@ from pellucid import registry
 from pellucid.core.errors import BadSetting, UnknownMethod
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Look
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from tests.networks import NETWORKS
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import pellucid as pl
 from docs.architectures import DATA, PAGES, page, standing, word_of
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.registry import View, find, names
 from pellucid.results.failure import Failure
 from tests.engine.asking import see

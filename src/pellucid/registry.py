@@ -30,7 +30,7 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Layer, Look
 from pellucid.engine.sweeps.gather import Source
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.result import Result
 

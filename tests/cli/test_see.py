@@ -311,8 +311,8 @@ def test_a_bare_count_is_not_all_that_is_said():
 def language(folder):
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from tests.engine.test_tokens import SMALL
-    from tests.engine.test_vocabulary import byte_level
+    from tests.engine.targets.test_tokens import SMALL
+    from tests.engine.targets.test_vocabulary import byte_level
 
     LlamaForCausalLM(LlamaConfig(vocab_size=20, num_key_value_heads=2, **SMALL)).save_pretrained(folder / "small")
     byte_level().save_pretrained(folder / "small")

@@ -4,9 +4,9 @@ from PIL import Image
 
 import pellucid as pl
 from pellucid.cli.targets import target_of
-from pellucid.engine.areas import Box, Region
-from pellucid.engine.similarity import Similarity
-from pellucid.engine.targets import Contrast, Rival, Targets
+from pellucid.engine.targets.areas import Box, Region
+from pellucid.engine.targets.similarity import Similarity
+from pellucid.engine.targets.target import Contrast, Rival, Targets
 
 
 def test_classes():

@@ -9,7 +9,7 @@ from pellucid.core.errors import PellucidError
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Pass, Seen
 from pellucid.engine.planner import Cost, Planner, Task
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.engine.targets import Resolved, Target
+from pellucid.engine.targets.target import Resolved, Target
 
 DRAW = torch.Generator().manual_seed(0)
 ROWS = torch.randn(3, 5, generator=DRAW)

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pellucid.engine.cone_patches import gathered, overlaid
-from pellucid.engine.cone_plan import Plan, first_boxes, planned
-from pellucid.engine.cone_replay import Replay
-from pellucid.engine.tape import Tape, recorded
+from pellucid.engine.cones.patches import gathered, overlaid
+from pellucid.engine.cones.plan import Plan, first_boxes, planned
+from pellucid.engine.cones.replay import Replay
+from pellucid.engine.cones.tape import Tape, recorded
 
 
 def taped(model: Callable[[Tensor], Any], x: Tensor) -> Tape:

@@ -8,7 +8,7 @@ from torch.nn import functional
 from pellucid.engine.constants import arguments, fixed, scale_and_shift
 from pellucid.engine.passes import INPUT, Pass
 from pellucid.engine.rules import GUIDED
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, see
 from tests.engine.test_crossing import X, net, plain

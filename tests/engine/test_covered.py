@@ -3,11 +3,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pellucid.engine import cone, covered
+from pellucid.engine import covered
+from pellucid.engine.cones import cone
 from pellucid.engine.covered import covered_rows
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import OUTPUT, Covered, Pass
-from pellucid.engine.targets import Target, contrast
+from pellucid.engine.targets.target import Target, contrast
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, plan
 from tests.engine.replaying import relative, whole, windows

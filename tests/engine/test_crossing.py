@@ -10,7 +10,7 @@ from torch.nn import functional
 from pellucid.core.errors import MethodFault, NotApplicable
 from pellucid.engine.passes import INPUT, Pass
 from pellucid.engine.rules import DECONVNET, GUIDED, RECTIFIERS, SMOOTH, Rule
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, see
 from tests.networks import NETWORKS, seeded

@@ -8,7 +8,7 @@ from torch.nn import functional
 from pellucid.core.errors import NotApplicable
 from pellucid.engine.passes import INPUT, Pass
 from pellucid.engine.rules import Rule
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, see
 from tests.engine.test_crossing import X, by_rule, net, plain

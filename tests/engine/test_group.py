@@ -7,8 +7,8 @@ import pellucid as pl
 from pellucid.core.errors import BadTarget, ModelFailed, NotApplicable
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import INPUT, OUTPUT, Pass
-from pellucid.engine.targets import Target, contrast
-from pellucid.engine.units import unit
+from pellucid.engine.targets.target import Target, contrast
+from pellucid.engine.targets.units import unit
 from pellucid.inputs.read import read
 from pellucid.results.failure import Failure
 from tests.engine.asking import ask, see

@@ -6,7 +6,7 @@ from pellucid.engine.halving import run_halved
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import INPUT, OUTPUT, Pass
 from pellucid.engine.sharing import MemoryRanOut
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import plan
 from tests.networks import seeded

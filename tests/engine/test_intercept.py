@@ -102,7 +102,7 @@ def test_a_captured_view_that_is_overwritten_has_a_value_and_no_gradient():
 def test_it_fails_alone():
     model = seeded(Overwrites)()
     x = read(X)
-    from pellucid.engine.targets import Target
+    from pellucid.engine.targets.target import Target
 
     target = Target(0)
     (bad, good), cost = ask(

@@ -8,7 +8,7 @@ from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.recording import Recording
 from pellucid.engine.rules import GUIDED
 from pellucid.engine.taps import Taps
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import see
 from tests.networks import NETWORKS

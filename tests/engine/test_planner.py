@@ -7,7 +7,7 @@ import pellucid as pl
 from pellucid.core.errors import BadTarget, Cancelled, LayerNotFound, MethodFault, NotApplicable
 from pellucid.engine.passes import INPUT, OUTPUT, Look, Pass, Step, together
 from pellucid.engine.rules import GUIDED
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from tests.contract import state
 from tests.engine.asking import plan
 from tests.networks import NETWORKS, seeded

@@ -8,7 +8,7 @@ from torch import nn
 from pellucid.core.errors import NotApplicable
 from pellucid.engine.passes import INPUT, Pass
 from pellucid.engine.rules import DECONVNET, GUIDED, Rule, in_force, positive
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, see
 from tests.networks import seeded

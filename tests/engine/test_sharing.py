@@ -6,7 +6,7 @@ from pellucid.core.errors import ModelFailed
 from pellucid.engine.edits import ablate
 from pellucid.engine.passes import OUTPUT, Keep, Pass
 from pellucid.engine.sharing import groups, shareable
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, plan
 

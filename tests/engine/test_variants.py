@@ -9,8 +9,8 @@ from pellucid.engine import variants as subject
 from pellucid.engine.edits import ablate, variants
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import OUTPUT, Pass
-from pellucid.engine.targets import Target
-from pellucid.engine.units import unit
+from pellucid.engine.targets.target import Target
+from pellucid.engine.targets.units import unit
 from pellucid.inputs.read import read
 from tests.engine.asking import ask, plan
 from tests.engine.varying import ROWS, X, by_hand, change, looked

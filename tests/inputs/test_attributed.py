@@ -8,7 +8,7 @@ from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Place
 from pellucid.engine.passes import INPUT, Pass, Spot
 from pellucid.engine.roles import Layout
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.attributed import attributed, layered, placed
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read

@@ -4,8 +4,8 @@ import torch
 
 import pellucid as pl
 from pellucid.results.base import Base
-from tests.engine.test_tokens import llama
-from tests.engine.test_vocabulary import byte_level
+from tests.engine.targets.test_tokens import llama
+from tests.engine.targets.test_vocabulary import byte_level
 
 NAMES = (("The", " un", "kind", " cat", "."), ("The", " cat", "s"))
 

@@ -6,7 +6,7 @@ from torch import nn
 import pellucid as pl
 from pellucid.core.errors import BadTarget, NotApplicable
 from pellucid.engine.looker import Looker
-from pellucid.engine.targets import Contrast, Rival
+from pellucid.engine.targets.target import Contrast, Rival
 from pellucid.inputs.read import read
 from pellucid.lens.asked import Asking, cut
 from tests.networks import NETWORKS

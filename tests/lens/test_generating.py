@@ -7,7 +7,7 @@ import transformers
 
 import pellucid as pl
 from pellucid.core.errors import BadInput, BadTarget, NotApplicable
-from pellucid.engine.tokens import Continuation
+from pellucid.engine.targets.tokens import Continuation
 from tests.networks.writers import PIECES, bart, t5, words
 
 PROMPT = "the cat sat on"

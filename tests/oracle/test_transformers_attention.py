@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from tests.engine.asking import see
 
 with warnings.catch_warnings():

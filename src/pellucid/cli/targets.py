@@ -8,11 +8,11 @@ import numpy as np
 
 from pellucid.core.errors import BadInput, BadRequest, BadTarget
 from pellucid.core.text import Text
-from pellucid.engine.areas import box, region
-from pellucid.engine.similarity import similarity
-from pellucid.engine.targets import contrast, rival, targets
-from pellucid.engine.tokens import continuation, generated, token
-from pellucid.engine.units import unit
+from pellucid.engine.targets.areas import box, region
+from pellucid.engine.targets.similarity import similarity
+from pellucid.engine.targets.target import contrast, rival, targets
+from pellucid.engine.targets.tokens import continuation, generated, token
+from pellucid.engine.targets.units import unit
 from pellucid.inputs.image import as_file, open_image
 
 

@@ -19,7 +19,7 @@ from pellucid.diagnose.finding import Noticed
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Looking
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.preprocess import Preprocess
 

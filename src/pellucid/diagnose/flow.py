@@ -11,7 +11,7 @@ from pellucid.diagnose.normalizing import refuse_fresh
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Looking, Pass, Spot, Step
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.precision import in_double
 from pellucid.results.series import Series

@@ -13,8 +13,8 @@ from pellucid.engine.looker import Session, out_of_memory
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.recording import is_input
 from pellucid.engine.rules import Rule
-from pellucid.engine.targets import Target
-from pellucid.engine.units import resolve_unit, start_of
+from pellucid.engine.targets.target import Target
+from pellucid.engine.targets.units import resolve_unit, start_of
 
 
 def score_unit(shared: Shared, member: Member, target: Target, site: Site) -> None:

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import PellucidError
-from pellucid.engine.cone import Refused, replayed
+from pellucid.engine.cones.cone import Refused, replayed
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Covered, Pass, Seen
+from pellucid.engine.targets.units import Unit
 from pellucid.engine.trace import Trace
-from pellucid.engine.units import Unit
 from pellucid.inputs.inputs import Inputs
 
 NEAR = 1e-5

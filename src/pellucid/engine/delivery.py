@@ -10,11 +10,11 @@ from torch import Tensor
 from pellucid.core.errors import NotApplicable
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.engine.member import Key, Member, Shared, parameter_place
 from pellucid.engine.missing import ATTENTIONS, missing
 from pellucid.engine.passes import Constant, Keep, Seen, Spot, layer_key
-from pellucid.engine.receptive import Fields
+from pellucid.engine.receptive.fields import Fields
 from pellucid.engine.recording import Entry, Nodes, is_input
 from pellucid.engine.roles import Layout, Reader
 from pellucid.engine.rules import SMOOTH, Rule

@@ -9,10 +9,10 @@ from torch.utils._pytree import tree_iter, tree_map_only
 
 from pellucid.core.sites import Place
 from pellucid.core.text import Text
+from pellucid.engine.attention.factors import PRODUCT, QUOTIENT, Factors
 from pellucid.engine.calls import fields
 from pellucid.engine.constants import Constants
 from pellucid.engine.crossing import Crossing
-from pellucid.engine.factors import PRODUCT, QUOTIENT, Factors
 from pellucid.engine.lineage import Lineage
 from pellucid.engine.operations import Met, Operation
 from pellucid.engine.storage import writes_of

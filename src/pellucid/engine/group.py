@@ -10,7 +10,6 @@ from torch import Tensor
 from pellucid.core.errors import BadTarget, LayerNotFound, NotApplicable, PellucidError
 from pellucid.core.sites import Site
 from pellucid.core.text import Text
-from pellucid.engine.aims import Resolved
 from pellucid.engine.backward import run_backwards, score_unit
 from pellucid.engine.compiled import compiler_loaded
 from pellucid.engine.delivery import Delivery
@@ -18,11 +17,12 @@ from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.looker import Session, entries_of
 from pellucid.engine.member import Member, Shared
 from pellucid.engine.passes import Keep, Layer, Pass, Seen, layer_key
-from pellucid.engine.receptive_forward import fields_of
+from pellucid.engine.receptive.forward import fields_of
 from pellucid.engine.recording import Recording, is_input
 from pellucid.engine.roles import Reader
 from pellucid.engine.taps import Taps
-from pellucid.engine.units import Unit
+from pellucid.engine.targets.aims import Resolved
+from pellucid.engine.targets.units import Unit
 from pellucid.engine.wanted import last_place, leaves_of, wishes_of
 
 

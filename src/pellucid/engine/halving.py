@@ -13,7 +13,7 @@ from pellucid.engine.looker import Session
 from pellucid.engine.memory import out_of_memory
 from pellucid.engine.passes import Keep, Pass, Seen, Spot, layer_key
 from pellucid.engine.recording import is_input
-from pellucid.engine.units import Unit
+from pellucid.engine.targets.units import Unit
 from pellucid.engine.variants import makes_variants
 
 Run = Callable[[Session, list[Pass]], list[Seen | PellucidError]]

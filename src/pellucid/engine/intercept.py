@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from pellucid.core.sites import Place
-from pellucid.engine.attending import Found
-from pellucid.engine.attention import kept
+from pellucid.engine.attention.attending import Found
+from pellucid.engine.attention.attention import kept
 from pellucid.engine.calls import Call, first_tensor, known, part, with_part
 from pellucid.engine.compiled import as_written, opened
 from pellucid.engine.graphs.links import assigned

@@ -15,12 +15,12 @@ from pellucid.core.sites import Place, Site, parse
 from pellucid.core.text import Text
 from pellucid.engine.intercept import Intercept, Stop
 from pellucid.engine.memory import out_of_memory
-from pellucid.engine.output import Select, explained
 from pellucid.engine.passes import Layer
 from pellucid.engine.recording import Entry, Recording
 from pellucid.engine.restore import Snapshot, pristine, seed_everything
 from pellucid.engine.roles import Reader
 from pellucid.engine.rules import Rule, in_force
+from pellucid.engine.targets.output import Select, explained
 from pellucid.inputs.inputs import Inputs
 
 MOST_TRACES = 64

@@ -8,11 +8,11 @@ from torch import Tensor
 from pellucid.core.errors import PellucidError
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
-from pellucid.engine.aims import Resolved
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Pass, Seen
 from pellucid.engine.recording import Recording
 from pellucid.engine.roles import Reader
+from pellucid.engine.targets.aims import Resolved
 
 Key = tuple[Place, str]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.engine.cone_operations import trains
+from pellucid.engine.cones.operations import trains
 
 READS = frozenset({"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__array__"})
 """What reads values into Python, where a branch may depend on all rows."""

@@ -10,7 +10,7 @@ from pellucid.core.errors import LayerNotFound, NotApplicable
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.engine.edits import Edit
 from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.operations import Met
@@ -20,8 +20,8 @@ from pellucid.engine.trace import Event, Trace
 from pellucid.inputs.inputs import Inputs
 
 if TYPE_CHECKING:
-    from pellucid.engine.receptive import Field, Fields
-    from pellucid.engine.targets import Target
+    from pellucid.engine.receptive.fields import Field, Fields
+    from pellucid.engine.targets.target import Target
 
 T = TypeVar("T")
 INPUT, OUTPUT = Site("", side="in"), Site("")

@@ -20,7 +20,7 @@ from pellucid.engine.requests import answer_to, looks_in, passes_in, sweeps_in
 from pellucid.engine.sharing import groups, run_shared
 from pellucid.engine.storage import storage_of, writes_of
 from pellucid.engine.sweeps.run import Course, answers_to
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.engine.task import Task
 from pellucid.inputs.inputs import Inputs
 

@@ -9,13 +9,13 @@ from torch.autograd.graph import get_gradient_edge
 from torch.utils._pytree import tree_iter
 
 from pellucid.core.sites import Place, Site
-from pellucid.engine.attending import Attending, Found
+from pellucid.engine.attention.attending import Attending, Found
+from pellucid.engine.attention.projecting import Routes
 from pellucid.engine.constants import Constants
 from pellucid.engine.following import Following
 from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.graphs.links import Links
 from pellucid.engine.lineage import Lineage
-from pellucid.engine.projecting import Routes
 from pellucid.engine.rules import ACTIVATIONS
 from pellucid.engine.storage import storage_of, writes_of
 from pellucid.engine.taps import Capture, Tap, Taps

@@ -15,7 +15,7 @@ from pellucid.engine.requests import shared_tensors
 from pellucid.engine.sharing import MemoryRanOut
 from pellucid.engine.storage import writes_of
 from pellucid.engine.sweeps.request import Sweep
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 
 

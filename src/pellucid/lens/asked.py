@@ -9,15 +9,15 @@ from torch import Tensor
 
 from pellucid.core.errors import BadTarget, NotApplicable, PellucidError
 from pellucid.core.text import Text
-from pellucid.engine.areas import Box, Region
 from pellucid.engine.group import run_group
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import OUTPUT, Pass
 from pellucid.engine.planner import Cost
-from pellucid.engine.similarity import Similarity
-from pellucid.engine.targets import Contrast, Rival
-from pellucid.engine.tokens import Generated
-from pellucid.engine.vocabulary import texts_of
+from pellucid.engine.targets.areas import Box, Region
+from pellucid.engine.targets.similarity import Similarity
+from pellucid.engine.targets.target import Contrast, Rival
+from pellucid.engine.targets.tokens import Generated
+from pellucid.engine.targets.vocabulary import texts_of
 from pellucid.inputs.inputs import Inputs
 
 

@@ -25,8 +25,8 @@ from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History, read_run
 from pellucid.engine.planner import Progress
 from pellucid.engine.sharing import MemoryRanOut
-from pellucid.engine.targets import Target
-from pellucid.engine.vocabulary import texts_of
+from pellucid.engine.targets.target import Target
+from pellucid.engine.targets.vocabulary import texts_of
 from pellucid.inputs.data.data import Bad
 from pellucid.inputs.data.noise import shaped
 from pellucid.inputs.data.open import open_data

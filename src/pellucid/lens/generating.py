@@ -9,9 +9,9 @@ from torch import Tensor
 
 from pellucid.core.errors import BadInput, BadTarget, NotApplicable
 from pellucid.core.text import Text
-from pellucid.engine.targets import Targets
-from pellucid.engine.tokens import Continuation, Generated, continued
-from pellucid.engine.vocabulary import Texts, Vocabulary, texts_of
+from pellucid.engine.targets.target import Targets
+from pellucid.engine.targets.tokens import Continuation, Generated, continued
+from pellucid.engine.targets.vocabulary import Texts, Vocabulary, texts_of
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.named_texts import BEGUN
 from pellucid.inputs.taken import WRITTEN

@@ -13,12 +13,12 @@ from torch.nn.parameter import is_lazy
 from pellucid.core.errors import BadInput, BadRequest, BadSetting, ModelFailed, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, unwrapped
-from pellucid.engine.output import Select
 from pellucid.engine.planner import Progress
 from pellucid.engine.sweeps.run import Course
-from pellucid.engine.targets import Target, Targets
-from pellucid.engine.tokens import Generated
-from pellucid.engine.vocabulary import texts_of
+from pellucid.engine.targets.output import Select
+from pellucid.engine.targets.target import Target, Targets
+from pellucid.engine.targets.tokens import Generated
+from pellucid.engine.targets.vocabulary import texts_of
 from pellucid.inputs.data.noise import shaped
 from pellucid.inputs.data.open import open_data
 from pellucid.inputs.data.preparation import Preparation

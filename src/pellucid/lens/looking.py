@@ -10,7 +10,7 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.planner import Cost, Planner, Progress, Task
 from pellucid.engine.sharing import MemoryRanOut
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.asked import cut
 from pellucid.lens.generating import Written

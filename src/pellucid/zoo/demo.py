@@ -11,8 +11,8 @@ from pellucid.core.errors import Cancelled
 from pellucid.core.text import Text
 from pellucid.diagnose.findings import Findings
 from pellucid.engine.planner import Cost, Progress
-from pellucid.engine.similarity import similarity
-from pellucid.engine.targets import targets
+from pellucid.engine.targets.similarity import similarity
+from pellucid.engine.targets.target import targets
 from pellucid.inputs.data.data import Data
 from pellucid.lens.lens import Lens
 from pellucid.lens.views import Views

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pellucid.engine.attention import Attention, Kind
+from pellucid.engine.attention.attention import Attention, Kind
 from pellucid.methods.attention._said import attended, facts_of, kept, largest
 from tests.engine.asking import see
 from tests.networks.attentive import Attentive

@@ -3,7 +3,7 @@ import torch
 
 from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.engine.passes import INPUT, Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.read import read
 from pellucid.methods.decision._cut import copies_of, cuts_of, entrance, starts_of
 from tests.engine.asking import ask, plan

@@ -6,7 +6,7 @@ import torch
 
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._direct import Shares, shares_of
 from pellucid.methods.decision._held_norm import readout_of

@@ -6,7 +6,7 @@ from torch import Tensor
 
 import pellucid as pl
 from pellucid.engine.passes import Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.read import read
 from pellucid.methods.decision._lens_reading import (

@@ -15,7 +15,7 @@ from torchvision.models import resnet18, vgg11_bn
 from torchvision.models.vgg import cfgs, make_layers
 
 import pellucid as pl
-from pellucid.engine import cone
+from pellucid.engine.cones import cone
 from tests.networks import NETWORKS, seeded
 from tests.oracle.naive import chosen
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import pellucid as pl
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.feature._maximized_canvas import canvases
+from pellucid.methods.feature._maximized.canvas import canvases
 from pellucid.methods.feature.activation_maximization import activation_maximization
 from pellucid.results import Gallery, Series
 

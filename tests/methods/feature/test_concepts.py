@@ -10,7 +10,7 @@ from sklearn.decomposition import NMF
 from torch import Tensor, nn
 
 import pellucid as pl
-from pellucid.methods.feature import _concepts_bank
+from pellucid.methods.feature._concepts import bank as _concepts_bank
 from pellucid.ops.sobol import masks_of
 from pellucid.results import Gallery, Series, Table
 from tests.methods.feature.painted import BLUE, GREEN, PARTS, RED, Counts, Painter, pictures

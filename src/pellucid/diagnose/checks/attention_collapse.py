@@ -6,7 +6,7 @@ from pellucid.core.errors import LayerNotFound, NotApplicable
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed, Severity
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.engine.passes import Pass
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series

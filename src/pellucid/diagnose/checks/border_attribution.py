@@ -10,7 +10,7 @@ from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.classes import classes
 from pellucid.diagnose.finding import Noticed, Severity
 from pellucid.engine.passes import OUTPUT, Looking, Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series
 from pellucid.results.spell import percent

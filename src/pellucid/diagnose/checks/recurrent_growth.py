@@ -11,7 +11,7 @@ from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import OUTPUT, Pass, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.precision import in_double
 from pellucid.results.series import Series

@@ -7,7 +7,7 @@ from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series
 from pellucid.results.spell import percent

@@ -6,7 +6,7 @@ from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import flow
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.spell import number
 

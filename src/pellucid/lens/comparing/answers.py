@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pellucid.engine.passes import OUTPUT, Layer
 from pellucid.engine.sweeps.reducers import Samples, State
-from pellucid.engine.vocabulary import texts_of
+from pellucid.engine.targets.vocabulary import texts_of
 
 POSITIONS = 256  # of one sample at most, evenly spread
 _ROWS = ("ordinals", "labels", "positions", "answers", "confidences", "margins", "surprise", "followed")

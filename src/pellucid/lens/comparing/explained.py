@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from pellucid.engine.looker import unwrapped
-from pellucid.engine.output import Select, explained
+from pellucid.engine.targets.output import Select, explained
 from pellucid.lens.lens import Lens
 
 INSIDE = "model."  # what paths of the model begin with there

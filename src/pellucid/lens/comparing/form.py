@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from pellucid.core.errors import BadInput, NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.calls import fields
-from pellucid.engine.detections import is_detections
 from pellucid.engine.looker import unwrapped
 from pellucid.engine.passes import OUTPUT, Looking, Pass
 from pellucid.engine.sweeps.cells import cells
 from pellucid.engine.sweeps.gather import Source
-from pellucid.engine.targets import Target
-from pellucid.engine.vocabulary import Vocabulary, texts_of
+from pellucid.engine.targets.detections import is_detections
+from pellucid.engine.targets.target import Target
+from pellucid.engine.targets.vocabulary import Vocabulary, texts_of
 from pellucid.inputs.inputs import Inputs
 from pellucid.lens.lens import Lens
 from pellucid.registry import method

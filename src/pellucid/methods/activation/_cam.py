@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass, Seen, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.spatial import channels_first
 from pellucid.results import Attribution

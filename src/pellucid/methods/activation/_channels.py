@@ -13,7 +13,7 @@ from pellucid.engine.edits import variants
 from pellucid.engine.passes import Looking, Pass, Spot
 from pellucid.engine.roles import Layout
 from pellucid.engine.rows import variants_per_pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 
 SAME = 1e-3

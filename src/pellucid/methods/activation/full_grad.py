@@ -9,7 +9,7 @@ from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import SPATIAL_LAYER
 from pellucid.core.text import Text
 from pellucid.engine.passes import INPUT, Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.evidence import by_example, enlarged, unit_range
 from pellucid.ops.spatial import channels_first

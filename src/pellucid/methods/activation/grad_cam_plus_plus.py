@@ -9,7 +9,7 @@ from torch import Tensor
 from pellucid.core.needs import SPATIAL_LAYER
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.activation._cam import axes_of_cells, gradient_cams
 from pellucid.registry import method

@@ -10,7 +10,7 @@ from pellucid.core.needs import SPATIAL_LAYER
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass, Seen, Spot
 from pellucid.engine.rows import rows_per_pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.activation._cam import drawn, on_cells, on_grid, told
 from pellucid.methods.activation._seen_through import Window

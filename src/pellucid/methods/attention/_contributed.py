@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from pellucid.core.text import Text, say
-from pellucid.engine.attention import Attention
-from pellucid.engine.projecting import Projection
+from pellucid.engine.attention.attention import Attention
+from pellucid.engine.attention.projecting import Projection
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._arranged import Part
 from pellucid.methods.attention._said import attended, largest

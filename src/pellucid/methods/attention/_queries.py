@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.inputs.inputs import Inputs
 from pellucid.inputs.words import is_special
 from pellucid.methods.attention._tokens import names_of

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.core.text import Text, say
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._tokens import Chosen, Names, common, names_of
 from pellucid.results import spell

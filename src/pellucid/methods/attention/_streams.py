@@ -9,7 +9,7 @@ from torch.nn.functional import pad
 
 from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.engine.roles import Layout
 from pellucid.inputs.base import base_of
 from pellucid.inputs.inputs import Inputs

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.core.errors import BadSetting, NotApplicable
 from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.engine.passes import Layer, Seen
 from pellucid.engine.roles import Layout
 from pellucid.inputs.inputs import Inputs

@@ -8,10 +8,10 @@ from annotated_types import Ge
 from torch import Tensor
 
 from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
 from pellucid.engine.edits import mask
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._arranged import Part, Way, arranged
 from pellucid.methods.attention._important import facts_of_heads, important

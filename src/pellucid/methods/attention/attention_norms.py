@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from pellucid.core.text import Text
-from pellucid.engine.attention import Attention
+from pellucid.engine.attention.attention import Attention
+from pellucid.engine.attention.projecting import Projection
 from pellucid.engine.passes import Layer, Looking, Pass
-from pellucid.engine.projecting import Projection
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._arranged import Part, Way, arranged
 from pellucid.methods.attention._contributed import Shares, compared, facts_of_keys, gap, told

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.attention._stack import EVERY, Query, Rows, Stack, attentions_of, laid, rows_of, stack_of
 from pellucid.methods.attention._streams import Streams, streams_of

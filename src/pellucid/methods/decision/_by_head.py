@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pellucid.engine.attention import Attention
-from pellucid.engine.projecting import Projection
+from pellucid.engine.attention.attention import Attention
+from pellucid.engine.attention.projecting import Projection
 from pellucid.methods.decision._lens_reading import HALF, ROUGH
 from pellucid.methods.decision._residual_stream import FOLDS, SAME, Stream
 from pellucid.ops.precision import in_double

@@ -11,7 +11,7 @@ from pellucid.core.errors import BadSetting, quoted
 from pellucid.core.text import Text
 from pellucid.engine.passes import INPUT, Looking, Pass, Seen
 from pellucid.engine.rows import rows_per_pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.groups import Groups
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.baseline import baseline_like

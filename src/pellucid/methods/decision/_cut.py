@@ -12,7 +12,7 @@ from pellucid.core.sites import Site
 from pellucid.core.text import Text
 from pellucid.engine.edits import edit
 from pellucid.engine.passes import INPUT, Layer, Looking, Pass, Seen, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.baseline import baseline_like
 

@@ -10,7 +10,7 @@ from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Keep, Layer, Looking, Pass, together
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._by_head import heads_of
 from pellucid.methods.decision._held_norm import Readout, held

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.engine.passes import Looking
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.methods.decision._cut import Cut, Points
 from pellucid.ops.precision import in_double
 from pellucid.ops.quadrature import gauss_legendre

@@ -10,7 +10,7 @@ from torch import Tensor
 from pellucid.engine.edits import Edit
 from pellucid.engine.passes import Keep, Layer, Looking, Pass, Seen
 from pellucid.engine.rows import variants_per_pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._lens_reading import Reading, answered, distance, gate, scored, tolerated
 from pellucid.methods.decision._residual_stream import Stream

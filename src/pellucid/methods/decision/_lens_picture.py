@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
-from pellucid.engine.aims import scale_of
+from pellucid.engine.targets.aims import scale_of
 from pellucid.methods.decision._lens_reading import Picked
 from pellucid.results import Matrix, Series
 from pellucid.results.array import as_array

@@ -14,7 +14,7 @@ from pellucid.core.text import Text
 from pellucid.engine.edits import variants
 from pellucid.engine.passes import INPUT, Looking, Pass, Seen
 from pellucid.engine.rows import variants_per_pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._residual_stream import FOLDS, SAME, Stream
 

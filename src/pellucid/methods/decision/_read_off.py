@@ -12,7 +12,7 @@ from pellucid.core.errors import BadSetting, quoted
 from pellucid.core.sites import Site
 from pellucid.core.text import Text
 from pellucid.engine.passes import INPUT, Keep, Looking, Pass, Seen, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.ops.readout import Readout, nearest_mean, pooled
 from pellucid.results import Series

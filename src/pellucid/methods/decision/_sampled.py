@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.engine.passes import Layer, Looking
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.methods.decision._cut import Cut, Points, below
 from pellucid.methods.decision._draws import Drawn
 from pellucid.methods.decision._integral import total

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from pellucid.core.errors import BadSetting, NotApplicable, UnknownMethod
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, together
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._side_by_side import answer_of, compared, tiles_of
 from pellucid.registry import View, factory, method, view

@@ -10,7 +10,7 @@ from pellucid.core.errors import NotApplicable
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._attention_rules import ATTENTION, AttentionRules, opaque, unruled

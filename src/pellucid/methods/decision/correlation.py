@@ -11,9 +11,9 @@ from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.sweeps.crossed import Crossed, evenly
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Sweep
-from pellucid.methods.decision._correlation_drawn import galleries, table
-from pellucid.methods.decision._correlation_estimate import Measure, estimated, ordered
-from pellucid.methods.decision._correlation_window import Place, places_of
+from pellucid.methods.decision._correlation.drawn import galleries, table
+from pellucid.methods.decision._correlation.estimate import Measure, estimated, ordered
+from pellucid.methods.decision._correlation.window import Place, places_of
 from pellucid.registry import method
 from pellucid.results import Gallery, Table
 

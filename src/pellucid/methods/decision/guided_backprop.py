@@ -4,7 +4,7 @@ from pellucid.core.needs import RECTIFIED
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass
 from pellucid.engine.rules import GUIDED
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.attributed import placed
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._cut import entrance

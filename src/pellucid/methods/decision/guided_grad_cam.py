@@ -5,7 +5,7 @@ import numpy as np
 from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, together
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.registry import factory, method
 from pellucid.results import Attribution

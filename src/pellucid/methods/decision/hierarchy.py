@@ -13,7 +13,7 @@ from pellucid.core.sites import Site
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import INPUT, Layer, Looking, Pass, Seen, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._ledger import ledger_of, maps_of
 from pellucid.methods.decision._levels import candidates, cuts, levels, sites_of

@@ -6,7 +6,7 @@ from torch import Tensor
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.attributed import Facts, placed
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._cut import entrance

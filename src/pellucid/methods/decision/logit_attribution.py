@@ -8,7 +8,7 @@ from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Looking, Pass
-from pellucid.engine.targets import Contrast, Target
+from pellucid.engine.targets.target import Contrast, Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._direct import Shares, shares_of
 from pellucid.methods.decision._direct_picture import bars, heads

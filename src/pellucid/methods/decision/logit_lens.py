@@ -9,7 +9,7 @@ from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._lens_packed import packs, read_packed
 from pellucid.methods.decision._lens_picture import Told, along, at_one, over_all

@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt, Lt
 
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.attributed_groups import on_grid
 from pellucid.inputs.groups import GroupsSetting
 from pellucid.inputs.inputs import Inputs

@@ -6,7 +6,7 @@ from annotated_types import Ge, Gt
 
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.attributed_groups import attributed_groups
 from pellucid.inputs.groups import GroupsSetting, grouped
 from pellucid.inputs.inputs import Inputs

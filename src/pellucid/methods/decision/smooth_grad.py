@@ -11,7 +11,7 @@ from pellucid.core.errors import BadSetting
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import INPUT, Looking, Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.decision._cut import copies_of
 from pellucid.methods.decision._pooled import Pool, uneven

@@ -9,8 +9,8 @@ from pellucid.core.text import Text
 from pellucid.engine.passes import Looking
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Gathered
-from pellucid.engine.targets import Target
-from pellucid.engine.units import unit
+from pellucid.engine.targets.target import Target
+from pellucid.engine.targets.units import unit
 from pellucid.methods.feature._regions import Region, Wanted, cut
 from pellucid.registry import factory
 

@@ -10,12 +10,12 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.passes import Layer, Looking
 from pellucid.engine.sweeps.gather import Source
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
-from pellucid.methods.feature._maximized_aims import at_classes, beginning, bounds_of, check_asked, in_layer, wanted
-from pellucid.methods.feature._maximized_canvas import Generator, canvases
-from pellucid.methods.feature._maximized_climb import Climb
-from pellucid.methods.feature._maximized_found import found_for
+from pellucid.methods.feature._maximized.aims import at_classes, beginning, bounds_of, check_asked, in_layer, wanted
+from pellucid.methods.feature._maximized.canvas import Generator, canvases
+from pellucid.methods.feature._maximized.climb import Climb
+from pellucid.methods.feature._maximized.found import found_for
 from pellucid.ops.moved import Moves
 from pellucid.registry import method
 from pellucid.results import Gallery, Series

@@ -9,14 +9,14 @@ from pellucid.core.text import Text
 from pellucid.engine.passes import OUTPUT, Layer, Looking, Step
 from pellucid.engine.sweeps.gather import Source
 from pellucid.engine.sweeps.request import Sweep
-from pellucid.methods.feature._concepts_bank import bank_of, check_factoring
-from pellucid.methods.feature._concepts_chosen import Answers, chosen
-from pellucid.methods.feature._concepts_drawn import bars, facts_of, gallery, pieces_table, said_of, table
-from pellucid.methods.feature._concepts_judged import Judged, judged
-from pellucid.methods.feature._concepts_pieces import pieces_of
-from pellucid.methods.feature._concepts_read import Read, layer_of, samples_read
-from pellucid.methods.feature._concepts_shown import pieces_shown, tiles_of
-from pellucid.methods.feature._concepts_weighed import Weighed, weighed
+from pellucid.methods.feature._concepts.bank import bank_of, check_factoring
+from pellucid.methods.feature._concepts.chosen import Answers, chosen
+from pellucid.methods.feature._concepts.drawn import bars, facts_of, gallery, pieces_table, said_of, table
+from pellucid.methods.feature._concepts.judged import Judged, judged
+from pellucid.methods.feature._concepts.pieces import pieces_of
+from pellucid.methods.feature._concepts.read import Read, layer_of, samples_read
+from pellucid.methods.feature._concepts.shown import pieces_shown, tiles_of
+from pellucid.methods.feature._concepts.weighed import Weighed, weighed
 from pellucid.methods.feature._regions_drawn import grey
 from pellucid.registry import method
 from pellucid.results import Gallery, Series, Table

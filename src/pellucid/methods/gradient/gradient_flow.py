@@ -11,7 +11,7 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker, owner
 from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.gradient._flow import marked, said, slope_of
 from pellucid.methods.gradient._training import gradient_flow as over_steps

@@ -15,7 +15,7 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.gradient._training import gradient_maps as over_steps
 from pellucid.ops.kernels import filters_first, is_transposed

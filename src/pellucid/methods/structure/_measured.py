@@ -8,7 +8,7 @@ from pellucid.core.sites import Place, Site
 from pellucid.core.text import Text
 from pellucid.engine.graphs.detail import Detail
 from pellucid.engine.passes import Looking, Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.engine.trace import Trace
 from pellucid.inputs.inputs import Inputs
 

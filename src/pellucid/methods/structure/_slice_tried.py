@@ -9,7 +9,7 @@ from torch import Tensor
 from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.passes import Looking, Pass
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.structure._slice_units import Fill, Units
 from pellucid.ops.kept import chance, fewest

@@ -8,7 +8,7 @@ from pellucid.core.errors import LayerNotFound, NotApplicable
 from pellucid.core.needs import DIFFERENTIABLE
 from pellucid.core.text import Text
 from pellucid.engine.passes import Layer, Looking, Pass, Seen
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.structure._slice_drawn import graph_of, shares_of, trial_of
 from pellucid.methods.structure._slice_tried import tried

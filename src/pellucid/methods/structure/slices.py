@@ -12,7 +12,7 @@ from pellucid.core.text import Text
 from pellucid.engine.looker import Looker
 from pellucid.engine.packed import weight_of
 from pellucid.engine.passes import Layer, Looking, Pass, Spot
-from pellucid.engine.targets import Target
+from pellucid.engine.targets.target import Target
 from pellucid.inputs.inputs import Inputs
 from pellucid.methods.structure._measured import no_gradients
 from pellucid.methods.structure._slice_level import level_of

@@ -1,0 +1,1 @@
+"""Receptive fields, read off the calls of one forward."""

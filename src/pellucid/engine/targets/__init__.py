@@ -1,0 +1,1 @@
+"""What is explained: one number for each example, out of whatever a model gives."""

@@ -1,0 +1,1 @@
+"""How correlations with the input are estimated, and shown."""

@@ -1,0 +1,1 @@
+"""How concepts are found, judged and shown."""
