@@ -26,8 +26,8 @@ def main() -> None:
     torch.set_num_threads(1)
     lens = pl.open("demo")
     data = f"folder:{PHOTOS}"
-    found = pl.compare(lens, tuned(lens), data=data, names=["lite0", "tuned"])
-    other = pl.compare(lens, elsewhere(lens), data=data, names=["lite0", "timm"])
+    found = pl.compare(lens, tuned(lens), data=data, names=["lite0", "tuned"], findings=False)
+    other = pl.compare(lens, elsewhere(lens), data=data, names=["lite0", "timm"], findings=False)
     print(*(one.describe(lang) for one in (found, other) for lang in LANGUAGES), sep="\n\n")
     if not given.dry:
         draw(found["weights"], "compare_weights")

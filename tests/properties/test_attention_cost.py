@@ -52,7 +52,7 @@ import torch
 warnings.simplefilter("ignore")
 import transformers
 import pellucid as pl
-from pellucid.engine.attention.attention import attention
+from pellucid.engine.attention import attention
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

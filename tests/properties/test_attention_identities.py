@@ -238,7 +238,7 @@ HELD: dict[str, dict[str, str]] = {
     "oracle/test_transformers_attention.py": {
         "AT-1 equals output_attentions": "test_it_equals_what_the_eager_model_returns",
     },
-    "engine/test_attending.py": {
+    "engine/attention/test_attending.py": {
         "AT-1 rows that may look at nothing are 0": "test_rows_that_may_look_at_nothing_are_zero",
     },
     "methods/attention/test_attention_weights.py": {

@@ -8,7 +8,8 @@ from torch.nn import functional
 
 import pellucid as pl
 from pellucid.core.text import Text
-from pellucid.engine.attention.attention import attending, attention, probabilities
+from pellucid.engine.attention import attending, attention
+from pellucid.engine.attention.attention import probabilities
 from pellucid.registry import find
 from pellucid.results import Matrix
 from pellucid.results.encode import decode, encode

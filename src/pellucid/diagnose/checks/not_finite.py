@@ -80,14 +80,17 @@ def _said(place: Place, name: str, number: int) -> Text:
 
 def count(value: Tensor) -> int:
     """How many values are NaN, or an infinity that no mask puts there: attention scores hold minus infinity."""
-    if not value.is_floating_point():
-        return 0
-    return int((torch.isnan(value) | torch.isposinf(value)).sum())
+    return 0 if _is_sound(value) else int((torch.isnan(value) | torch.isposinf(value)).sum())
 
 
 def count_all(value: Tensor) -> int:
     """How many values are not finite, where minus infinity is no mask."""
-    return int((~value.isfinite()).sum()) if value.is_floating_point() else 0
+    return 0 if _is_sound(value) else int((~value.isfinite()).sum())
+
+
+def _is_sound(value: Tensor) -> bool:
+    """Whether all is finite, as a finite sum proves; a sum that is not proves nothing."""
+    return not value.is_floating_point() or bool(value.detach().sum(dtype=torch.float32).isfinite())
 
 
 def _picture(labels: list[str], counts: np.ndarray) -> Series:
