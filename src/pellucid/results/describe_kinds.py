@@ -34,8 +34,9 @@ def matrix(result: Matrix) -> list[Text]:
     panel, row, column = np.unravel_index(int(np.argmax(np.where(known, panels, -np.inf))), panels.shape)
     if row == 0 and _looks_back(result, panels):
         return found + _spread(result, panels)
+    value = spell.number(panels[panel, row, column])
     words = {
-        "value": spell.number(panels[panel, row, column]),
+        "value": message("matrix.value", value=value, unit=result.unit) if result.unit else value,
         "row": _at(result, -2, int(row)),
         "column": _at(result, -1, int(column)),
     }

@@ -23,7 +23,9 @@ def said(verdict: str, slope: float, marked: int, layers: int) -> Text:
     factor = f" (× {slope:.3g} per layer)", f"（每层 × {slope:.3g}）"
     en, zh = factor if np.isfinite(slope) and verdict != "not finite" else ("", "")
     return Text(
-        f"On its way back the gradient is {verdict}{at}{en}.", f"反传途中，梯度{where}{_VERDICTS[verdict]}{zh}。"
+        f"On its way back the gradient is {verdict}{at}{en}.",
+        f"反传途中，梯度{where}{_VERDICTS[verdict]}{zh}。",
+        aside=verdict == "steady",
     )
 
 
