@@ -45,6 +45,12 @@ def test_nothing_found_is_told(tmp_path):
     assert told.exit_code == 0 and "项检查均未发现问题。" in told.stdout, told.output
 
 
+@pytest.mark.parametrize("how", [[], ["-q"]])
+def test_a_model_that_raises_has_the_code_of_its_own(net, how):
+    told = CliRunner().invoke(main, ["diagnose", net, "random:16x15", *how])
+    assert told.exit_code == 3 and "RuntimeError" in told.stderr and "found" not in told.stdout, told.output
+
+
 def test_another_ending_is_refused_before_the_work(net, tmp_path):
     told = CliRunner().invoke(main, ["diagnose", net, "random:16x16", "-o", str(tmp_path / "f.bmp")])
     assert told.exit_code == 2 and ".md" in told.output and "Vanishing" not in told.output

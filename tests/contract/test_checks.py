@@ -38,7 +38,6 @@ OUTPUTS = {
     "complex": lambda out: torch.fft.fft(out),
     "boxes of no fixed number": lambda out: [{"boxes": out[:0], "scores": out[:0, 0]}],
     "a list": lambda out: [out, out.mean(1)],
-    "an error": fails,
 }
 
 
@@ -79,10 +78,14 @@ def test_every_network_is_told_and_left_as_found(name: str) -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_outputs_of_every_kind(output: str) -> None:
-    found = pl.Lens(Gives(OUTPUTS[output])).diagnose(torch.randn(4, 3, 14, 14))
-    told(found)
-    if output == "an error":
-        assert not found.found and "not with 4" in found.describe("en")
+    told(pl.Lens(Gives(OUTPUTS[output])).diagnose(torch.randn(4, 3, 14, 14)))
+
+
+def test_a_model_that_raises_is_no_healthy_one() -> None:
+    lens = pl.Lens(Gives(fails))
+    with pytest.raises(pl.ModelFailed, match="not with 4"):
+        lens.diagnose(torch.randn(4, 3, 14, 14))
+    told(lens.diagnose())
 
 
 def test_a_model_without_values() -> None:

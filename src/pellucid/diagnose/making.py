@@ -8,6 +8,7 @@ from pellucid.core.text import Text
 from pellucid.diagnose.check import HOLLOW, Case, Check, DoesNotApply, checks
 from pellucid.diagnose.finding import SEVERITIES, Finding, Noticed, NotMade
 from pellucid.diagnose.findings import NEEDED, Findings
+from pellucid.engine.passes import Pass
 from pellucid.engine.planner import Planner, Progress
 from pellucid.engine.task import Task
 from pellucid.results.result import Result
@@ -33,6 +34,7 @@ def diagnosed(
         BadTarget: a label that the output does not have.
         BadSetting: the output that the lens was told to explain is not there.
         MemoryRanOut: a pass did not fit.
+        ModelFailed: the model raised under every check that ran it.
     """
     planner = Planner(case.lens, lambda one, *_: one.start(case), case.x, seed=seed, watch=progress)
     not_made: list[NotMade] = []
@@ -44,6 +46,7 @@ def diagnosed(
         else:
             tasks.append((one, planner.add(one, case.x, case.target)))
     planner.run()
+    _refuse_failed(case, [task for _, task in tasks])
     found: list[tuple[int, int, int, Finding]] = []
     passed: list[str] = []
     for one, task in tasks:
@@ -56,6 +59,18 @@ def diagnosed(
             found.append((SEVERITIES.index(each.severity), one.rank, i, _finding(one, each, sign)))
     found.sort(key=lambda each: each[:3])
     return Findings([each[3] for each in found], not_made, passed, planner.cost(), title, notes)
+
+
+def _refuse_failed(case: Case, tasks: Sequence[Task]) -> None:
+    """Refuse a model that no check could run; those that never ran it must not hide that.
+
+    Raises:
+        ModelFailed: the first of them.
+    """
+    ended = [task.error for task in tasks if isinstance(task.request, Pass)]
+    failed = [error for error in ended if isinstance(error, ModelFailed)]
+    if failed and len(failed) == len(ended) and not case.lens.hollow:
+        raise failed[0]
 
 
 def _finding(one: Check, each: Noticed, sign: Sign) -> Finding:

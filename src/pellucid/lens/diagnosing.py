@@ -87,6 +87,7 @@ def diagnose(
     Raises:
         BadRequest: something that cannot be read.
         NotApplicable: memory runs out on a single example.
+        ModelFailed: the model raised under every check that ran it.
     """
     inputs = None if x is None else self.read(x)
     given, notes = labels, list[Text]()

@@ -35,22 +35,19 @@ def learning_rate(run: History) -> Checking:
             Text("the run holds no loss and updates of five steps or more", "训练记录中没有五步以上的损失与更新量")
         )
     loss = run.metrics[name].values.astype(float)
-    measured = [row[~np.isnan(row)] for row in grid.values]  # an update may be infinite
+    broken = not np.isfinite(loss[-max(1, len(loss) // 4) :]).all()
+    end = int(run.metrics[name].steps[~np.isfinite(loss)][0]) if broken else run.last + 1  # what comes then is no cause
+    before = grid.values[grid.steps < end]
+    measured = [row[~np.isnan(row)] for row in before]  # an update may be infinite
     ratios = np.array([np.median(row) for row in measured if len(row)])
-    finite = loss[np.isfinite(loss)]
+    known = loss[run.metrics[name].steps < end]
+    finite = known[np.isfinite(known)]
     if not len(ratios) or not len(finite):
         return []
-    ratio = float(np.median(ratios[: max(1, len(ratios) // 2)]))
-    tail = loss[-max(1, len(loss) // 4) :]
-    broken = not np.isfinite(tail).all()
-    grew = broken or float(finite.max()) > WORSE * float(finite[0])
-    stays = broken or float(np.median(tail)) > 0.95 * float(finite[0])
     top = float(ratios.max())
-    severity: Severity | None = None
-    if top > LARGE and (grew or stays):
-        severity = "high"
-    elif top > HUGE or (grew and top > LARGE / 3):
-        severity = "medium"
+    grew = float(finite.max()) > WORSE * float(finite[0])
+    stays = float(np.median(finite[-max(1, len(loss) // 4) :])) > 0.95 * float(finite[0])
+    severity = _severity(top, grew or (broken and top > HUGE), stays and not broken)
     if severity is None:
         return []
     picture = Series(
@@ -70,9 +67,18 @@ def learning_rate(run: History) -> Checking:
         else Text("falls", "在下降")
     )
     said = Text(
-        f"A step moves the weights of the median layer by {number(ratio)} of their size, at most {number(top)} "
-        f"(usual: about 0.001); the loss starts at {number(float(finite[0]))} and {how.en}.",
-        f"一步使中位层的权重移动其大小的 {number(ratio)}，最大 {number(top)}（通常约 0.001）；"
+        f"The largest step moves the weights of the median layer by {number(top)} of their size, the median step by "
+        f"{number(float(np.median(ratios)))} (usual: about 0.001); the loss starts at {number(float(finite[0]))} "
+        f"and {how.en}.",
+        f"最大的一步使中位层的权重移动其大小的 {number(top)}，各步的中位数为 "
+        f"{number(float(np.median(ratios)))}（通常约 0.001）；"
         f"损失从 {number(float(finite[0]))} 开始，{how.zh}。",
     )
     return [Noticed(severity, "run", said, picture)]
+
+
+def _severity(top: float, grew: bool, stays: bool) -> Severity | None:
+    """Of the largest update by weight; a loss that breaks out of calm, after small updates, has another cause."""
+    if top > LARGE and (grew or stays):
+        return "high"
+    return "medium" if top > HUGE or (grew and top > LARGE / 3) else None

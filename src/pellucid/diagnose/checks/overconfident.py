@@ -13,6 +13,12 @@ from pellucid.results.series import Series
 from pellucid.results.spell import percent
 
 MEDIUM, LOW, FEWEST, BINS = 0.2, 0.1, 30, 10
+GUESSING = 1.5  # times as often right as by chance
+_LABELS = Text(
+    "Are the labels those of these outputs? Right no more often than by chance, it may be that they are in another "
+    "order, or counted from one. Only then fit a temperature.",
+    "标签与输出是否对应？正确率不高于随机猜测，可能是标签顺序不同或从 1 开始编号。排除这一点之后再拟合温度。",
+)
 
 
 @check(
@@ -34,6 +40,8 @@ def overconfident(x: Inputs, labels: tuple[int, ...]) -> Checking:
         raise DoesNotApply(
             Text(f"calibration needs at least {FEWEST} labelled examples", f"校准至少需要 {FEWEST} 个带标签的样本")
         )
+    if bool(scores.isnan().any()):
+        raise DoesNotApply(Text("the output holds NaN", "输出含有 NaN"))
     sure, guess = chances(scores).max(1)
     right = (guess == torch.tensor(labels)).double()
     gap = float(sure.mean() - right.mean())
@@ -62,4 +70,5 @@ def overconfident(x: Inputs, labels: tuple[int, ...]) -> Checking:
         f"平均自信 {percent(float(sure.mean()))}，而 {x.size} 个样本中只有 {percent(float(right.mean()))} 正确；"
         f"校准误差为 {percent(error)}。",
     )
-    return [Noticed("medium" if gap >= MEDIUM else "low", "output", said, picture)]
+    guessing = float(right.mean()) < GUESSING / scores.shape[1]
+    return [Noticed("medium" if gap >= MEDIUM else "low", "output", said, picture, _LABELS if guessing else None)]
