@@ -1,10 +1,12 @@
 """Pairs, matrix and course of the likeness, in words."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+import pellucid as pl
 from pellucid.lens.comparing.alike import depth, matrix, pairs
 from pellucid.lens.comparing.held import layers_of
 from pellucid.lens.comparing.matching import Matching, matching
@@ -61,3 +63,19 @@ def test_other_from_the_first_layer_on():
     shown = depth([found], [ones, twos], ["a", "b"])
     assert shown is not None and "from the first layer on" in str(shown.notes[0])
     assert depth([Matching((), ((), ()))], [ones, twos], ["a", "b"]) is None
+
+
+def test_layers_that_are_not_finite_are_told_and_not_called_alike():
+    two = net()
+    two.middle.conv.weight.data[0, 0, 0, 0] = float("nan")
+    shown = pl.compare(lens(), lens(two, "b"), data=data(), findings=False)["depth"]
+    first, second = (str(note) for note in shown.notes[:2])
+    assert first == "b: the values of 3 layers are not finite, first those of 'middle.conv', for 24 of 24 samples."
+    assert second.startswith("b: 1 of 4 layers can be compared with first")
+
+
+def test_estimates_below_zero_come_with_a_caution():
+    found, ones, twos = of(net(9))
+    below = replace(found, pairs=tuple(replace(pair, alignment=-0.1) for pair in found.pairs))
+    notes = " ".join(str(note) for note in depth([below], [ones, twos], ["a", "b"]).notes)
+    assert "few samples (24 here)" in notes

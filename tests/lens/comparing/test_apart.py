@@ -31,3 +31,9 @@ def test_rounding_is_no_difference():
     assert "no difference from a" in str(outputs([one, two]).notes[0])
     zero = outputs([model("a", [[0, 0]], [0]), one])
     assert zero.rows[0]["size"] == np.inf and "cosine" not in zero.columns
+
+
+def test_outputs_that_are_not_finite_are_told():
+    two = Observed(lens(), "b", [], {OUTPUTS: (np.array([], int), np.zeros((0, 2)))}, lost={OUTPUTS: 3})
+    notes = outputs([model("a", [[1, 2]] * 3, [0, 1, 2]), two]).notes
+    assert [str(note) for note in notes] == ["b: its outputs are not finite for 3 of 3 samples."]

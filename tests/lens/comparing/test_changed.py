@@ -67,3 +67,19 @@ def test_shapes_that_differ_throughout_cannot_be_compared():
 def test_layers_without_a_partner_of_their_shape_are_told():
     series, _ = of(net(classes=3))
     assert "(1 more has no partner of the same shape)" in str(series.notes[0]) and "另有 1 层" in series.notes[0].zh
+
+
+def test_weights_that_are_not_finite_are_told_and_not_called_the_same():
+    other = net()
+    other.middle.conv.weight.data[0, 0, 0, 0] = float("nan")
+    series, (table,) = of(other)
+    said = " ".join(str(note) for note in series.notes)
+    assert "other 0 has weights that are not finite: 1 in 'middle.conv'." in said and table.facts["not finite"] == 1
+    assert "weights of 6 layers (1 more cannot be compared: not finite)" in said and "same shape" not in said
+
+
+def test_what_lies_in_the_model_itself_is_called_so():
+    one, two = nn.Linear(2, 2), nn.Linear(2, 2)
+    layers = [layers_of(pl.Lens(each)) for each in (one, two)]
+    series, _ = changed([matching(layers[0], layers[1], {}, {})], layers, ["a", "b"])
+    assert "in 1 of 1 layer; most in the model's own parameters" in str(series.notes[0])

@@ -69,3 +69,13 @@ def test_matrices_share_their_limits():
 def test_what_cannot_be_subtracted_stands_as_it_is():
     tables = [Table(), Table()]
     assert side_by_side(tables, ["a", "b"]) == (tables, None)
+
+
+def test_maps_that_are_not_finite_are_not_called_the_same():
+    one, two = np.ones((1, 4, 4)), np.ones((1, 4, 4))
+    two[0, 0, :3] = np.nan
+    (shown,), apart = side_by_side([attribution(one), attribution(two)], ["a", "b"])
+    assert [str(note) for note in apart.notes] == [
+        "b and a cannot be compared: 3 of 16 differences are not finite.",
+    ]
+    assert shown.facts["largest"] == {"a": 1, "b": 1}

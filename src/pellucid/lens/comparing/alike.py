@@ -1,6 +1,6 @@
 """How alike the layers of two models are: their pairs, CKA, and its course along the depth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ import numpy as np
 from pellucid.core.text import Text
 from pellucid.lens.comparing.held import Layer
 from pellucid.lens.comparing.matching import Matching, Pair
+from pellucid.lens.comparing.observed import Observed
+from pellucid.lens.comparing.words import some
 from pellucid.results import Matrix, Series, Table, spell
 
 APART = 1e-6  # below 1, from where on layers are said to differ: more than rounding does
@@ -54,9 +56,14 @@ def _known(value: float) -> float | None:
 
 def _said(found: Matching, one: int, two: int, names: tuple[str, str]) -> Text:
     count, named = len(found.pairs), sum(pair.named for pair in found.pairs)
-    low = min((pair.score for pair in found.pairs), default=float("nan"))
+    if not count:
+        return Text(
+            f"{names[1]} beside {names[0]}: no pairs among {two} and {some(one, 'layer')}.",
+            f"{names[1]} 与 {names[0]}：{two} 层与 {one} 层之间没有配对。",
+        )
+    low = min(pair.score for pair in found.pairs)
     return Text(
-        f"{names[1]} beside {names[0]}: {count} pair{'' if count == 1 else 's'} among {two} and {one} layers, "
+        f"{names[1]} beside {names[0]}: {some(count, 'pair')} among {two} and {some(one, 'layer')}, "
         f"{named} of them by name and {count - named} by likeness; the lowest score is {spell.number(low)}.",
         f"{names[1]} 与 {names[0]}：{two} 层与 {one} 层配成 {count} 对，"
         f"其中按名称 {named} 对，按相似度 {count - named} 对；最低得分 {spell.number(low)}。",
@@ -67,8 +74,9 @@ def _estimate(found: Matching) -> tuple[Text, ...]:
     if found.alignment is None:
         return (
             Text(
-                "Only shapes, weights and names were compared: what layers compute is known from four samples on.",
-                "只比较了形状、权重与名称：至少四个样本才能比较各层的计算结果。",
+                "Only shapes, weights and names were compared: what layers compute is known from four "
+                "samples on whose values are finite.",
+                "只比较了形状、权重与名称：至少四个样本且数值有限，才能比较各层的计算结果。",
             ),
         )
     return (
@@ -102,8 +110,27 @@ def matrix(found: Matching, names: tuple[str, str]) -> Matrix | None:
     )
 
 
-def depth(founds: Sequence[Matching], layers: Sequence[Sequence[Layer]], names: Sequence[str]) -> Series | None:
-    """CKA of each layer of the first with its partner in every other."""
+def broken(one: Observed) -> tuple[Text, ...]:
+    """From which layer on a model computes values that are not finite."""
+    held = [layer for layer in one.layers if one.lost.get(layer.path)]
+    if not held:
+        return ()
+    first = held[0]
+    lost = one.lost[first.path]
+    every = lost + len(one.vectors[first.path][0])
+    return (
+        Text(
+            f"{one.name}: the values of {some(len(held), 'layer')} are not finite, first those of "
+            f"'{first.called}', for {lost:,} of {some(every, 'sample')}.",
+            f"{one.name}：{len(held)} 层的数值不是有限值，最早是“{first.called}”，{every:,} 个样本中有 {lost:,} 个。",
+        ),
+    )
+
+
+def depth(
+    founds: Sequence[Matching], layers: Sequence[Sequence[Layer]], names: Sequence[str], lost: Sequence[Text] = ()
+) -> Series | None:
+    """CKA of each layer of the first with its partner in every other; `lost` says what is not finite."""
     known = [(number, one) for number, one in enumerate(founds, 1) if one.alignment is not None]
     if not known:
         return None
@@ -120,7 +147,20 @@ def depth(founds: Sequence[Matching], layers: Sequence[Sequence[Layer]], names: 
         labels=labels,
         unit="CKA",
         position_unit=Text(f"layer of {names[0]}", f"{names[0]} 的层"),
-        notes=(*notes, *_estimate(known[0][1])),
+        notes=(*lost, *notes, *_below(curves, known[0][1].samples), *_estimate(known[0][1])),
+    )
+
+
+def _below(curves: Mapping[str, np.ndarray], samples: int) -> tuple[Text, ...]:
+    """What an estimate below 0 means."""
+    if not any((curve[np.isfinite(curve)] < 0).any() for curve in curves.values()):
+        return ()
+    return (
+        Text(
+            f"CKA below 0 is what the estimate does with few samples ({samples} here): no likeness is found, and "
+            "no opposite.",
+            f"CKA 低于 0 是样本较少（此处 {samples} 个）时估计的波动：表示未发现相似，而非相反。",
+        ),
     )
 
 
@@ -129,10 +169,15 @@ def _parting(curve: np.ndarray, labels: Sequence[str], first: str, other: str) -
     if not apart.size:
         if np.isfinite(curve).all():
             return Text(
-                f"{other}: every layer sees the samples as that of {first} does.",
-                f"{other}：每层对样本的看法都与 {first} 相同。",
+                f"{other}: every layer sees the samples as that of {first} does, up to shift, rotation and scale.",
+                f"{other}：每层对样本的看法都与 {first} 相同（不计平移、旋转与缩放）。",
             )
-        return Text(f"{other}: the layers that have a partner are alike.", f"{other}：有配对的层均相同。")
+        compared = int(np.isfinite(curve).sum())
+        return Text(
+            f"{other}: {compared} of {some(len(curve), 'layer')} can be compared with {first}, "
+            f"and there they are alike up to shift, rotation and scale.",
+            f"{other}：{len(curve)} 层中有 {compared} 层可与 {first} 比较，这些层相同（不计平移、旋转与缩放）。",
+        )
     begin, lowest = int(apart[0]), int(np.nanargmin(curve))
     lead = (
         Text("they part from the first layer on", "从第一层起便分歧")
@@ -143,6 +188,7 @@ def _parting(curve: np.ndarray, labels: Sequence[str], first: str, other: str) -
         )
     )
     low = spell.number(float(curve[lowest]))
+    low = low if low != "1" else f"1 − {spell.number(1 - float(curve[lowest]), 1)}"
     return Text(
         f"{other} beside {first}: {lead.en}; CKA is lowest, {low}, at '{labels[lowest]}'.",
         f"{other} 与 {first}：{lead.zh}；CKA 在“{labels[lowest]}”最低，为 {low}。",

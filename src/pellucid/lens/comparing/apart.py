@@ -7,6 +7,7 @@ import numpy as np
 
 from pellucid.core.text import Text
 from pellucid.lens.comparing.observed import OUTPUTS, Observed
+from pellucid.lens.comparing.words import some
 from pellucid.results import Table, spell
 
 SAME = 1e-5  # of the outputs' length: what the order of additions leaves
@@ -27,13 +28,16 @@ def outputs(models: Sequence[Observed]) -> Table | None:
     if first is None or not others:
         return None
     rows: list[dict[str, Any]] = []
-    notes: list[Text] = []
+    notes = [
+        _lost(one.name, one.lost[OUTPUTS], len(one.vectors[OUTPUTS][0])) for one in models if one.lost.get(OUTPUTS)
+    ]
     for one, found in others:
         common, at, beside = np.intersect1d(first[0], found[0], assume_unique=True, return_indices=True)
         a, b = first[1][at].astype(np.float64), found[1][beside].astype(np.float64)
         figures = _figures(a, b) if len(common) and a.shape == b.shape else {}
         rows.append({"model": one.name, "numbers": b.shape[1], **_known(figures), "samples": len(common)})
-        notes.append(_said(models[0].name, one.name, figures, (a.shape[1], b.shape[1])))
+        if figures or a.shape != b.shape:
+            notes.append(_said(models[0].name, one.name, figures, (a.shape[1], b.shape[1])))
     shown = {name: words for name, words in _COLUMNS.items() if any(row.get(name) is not None for row in rows)}
     return Table(rows=tuple({name: row.get(name) for name in shown} for row in rows), columns=shown, notes=tuple(notes))
 
@@ -57,10 +61,20 @@ def _known(figures: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in figures.items() if not np.isnan(value)}
 
 
+def _lost(name: str, lost: int, kept: int) -> Text:
+    """Of how many samples the outputs are no numbers."""
+    every = lost + kept
+    return Text(
+        f"{name}: its outputs are not finite for {lost:,} of {some(every, 'sample')}.",
+        f"{name}：{every:,} 个样本中有 {lost:,} 个的输出不是有限值。",
+    )
+
+
 def _said(first: str, other: str, figures: dict[str, float], numbers: tuple[int, int]) -> Text:
     if not figures:
         return Text(
-            f"{other}: its outputs ({numbers[1]} numbers) are not compared with those of {first} ({numbers[0]}).",
+            f"{other}: its outputs ({some(numbers[1], 'number')}) are not compared with those of "
+            f"{first} ({numbers[0]}).",
             f"{other}：其输出（{numbers[1]} 个数值）无法与 {first} 的输出（{numbers[0]} 个）相比。",
         )
     if figures["size"] <= SAME:

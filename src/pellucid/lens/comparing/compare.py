@@ -168,7 +168,10 @@ class _Made:
         series, tables = changed.changed(founds, layers, self.names)
         pairs = [alike.pairs(found, layers[0], layers[k], both[k - 1]) for k, found in enumerate(founds, 1)]
         matrices = [alike.matrix(found, name) for found, name in zip(founds, both, strict=True)]
-        self.add("depth", "layers", [alike.depth(founds, layers, self.names)])
+        lost = [note for one in self.models for note in alike.broken(one)]
+        course = alike.depth(founds, layers, self.names, lost)
+        self.add("depth", "layers", [course])
+        self.said += lost if course is None else []
         self.add("alignment", "layers", matrices, told=False)
         self.add("matching", "layers", pairs)
         self.add("weights", "weights", [series], told=series is not None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -49,6 +50,12 @@ class Layer:
     def parameters(self) -> int:
         return sum(one.numel() for one in self.weights.values())
 
+    @cached_property
+    def not_finite(self) -> int:
+        """How many of its numbers are NaN or infinite."""
+        held = flat([*self.weights.values(), *self.statistics.values()])
+        return len(held) - int(held.isfinite().sum())
+
 
 def layers_of(lens: Lens) -> list[Layer]:
     """Every layer with numbers of its own, in the order of a forward that was seen, else as registered."""
@@ -87,7 +94,7 @@ class Change:
     """From one layer's numbers to another's.
 
     Args:
-        size: ‖ΔW‖ / ‖W‖ of the parameters; NaN if they differ in shape or there are none.
+        size: ‖ΔW‖ / ‖W‖ of the parameters; NaN if they differ in shape, are not finite, or there are none.
         cosine: of the angle between them.
         statistics: ‖ΔS‖ / ‖S‖ of the running statistics.
     """
@@ -99,6 +106,8 @@ class Change:
 
 def change(one: Layer, two: Layer) -> Change:
     """By how much the second differs from the first; tensors are paired in the order in which they are held."""
+    if one.not_finite or two.not_finite:
+        return Change(*(float("nan"),) * 3)
     return Change(*_moved(one.weights, two.weights), _moved(one.statistics, two.statistics)[0])
 
 

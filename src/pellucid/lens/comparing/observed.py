@@ -43,9 +43,11 @@ def vectors(data: Source, layer: str = "", samples: Annotated[int, Ge(4)] = 512)
     swept = yield from Sweep([one := Sample(layer or OUTPUT, samples, whole=True)])
     found = swept.at(one)[0]
     ordinals, values = as_array(found.state["ordinals"]), as_array(found.state["vectors"])
-    kept = np.flatnonzero((ordinals >= 0) & np.isfinite(values).all(1))
+    whole = np.isfinite(values).all(1)
+    kept = np.flatnonzero((ordinals >= 0) & whole)
     kept = kept[np.argsort(ordinals[kept])]
-    return Matrix(values=values[kept], layer=layer, facts={**swept.facts, "ordinals": ordinals[kept]})
+    lost = int(((ordinals >= 0) & ~whole).sum())
+    return Matrix(values=values[kept], layer=layer, facts={**swept.facts, "ordinals": ordinals[kept], "lost": lost})
 
 
 @method(title=Text("Answers", "答案"), paper="", **UNSAID)
@@ -68,6 +70,7 @@ class Observed:
             `(n, channel)`.
         answers: the state of `Answers`, with "source" and "form"; None where the output holds no decisions.
         why: it holds none.
+        lost: path → of how many samples a number there is not finite, where it is of any.
         facts: of the sweep.
         notes: of the sweep.
     """
@@ -78,6 +81,7 @@ class Observed:
     vectors: dict[str, Rows] = field(default_factory=dict)
     answers: dict[str, Any] | None = None
     why: Text | None = None
+    lost: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
 
@@ -111,6 +115,7 @@ def observed(
         {path: (one.facts["ordinals"], one.values) for path, one in found.items()},
         {**told.facts, "form": known} if told is not None and why is None else None,
         why,
+        {path: one.facts["lost"] for path, one in found.items() if one.facts["lost"]},
         {} if first is None else {name: first.facts[name] for name in ("samples", "left out", "data")},
         () if first is None else first.notes,
     )

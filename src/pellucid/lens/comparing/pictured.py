@@ -149,6 +149,12 @@ def _correlation(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def _gap_said(other: str, first: str, gap: np.ndarray, top: float, likeness: float) -> Text:
+    lost = gap.size - int(np.isfinite(gap).sum())
+    if lost:
+        return Text(
+            f"{other} and {first} cannot be compared: {lost:,} of {gap.size:,} differences are not finite.",
+            f"{other} 与 {first} 无法比较：{gap.size:,} 个差值中有 {lost:,} 个不是有限值。",
+        )
     if not np.abs(gap).max() > SAME * top:
         return Text(f"{other} and {first}: no difference.", f"{other} 与 {first}：没有差异。")
     mean = spell.percent(min(1.0, float(np.abs(gap).mean()) / top))
@@ -173,7 +179,10 @@ def _finer(times: float) -> Text:
 
 
 def _largest(maps: Sequence[Attribution], names: Sequence[str]) -> dict[str, float]:
-    return {name: float(np.abs(one.heat).max()) for name, one in zip(names, maps, strict=True)}
+    return {
+        name: float(np.abs(one.heat[np.isfinite(one.heat)]).max(initial=0.0))
+        for name, one in zip(names, maps, strict=True)
+    }
 
 
 def _targets(maps: Sequence[Attribution], names: Sequence[str]) -> tuple[Text, ...]:
@@ -202,7 +211,7 @@ def _notes(maps: Sequence[Attribution], names: Sequence[str]) -> tuple[Text, ...
 
 
 def _of_matrices(given: Sequence[Matrix], names: Sequence[str]) -> tuple[list[Result], Result | None]:
-    top = max(float(np.nanmax(np.abs(one.values), initial=0.0)) for one in given) or 1.0
+    top = max(float(np.abs(one.values[np.isfinite(one.values)]).max(initial=0.0)) for one in given) or 1.0
     signed = any(one.signed for one in given)
     shown: list[Any] = [one.with_(limits=(-top, top) if signed else (0.0, top), signed=signed) for one in given]
     if len(given) != 2:

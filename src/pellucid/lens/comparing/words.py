@@ -185,6 +185,11 @@ PARTS = {
 }
 
 
+def some(count: int, noun: str) -> str:
+    """A number of things in English: `1 layer`, `2,000 layers`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Signed:
     """Puts its origin on every part of one comparison.
