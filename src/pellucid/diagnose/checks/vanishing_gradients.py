@@ -4,6 +4,7 @@ from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, check
 from pellucid.diagnose.finding import Noticed
 from pellucid.diagnose.flow import flow
+from pellucid.diagnose.sameness import all_zero
 from pellucid.engine.looker import Looker
 from pellucid.engine.monitor.history import History
 from pellucid.engine.targets.target import Target
@@ -40,4 +41,15 @@ def vanishing_gradients(
         f"“{found.labels[0]}”处的梯度只有“{found.labels[-1]}”处的 {number(share)} 倍；"
         f"{len(norms)} 层中有 {lost} 层不足其千分之一。{found.told.zh}",
     )
-    return [Noticed("high" if share < HIGH else "medium", found.labels[0], said, found.picture)]
+    zero = [name for name in found.labels if all_zero(lens.parameters.get(f"{name}.weight"))]
+    return [Noticed("high" if share < HIGH else "medium", found.labels[0], said, found.picture, _zeros(zero))]
+
+
+def _zeros(names: list[str]) -> Text | None:
+    """What to try where layers of zeros let nothing pass."""
+    if not names:
+        return None
+    return Text(
+        f"All weights of '{names[-1]}' are zero, so nothing passes: load or initialise that layer first.",
+        f"“{names[-1]}”的权重全为零，梯度无法通过：先重新加载或初始化该层。",
+    )
