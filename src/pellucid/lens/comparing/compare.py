@@ -78,7 +78,12 @@ def compare(
     how: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "progress": progress}
     given = list(zip(lenses, called, strict=True))
     wanted = findings and (x is not None or source is not None)
-    wrong = {name: found_in(lens, x, source, seed=seed, progress=progress) for lens, name in given if wanted}
+    classes = next((tuple(one.labels) for one in lenses if one.labels), ())  # whose numbers labels are
+    wrong = {
+        name: found_in(lens, x, source, labelled=tuple(lens.labels) in ((), classes), seed=seed, progress=progress)
+        for lens, name in given
+        if wanted
+    }
     over_x = [] if x is None else [observed_input(lens, name, x, samples=samples, **how) for lens, name in given]
     over_data = [] if source is None and over_x else [observed(*one, source, samples=samples, **how) for one in given]
     sign = Signed(called, code=_code(x, data), seed=seed, notes=_notes(lenses, called))

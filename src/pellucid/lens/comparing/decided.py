@@ -9,6 +9,7 @@ import numpy as np
 from pellucid.core.text import Text
 from pellucid.lens.comparing.answers import POSITIONS
 from pellucid.lens.comparing.observed import Observed
+from pellucid.lens.comparing.words import some
 from pellucid.results import Matrix, spell
 
 _UNITS = {"tokens": Text("tokens", "词元"), "grid": Text("places", "位置")}
@@ -28,6 +29,7 @@ class Answered:
         unit: what positions are; None where a sample has one answer.
         perplexity: of the tokens that follow, NaN where it does not tell them.
         known: whether the numbers are known to be scores of classes or tokens.
+        numbered: the model by whose numbers the data are labelled, where those are others than its own.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Answered:
     unit: Text | None = None
     perplexity: float = float("nan")
     known: bool = True
+    numbered: str = ""
 
     @property
     def right(self) -> np.ndarray:
@@ -78,16 +81,39 @@ def answered(models: Sequence[Observed]) -> tuple[list[Answered], np.ndarray]:
     common = having[0][1]["ordinals"]
     for _, found in having[1:]:
         common = np.intersect1d(common, found["ordinals"])
-    return [_of(one, found, common) for one, found in having], common
+    names, of = _numbering(having)
+    return [_of(one, found, common, names, of) for one, found in having], common
 
 
-def _of(one: Observed, found: Mapping[str, Any], common: np.ndarray) -> Answered:
+def _numbering(having: Sequence[tuple[Observed, Mapping[str, Any]]]) -> tuple[tuple[str, ...], str]:
+    """Names of the classes in whose order the data are labelled, and the model they are of, where they are of one.
+
+    Those of the data; where labels are mere numbers, those of the first model with names.
+    """
+    named = [one for one, found in having if len(one.lens.labels) == int(found["classes"])]
+    own = tuple(having[0][1]["source"].classes)
+    return (own, "") if own or not named else (tuple(named[0].lens.labels), named[0].name)
+
+
+def _truth(raw: np.ndarray, names: Sequence[str], labels: Sequence[str], classes: int) -> np.ndarray:
+    """Labels, which are in the order of `names`, in a model's own numbers; -1 where it has no such class."""
+    if names and labels and raw.max(initial=-1) < len(names):
+        places = {name: place for place, name in reversed(list(enumerate(_plain(labels))))}
+        found = np.array([places.get(name, -1) for name in _plain(names)])
+        moved = (found >= 0) & (found != np.arange(len(found)))
+        if _plain(names) != _plain(labels) and (moved.any() or (len(names) != classes and (found >= 0).any())):
+            return np.where(raw >= 0, found[raw], -1)
+    if len(names) not in (0, classes) or (raw >= classes).any():
+        return np.full_like(raw, -1)
+    return raw
+
+
+def _of(one: Observed, found: Mapping[str, Any], common: np.ndarray, names: tuple[str, ...], of: str) -> Answered:
     at = np.searchsorted(found["ordinals"], common)
     labels, classes, form = one.lens.labels, int(found["classes"]), found["form"]
-    truth = np.asarray(found["labels"])[at]
-    if form.kind != "one" or len(found["source"].classes) not in (0, classes) or (truth >= classes).any():
-        truth = np.full_like(truth, -1)  # labels of other classes than the model's, or of no single answer
+    raw = np.asarray(found["labels"])[at]
     named, tokens = len(labels) == classes, form.of_tokens(one.lens)
+    truth = _truth(raw, names, labels if named else (), classes) if form.kind == "one" else np.full_like(raw, -1)
     followed, surprise = (np.asarray(found[name])[at].sum() for name in ("followed", "surprise"))
     return Answered(
         one.name,
@@ -98,6 +124,7 @@ def _of(one: Observed, found: Mapping[str, Any], common: np.ndarray) -> Answered
         unit=_UNITS.get(form.kind),
         perplexity=float(np.exp(surprise / followed)) if tokens and form.causal and followed else float("nan"),
         known=named or tokens or bool((truth >= 0).any()),
+        numbered=of if (truth != raw).any() and (truth >= 0).any() else "",
     )
 
 
@@ -157,6 +184,20 @@ def agreement(models: Sequence[Answered]) -> Matrix:
     )
 
 
+def numbered(models: Sequence[Answered]) -> tuple[Text, ...]:
+    """Whose numbers labels are, where models number classes in other ways."""
+    others = [one for one in models if one.numbered]
+    if not others:
+        return ()
+    first, names = others[0].numbered, [one.name for one in others]
+    return (
+        Text(
+            f"Labels are numbers: they are taken as the classes of {first}, and for {', '.join(names)} by their names.",
+            f"标签为数字：按 {first} 的类别编号理解，对 {'、'.join(names)} 则按类别名称对应。",
+        ),
+    )
+
+
 def _spread(one: Answered) -> tuple[Text, ...]:
     """Whether some places alone were looked at."""
     if one.unit is None or not (one.positions > POSITIONS).any():
@@ -191,7 +232,7 @@ def _agreed(one: Answered, two: Answered) -> Text:
 def _among(one: Answered, count: int) -> Text:
     """How many answers there are, in words."""
     samples = len(one.answers)
-    few = Text(f"{samples:,} sample{'' if samples == 1 else 's'}", f"{samples:,} 个样本")
+    few = Text(some(samples, "sample"), f"{samples:,} 个样本")
     if one.unit is None:
         return few
     return Text(f"{count:,} {one.unit.en} of {few.en}", f"{few.zh}的 {count:,} 个{one.unit.zh}")
@@ -203,8 +244,9 @@ def _right(one: Answered, two: Answered) -> Text:
     if not known.any():
         return Text("")
     first, second = int((one.right & known).sum()), int((two.right & known).sum())
-    neither = int(known.sum()) - first - second
+    neither = int((known & ~one.right & ~two.right).sum())
     return Text(
-        f"; there {one.name} is right {first:,} times, {two.name} {second:,} times, neither {neither:,} times",
+        f"; there {one.name} is right {some(first, 'time')}, {two.name} {some(second, 'time')}, "
+        f"neither {some(neither, 'time')}",
         f"；其中 {one.name} 对 {first:,} 次，{two.name} 对 {second:,} 次，都错 {neither:,} 次",
     )

@@ -18,11 +18,18 @@ _NONE = Text("none", "无")
 
 
 def found_in(
-    lens: Lens, x: Any, data: Data | None, *, seed: int, progress: Callable[[Progress], None] | None
+    lens: Lens,
+    x: Any,
+    data: Data | None,
+    *,
+    labelled: bool = True,
+    seed: int,
+    progress: Callable[[Progress], None] | None,
 ) -> Findings | None:
     """What `Lens.diagnose` finds with some samples of the data, else of `x`; None where it cannot read them.
 
-    White noise has no findings: that it is no picture is known.
+    `labelled` says whether labels of the data are in the order of its classes. White noise has no findings: that it is
+    no picture is known.
     """
     if data is not None and isinstance(data.reader, Noise):
         return None
@@ -31,7 +38,7 @@ def found_in(
         if data is None:
             return lens.diagnose(lens.read(x).rows(0, EXAMPLES), **how)
         try:
-            return lens.diagnose(data=some_of(data, EXAMPLES), **how)
+            return lens.diagnose(data=some_of(data, EXAMPLES, labelled=labelled), **how)
         except BadTarget:  # labels of other classes than the model's
             return lens.diagnose(data=some_of(data, EXAMPLES, labelled=False), **how)
     except PellucidError:

@@ -8,9 +8,10 @@ import numpy as np
 from pellucid.core.text import Text
 from pellucid.diagnose.finding import SEVERITIES
 from pellucid.diagnose.findings import Findings
-from pellucid.lens.comparing.decided import Answered, incomparable, share
+from pellucid.lens.comparing.decided import Answered, incomparable, numbered, share
 from pellucid.lens.comparing.findings import counted, high
 from pellucid.lens.comparing.observed import Observed
+from pellucid.lens.comparing.words import some
 from pellucid.results import Table, spell
 
 _COLUMNS = {
@@ -45,7 +46,7 @@ def summary(
     rows = [_row(one, by.get(one.name), answers, costs.get(one.name, {}), findings.get(one.name)) for one in models]
     shown = {key: words for key, words in _COLUMNS.items() if any(row[key] is not None for row in rows)}
     rows = [{key: row[key] for key in shown} for row in rows]
-    notes = (*_best(answers), *_perplexities(answers), *high(findings), *_undecided(models))
+    notes = (*_best(answers), *numbered(answers), *_perplexities(answers), *high(findings), *_undecided(models))
     counts = {name: {one: len(found.of(one)) for one in SEVERITIES} for name, found in findings.items() if found}
     return Table(rows=tuple(rows), columns=shown, notes=notes, facts={"findings": counts})
 
@@ -133,7 +134,7 @@ def _best(answers: Sequence[Answered]) -> tuple[Text, ...]:
         Text(
             f"{best.name} is right most often, {spell.percent(best.accuracy)}; next is {next_.name}, "
             f"{spell.percent(next_.accuracy)}. Where just one of the two is right, it is the former {wins} and the "
-            f"latter {losses} times: {weight.en} (sign test, p = {spell.number(chance, 2)}).",
+            f"latter {some(losses, 'time')}: {weight.en} (sign test, p = {spell.number(chance, 2)}).",
             f"{best.name} 准确率最高，为 {spell.percent(best.accuracy)}；其次是 {next_.name}，"
             f"{spell.percent(next_.accuracy)}。仅一方正确时，前者 {wins} 次，后者 {losses} 次："
             f"{weight.zh}（符号检验，p = {spell.number(chance, 2)}）。",
