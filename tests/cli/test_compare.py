@@ -75,3 +75,31 @@ def test_it_refuses_in_chinese_and_says_whose_code_ran_once(model, tmp_path):
     told = compare(*words, "-o", tmp_path / "x.html")
     assert told.exit_code == 0 and told.output.count("The model's code") == 1
     assert "findings" not in (tmp_path / "x.html").read_text(encoding="utf-8").partition("How to read")[0]
+
+
+def run(folder: Path) -> Path:
+    log = Log(folder, {"model": "Net", "versions": {}})
+    log.append(pack([Logged(0, "loss", 1.0)]))
+    log.close()
+    return folder
+
+
+def test_what_is_no_run_is_named_beside_runs(tmp_path):
+    good = run(tmp_path / "good")
+    told = compare(good, tmp_path / "missing", "-o", tmp_path / "x.html")
+    assert told.exit_code == 2 and "missing' holds none" in told.output
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_an_input_for_runs_is_refused(tmp_path):
+    one, two = run(tmp_path / "one"), run(tmp_path / "two")
+    told = compare(one, two, "-i", "random:2x3", "-o", tmp_path / "x.html")
+    assert told.exit_code == 2 and "-i is for models" in told.output
+
+
+def test_default_pictures_that_cannot_be_made_are_told(tmp_path):
+    (tmp_path / "flat.py").write_text("from torch import nn\n\n\ndef Net():\n    return nn.Linear(3, 2)\n")
+    model = f"{tmp_path / 'flat.py'}:Net"
+    told = compare(model, model, "-i", "random:2x3", "-o", tmp_path / "x.html")
+    assert told.exit_code == 0 and told.output.count("grad_cam gave no picture") == 1, told.output
+    assert "What could not be made" in (tmp_path / "x.html").read_text(encoding="utf-8")

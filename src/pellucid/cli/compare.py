@@ -78,7 +78,8 @@ def compare(
     from pellucid.cli.interrupt import looking
     from pellucid.lens.comparing.compare import compare as compared
 
-    if all(_is_run(one) for one in models):
+    if any(_is_run(one) for one in models):
+        _only_runs(models, inputs, data, methods, targets)
         from pellucid.lens.run import Run
 
         found = compared(*(Run.open(one) for one in models), names=names or _called(models))
@@ -104,7 +105,7 @@ def compare(
         screen.missed(failed.describe("zh" if screen.lang == "zh" else "en"))
     found.save(path, lang="zh" if screen.lang == "zh" else "en")
     screen.wrote([path])
-    return SOME_MISSING if found.failures else OK
+    return SOME_MISSING if found.failures and methods else OK
 
 
 def _check(models: Sequence[str], path: Path) -> None:
@@ -131,6 +132,37 @@ def _is_run(words: str) -> bool:
     from pellucid.engine.monitor.log import MANIFEST
 
     return (Path(words) / MANIFEST).is_file()
+
+
+def _only_runs(
+    models: Sequence[str], inputs: Sequence[str], data: str | None, methods: Sequence[str], targets: Sequence[str]
+) -> None:
+    """Refuse what is no run beside runs, and what runs have no use for.
+
+    Raises:
+        BadRequest: one is no run, or an option is given that only models take.
+    """
+    run = next(one for one in models if _is_run(one))
+    other = next((one for one in models if not _is_run(one)), None)
+    if other is not None:
+        raise BadRequest(
+            Text(
+                f"'{run}' is a run and '{other}' holds none: runs are compared with runs.",
+                f"'{run}' 是训练记录，'{other}' 不是：训练只与训练比较。",
+            ),
+            asked_by=other,
+            hint=Text("the folder that was given to lens.watch(folder=...)", "传给 lens.watch(folder=...) 的文件夹"),
+        )
+    given = {"-i": inputs, "--data": data, "-m": methods, "-t": targets}
+    unused = next((name for name, one in given.items() if one), None)
+    if unused is not None:
+        raise BadRequest(
+            Text(
+                f"{unused} is for models: of runs, what they logged is compared.",
+                f"{unused} 仅用于模型：训练只比较其记录。",
+            ),
+            asked_by=unused,
+        )
 
 
 def _called(models: Sequence[str]) -> list[str] | None:

@@ -10,6 +10,7 @@ from torch import nn
 
 import pellucid as pl
 from pellucid.core.errors import BadInput, BadRequest, Cancelled
+from pellucid.engine.monitor.log import MANIFEST
 from pellucid.zoo import demo
 from tests.lens.comparing.small import data, lens, net, renamed, rows, tuned
 
@@ -178,3 +179,16 @@ def test_findings_stand_in_the_table_unless_they_are_not_wanted():
 def test_a_compiled_model_is_called_as_what_it_is():
     found = pl.compare(net(), torch.compile(net(), backend="eager"), data=data(), findings=False)
     assert found.names == ("Sequential 1", "Sequential 2") and found["changes"].facts["changed"] == ()
+
+
+def test_one_view_needs_no_list():
+    for one in (pl.saliency(), "saliency"):
+        assert "saliency" in pl.compare(lens(), lens(), x=rows(2), views=one, findings=False)
+
+
+def test_names_of_runs_and_models_are_told_how_to_open(tmp_path):
+    (tmp_path / MANIFEST).touch()
+    with pytest.raises(BadRequest, match=r"pl\.Run\.open\("):
+        pl.compare(str(tmp_path), str(tmp_path))
+    with pytest.raises(BadRequest, match=r"pl\.open\('demo'\)"):
+        pl.compare("demo", "demo")

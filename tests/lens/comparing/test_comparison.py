@@ -33,9 +33,7 @@ def test_it_tells_what_was_found():
 def test_it_is_saved_as_one_report(tmp_path):
     MADE.save(tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
-    assert "one · two" in page and page.index("Which to choose") < page.index("The same pictures") < page.index(
-        "Weights"
-    )
+    assert "one · two" in page and page.index("Which to choose") < page.index("Weights")
     MADE.save(tmp_path / "zh.html", lang="zh", title="比较")
     assert "如何选择" in (tmp_path / "zh.html").read_text(encoding="utf-8")
     with pytest.raises(BadRequest, match=r"must end in \.html"):
@@ -47,3 +45,15 @@ def test_it_is_shown(monkeypatch):
     monkeypatch.setattr(Table, "show", lambda self, *, lang: seen.append(lang))
     MADE.show(lang="zh")
     assert seen == ["zh"] * 3
+
+
+def test_what_could_not_be_made_is_the_last_chapter(tmp_path):
+    MADE.save(tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert page.index("Weights") < page.index("What could not be made") < page.index("no reason")
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadRequest, match="cannot be written"):
+        MADE.save(tmp_path / "file" / "x.html")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pellucid.core.provenance import TargetInfo
 from pellucid.lens.comparing.pictured import side_by_side
 from pellucid.results import Attribution, Matrix, Table
 from pellucid.results.base import Base
@@ -79,3 +80,10 @@ def test_maps_that_are_not_finite_are_not_called_the_same():
         "b and a cannot be compared: 3 of 16 differences are not finite.",
     ]
     assert shown.facts["largest"] == {"a": 1, "b": 1}
+
+
+def test_every_example_has_its_own_target_in_the_caption():
+    targets = tuple(TargetInfo(f"class {number}", (number,), 1.0) for number in (2, 0, 2))
+    one = attribution(np.ones((3, 4, 4)), targets=targets)
+    (shown,), _ = side_by_side([one, one], ["a", "b"])
+    assert str(shown.notes[0]) == "Explained for class 2, class 0, class 2."

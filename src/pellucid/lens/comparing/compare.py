@@ -1,6 +1,8 @@
 """Compare models, checkpoints or runs: what differs, where, and which to choose."""
 
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -9,6 +11,7 @@ from pellucid.core.errors import BadRequest
 from pellucid.core.text import Text
 from pellucid.diagnose.findings import Findings
 from pellucid.engine.looker import unwrapped
+from pellucid.engine.monitor.log import MANIFEST
 from pellucid.engine.planner import Progress
 from pellucid.inputs.data.open import open_data
 from pellucid.lens.comparing import alike, apart, changed, parted, runs
@@ -32,7 +35,7 @@ def compare(
     *lenses_or_runs: Lens | nn.Module | Run,
     x: Any = None,
     data: Any = None,
-    views: Sequence[View | str] | None = None,
+    views: View | str | Sequence[View | str] | None = None,
     target: Any = None,
     names: Sequence[str] | None = None,
     samples: int = 512,
@@ -52,7 +55,7 @@ def compare(
             alike, where `data` does not.
         data: as in `Lens.sweep`; goes once through every model. Tells where their decisions part, and which layers
             compute alike.
-        views: what is drawn of `x`; None for Grad-CAM and saliency.
+        views: what is drawn of `x`, one or several; None for Grad-CAM and saliency.
         target: what is explained; None for the answer of the first.
         names: what they are called, one for each.
         samples: of the data, a random choice of which layers are compared.
@@ -96,7 +99,7 @@ def compare(
         made.decisions_over_data(source)
     made.outputs()
     if seeing is not None:
-        made.pictures(seeing, views, target)
+        made.pictures(seeing, [views] if isinstance(views, (View, str)) else views, target)
     made.layers()
     return Comparison(called, made.parts, made.chapters, made.said)
 
@@ -233,11 +236,7 @@ def _names(given: Sequence[Any], names: Sequence[str] | None) -> list[str]:
         )
     for one in given:
         if not isinstance(one, (Lens, nn.Module, Run)):
-            known = (
-                Text("pl.open(...) makes a lens of it", "pl.open(...) 可将其打开为镜头")
-                if isinstance(one, str)
-                else _HOW
-            )
+            known = _opening(one) if isinstance(one, (str, PathLike)) else _HOW
             kind = type(one).__name__
             raise BadRequest(
                 Text(f"a {kind} is neither a lens, a model nor a run", f"{kind} 既不是镜头、模型，也不是训练记录"),
@@ -253,6 +252,13 @@ def _names(given: Sequence[Any], names: Sequence[str] | None) -> list[str]:
         )
     own = list(names) if names is not None else [_own(one) for one in given]
     return [name if own.count(name) == 1 else f"{name} {own[: k + 1].count(name)}" for k, name in enumerate(own)]
+
+
+def _opening(one: str | PathLike[str]) -> Text:
+    """What makes a lens or a run of a name."""
+    if (Path(one) / MANIFEST).is_file():
+        return Text(f"pl.Run.open({str(one)!r}) opens the run", f"pl.Run.open({str(one)!r}) 可打开该训练记录")
+    return Text(f"pl.open({str(one)!r}) makes a lens of it", f"pl.open({str(one)!r}) 可将其打开为镜头")
 
 
 def _own(one: Any) -> str:

@@ -19,6 +19,8 @@ CHAPTERS = {
     "runs": Text("Trainings", "训练"),
 }
 
+FAILED = Text("What could not be made", "未能生成的图")
+
 
 class Comparison(Mapping[str, Any]):
     """Results by name, in chapters: `comparison["weights"]` is a result, or a tuple of several.
@@ -90,7 +92,7 @@ class Comparison(Mapping[str, Any]):
         """Write one offline report of everything.
 
         Raises:
-            BadRequest: the name does not end in `.html`.
+            BadRequest: the name does not end in `.html`, or nothing can be written there.
         """
         if not str(path).endswith((".html", ".htm")):
             raise BadRequest(
@@ -105,9 +107,17 @@ class Comparison(Mapping[str, Any]):
             )
         from pellucid.render.report import save_report
 
+        try:
+            save_report(self._by_chapter(), path, lang=lang, title=title or self.title)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise BadRequest(Text(f"'{path}' cannot be written: {why}", f"无法写入 '{path}'：{why}")) from error
+
+    def _by_chapter(self) -> dict[Text, list[Part]]:
+        """What there is by heading; what could not be made stands last."""
         made: dict[Text, list[Part]] = {}
         for key, heading in CHAPTERS.items():
-            held = [one for name, each in self._parts.items() if self._chapters.get(name) == key for one in each]
-            if held:
-                made[heading] = held
-        save_report(made, path, lang=lang, title=title or self.title)
+            of = [each for name, each in self._parts.items() if self._chapters.get(name) == key]
+            made[heading] = [one for each in of for one in each if isinstance(one, Result)]
+        made[FAILED] = list(self.failures)
+        return {heading: held for heading, held in made.items() if held}

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.core.provenance import TargetInfo
 from pellucid.core.text import Text
 from pellucid.results import Attribution, Gallery, Matrix, Result, spell
 from pellucid.results.resample import resample
@@ -187,15 +188,23 @@ def _largest(maps: Sequence[Attribution], names: Sequence[str]) -> dict[str, flo
 
 def _targets(maps: Sequence[Attribution], names: Sequence[str]) -> tuple[Text, ...]:
     """What each was explained for, if for something."""
-    said = [(name, one.targets[0]) for name, one in zip(names, maps, strict=True) if one.targets]
+    said = [(name, _answers(one.targets)) for name, one in zip(names, maps, strict=True) if one.targets]
     if not said:
         return ()
-    if len({target.label for _, target in said}) == 1:
-        target = said[0][1]
-        return (Text(f"Explained for {target.label}.", f"解释的目标：{target.words.say('zh')}。", aside=True),)
-    en = "; ".join(f"{name}: {target.label}" for name, target in said)
-    zh = "；".join(f"{name}：{target.words.say('zh')}" for name, target in said)
+    if len({answers.en for _, answers in said}) == 1:
+        answers = said[0][1]
+        return (Text(f"Explained for {answers.en}.", f"解释的目标：{answers.zh}。", aside=True),)
+    en = "; ".join(f"{name}: {answers.en}" for name, answers in said)
+    zh = "；".join(f"{name}：{answers.zh}" for name, answers in said)
     return (Text(f"They are explained for different answers ({en}).", f"解释的目标不同（{zh}）。"),)
+
+
+def _answers(targets: Sequence[TargetInfo]) -> Text:
+    """What each shown example was explained for; once where it is the same for all."""
+    shown = targets[:EXAMPLES]
+    one_for_all = len({target.label for target in shown}) == 1
+    said = shown[:1] if one_for_all else shown
+    return Text(", ".join(target.label for target in said), "、".join(target.words.say("zh") for target in said))
 
 
 def _notes(maps: Sequence[Attribution], names: Sequence[str]) -> tuple[Text, ...]:

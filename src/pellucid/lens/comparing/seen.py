@@ -106,8 +106,7 @@ class Seeing:
             given = [each[number] for each in seen]
             failed = next((each for each in given if isinstance(each, Failure)), None)
             if failed is not None:
-                inapplicable = views is None and isinstance(failed.error, NotApplicable)
-                made.setdefault(one.name, []).extend([] if inapplicable else [failed])
+                made.setdefault(one.name, []).append(failed)
                 continue
             made.setdefault(one.name, []).extend(self._beside(one, given, sign))
         return made
