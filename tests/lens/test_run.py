@@ -92,6 +92,54 @@ def test_a_run_goes_on_where_it_is_entered_again(tmp_path):
     assert read.steps.tolist() == list(range(8)) and read.grid("gradient").values.shape == (8, 2)
 
 
+def test_a_run_gone_on_with_in_another_process_is_whole_and_of_the_same_model(tmp_path):
+    model = net()
+    lens, optimizer = pl.Lens(model), torch.optim.SGD(model.parameters(), lr=0.1)
+    with lens.watch(optimizer, every=1, folder=tmp_path) as run:
+        train(model, run, optimizer, 4)
+    with lens.watch(optimizer, every=1, folder=tmp_path, resume=True) as again:
+        train(model, again, optimizer, 3)
+    read = pl.Run.open(tmp_path)
+    assert again.steps.tolist() == read.steps.tolist() == list(range(7))
+    assert again.metrics["loss"].steps.tolist() == list(range(7)) and again.layers == read.layers
+    for name in ("gradient", "std", "ratio"):
+        np.testing.assert_array_equal(again.grid(name).values, read.grid(name).values)
+    assert again.see(pl.gradient_flow()).results
+    other = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    with pytest.raises(BadRequest, match="another model: other parameters at '2'"):
+        pl.Lens(other).watch(folder=tmp_path, resume=True).__enter__()
+    assert len(list((tmp_path / "parts").iterdir())) == 2
+
+
+def test_going_on_with_a_damaged_run_says_so(tmp_path):
+    model = net()
+    lens, optimizer = pl.Lens(model), torch.optim.SGD(model.parameters(), lr=0.1)
+    with lens.watch(optimizer, every=1, folder=tmp_path) as run:
+        train(model, run, optimizer, 4)
+    part = tmp_path / "parts" / "000000.log"
+    part.write_bytes(part.read_bytes()[:-100])
+    again = lens.watch(optimizer, every=1, folder=tmp_path, resume=True)
+    with pytest.warns(RuntimeWarning, match="record is damaged"):
+        again.__enter__()
+    again.__exit__(None, None, None)
+    assert "damaged" in again.notes[0].en and again.state == "finished"
+
+
+def test_a_bad_metric_is_left_out_and_a_fault_of_watching_is_told(tmp_path):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pl.Lens(model).watch(optimizer, every=1) as run:
+        with pytest.warns(RuntimeWarning, match="'each'"):
+            run.log(each=torch.ones(3))
+        train(model, run, optimizer, 3)
+    assert run.state == "finished" and run.steps.tolist() == [0, 1, 2] and "each" not in run.metrics
+    with pl.Lens(model).watch(optimizer, every=1, folder=tmp_path) as run:
+        with pytest.warns(RuntimeWarning, match="stops watching"):
+            run._monitor.guard(lambda: 1 / 0)
+        train(model, run, optimizer, 3)
+    assert run.state == pl.Run.open(tmp_path).state == "stopped" and "ended before" in run.notes[0].en
+
+
 class Logarithm(nn.Module):
     """The logarithm of a negative number, from the thirty-first forward on."""
 
@@ -193,6 +241,11 @@ def test_what_cannot_be_is_refused(tmp_path):
             lens.watch(optimizer, **wrong)
     with pytest.raises(BadSetting, match="is no torch"):
         lens.watch(model)
+    for start in (-3, 1.5, True):
+        with pytest.raises(BadSetting, match="start="):
+            lens.watch(optimizer, start=start)
+    with pytest.raises(BadRequest, match="holds no parameter"):
+        lens.watch(torch.optim.SGD(net().parameters(), lr=0.1))
     with pytest.raises(BadRequest, match="folder"):
         lens.watch(optimizer, resume=True)
     with pytest.raises(BadRequest, match="not being watched"):
@@ -203,6 +256,8 @@ def test_what_cannot_be_is_refused(tmp_path):
         run.__enter__()
     with pytest.raises(BadRequest, match="read from"):
         pl.Run.open(tmp_path / "run").__enter__()
+    with pytest.raises(BadRequest, match="must end in"):
+        run.save(tmp_path / "x.txt")
 
 
 def test_loops_without_an_optimizer_end_their_steps():

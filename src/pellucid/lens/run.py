@@ -14,19 +14,20 @@ from torch import nn
 from torch.optim import Optimizer
 
 from pellucid import __version__
-from pellucid.core.errors import BadRequest, BadSetting
+from pellucid.core.errors import BadRequest, BadSetting, quoted
 from pellucid.core.text import Text
 from pellucid.engine.looker import unwrapped
 from pellucid.engine.monitor.budget import Budget
 from pellucid.engine.monitor.forwards import is_compiled
+from pellucid.engine.monitor.guard import warn
 from pellucid.engine.monitor.history import MOST, Curve, Grid, History, read_run
 from pellucid.engine.monitor.log import MANIFEST, Log
 from pellucid.engine.monitor.monitor import Monitor
-from pellucid.engine.monitor.parameters import SHARDED
+from pellucid.engine.monitor.parameters import SHARDED, Parameters
 from pellucid.engine.monitor.sample import Birth, Told
 from pellucid.engine.monitor.sink import Sink
 from pellucid.lens.running import see_run
-from pellucid.lens.views import Views
+from pellucid.lens.views import Views, report
 from pellucid.methods.gradient._training import activations, curves
 from pellucid.registry import View
 from pellucid.results.result import Lang, Result
@@ -70,7 +71,7 @@ class Run:
             raise BadRequest("this run was read from its folder", hint="lens.watch(optimizer, folder=..., resume=True)")
         if self._monitor is not None:
             raise BadRequest("this run is being watched already")
-        self._sink, self._monitor = self._watching.begin(self.history)
+        self.history, self._sink, self._monitor = self._watching.begin(self.history)
         self._monitor.open()
         return self
 
@@ -81,15 +82,16 @@ class Run:
         monitor.close()
         self.overhead = monitor.budget.own / max(monitor.budget.whole, 1e-9)
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{kind.__name__}: {error}" if kind else ""
-        if monitor.guard.error not in ("", OTHER.en):
+        stopped = monitor.guard.error not in ("", OTHER.en)
+        if stopped:
             sink.put(Told(note=_stopped(monitor.guard.error)))
-        sink.close(ended or "finished")
+        sink.close(ended or ("stopped" if stopped else "finished"))
 
     def log(self, **metrics: Any) -> None:
         """Numbers of this step: `run.log(loss=loss, accuracy=0.9, val_loss=...)`; tensors are read without waiting.
 
         A metric whose name holds `val`, `eval` or `test` is one of validation; its partner of training has the rest of
-        the name. Numbers that cannot be read end the watching, not the training.
+        the name. What is no single number is left out, with one warning.
         """
         if self._monitor is None:
             raise BadRequest("this run is not being watched now", hint="with lens.watch(optimizer) as run: ...")
@@ -127,8 +129,17 @@ class Run:
 
     @property
     def state(self) -> str:
-        """One of "running", "finished", "interrupted", "killed", or the error that ended it."""
+        """One of "running", "finished", "interrupted", "killed", or the error that ended it.
+
+        Or what became of the record alone: "stopped" (watching ended before the training), "unwritten" (the folder
+        could not be written any more), "damaged" (the end of the record is lost); `notes` tell more.
+        """
         return self.history.state
+
+    @property
+    def notes(self) -> tuple[Text, ...]:
+        """What is to be known of the record: what could not be seen, written or read."""
+        return tuple(self.history.notes)
 
     def grid(self, statistic: str) -> Grid:
         """One statistic `(step, layer)`: gradient, weight, update, ratio, flow, mean, std, dead, saturated, bad_...
@@ -157,11 +168,12 @@ class Run:
         return curves(self.history)
 
     def save(self, path: str | PathLike[str], *, lang: Lang = "en", title: str | None = None) -> None:
-        """Write everything that the run shows as one offline report, `.html`."""
-        from pellucid.render.report import save_report
+        """Write everything that the run shows as one offline report.
 
-        chapters = {Text("Training", "训练"): self.pictures()}
-        save_report(chapters, path, lang=lang, title=title or str(self.history.about.get("model", "")))
+        Raises:
+            BadRequest: the name does not end in `.html`.
+        """
+        report(path, self, lang=lang, title=title or str(self.history.about.get("model", "")))
 
     def __repr__(self) -> str:
         history = self.history
@@ -198,7 +210,7 @@ class Watching:
             raise BadSetting(f'every={every!r} is neither a number of steps nor "auto"')
         if not 0 < budget <= 1:
             raise BadSetting(f"budget={budget} is not a share between 0 and 1")
-        self.optimizers = _optimizers(optimizer)
+        self.optimizers = _moving(_optimizers(optimizer), model)
         self.given, self.model, self.name = model, unwrapped(model), name
         self.every: Every = every
         self.budget, self.scaler = budget, scaler
@@ -215,25 +227,32 @@ class Watching:
             resume: go on with the run that the folder holds.
         Raises:
             BadRequest: there is nothing to go on with.
+            BadSetting: `start` is no number of a step.
         """
+        if start is not None and not (type(start) is int and start >= 0):
+            raise BadSetting(f"start={start!r} is no number of a step: 0, 1, 2, ...")
         if folder is None and resume:
             raise BadRequest("resume=True needs the folder of the run", hint="folder=")
         self.folder = None if folder is None else Path(folder)
         self.start, self.resume = start, resume
         return self
 
-    def begin(self, history: History) -> tuple[Sink, Monitor]:
-        """Take up the record where it stands."""
-        start = history.last + 1 if history.rows else self.start
+    def begin(self, history: History) -> tuple[History, Sink, Monitor]:
+        """Take up the record where it stands; that of the folder, where it is gone on with.
+
+        Raises:
+            BadRequest: the folder cannot be used, or holds the run of another model.
+        """
         double = any(one.dtype == torch.float64 for one in self.model.parameters())
         watches = _rank() == 0
-        log = None
+        log, again, start = None, bool(history.rows), self.start
         if self.folder is not None and watches:
-            again = bool(history.rows)
-            start = _after(self.folder) if start is None else start
+            if self.resume and not again and (self.folder / MANIFEST).exists():
+                history = self._earlier(self.folder)
             log = Log(self.folder, self.about(), resume=self.resume or again)
+        start = history.last + 1 if again or start is None else start
         history.about = history.about or self.about()
-        history.rows = []
+        history.go_on()
         sink = Sink(history, log, np.float64 if double else np.float32)
         seen = watches and not is_compiled(self.given) and not is_compiled(self.model)
         seen = seen and not isinstance(self.model, torch.jit.ScriptModule)
@@ -244,13 +263,34 @@ class Watching:
             Budget(self.budget, self.every),
             scaler=self.scaler,
             seen=seen,
-            start=start or 0,
+            start=start,
         )
         notes = ((SHARDED,) if monitor.parameters.sharded else ()) + (() if seen else (COMPILED if watches else OTHER,))
         monitor.guard.error = "" if watches else OTHER.en
         for note in notes:
-            sink.put(Told(note=(note.en, note.zh), step=start or 0))
-        return sink, monitor
+            sink.put(Told(note=(note.en, note.zh), step=start))
+        return history, sink, monitor
+
+    def _earlier(self, folder: Path) -> History:
+        """What the folder holds already; damage is warned of.
+
+        Raises:
+            BadRequest: it is of another model.
+        """
+        found = read_run(folder, MOST)
+        for words in found.lost:
+            warn(f"pellucid: '{folder}': {words.en}")
+        own = {row.address: row.elements for row in Parameters(self.model).rows.values() if row.elements}
+        then = {row.address: row.elements for row in found.rows if row.elements}
+        names = then.keys() if found.lost else own.keys() | then.keys()
+        other = sorted(name for name in names if own.get(name) != then.get(name)) if then else []
+        now, before = self.about()["parameters"], found.about.get("parameters")
+        if other or before not in (None, now):
+            differs = f"other parameters at {quoted(other[:3])}" if other else f"{before:,} parameters, not {now:,}"
+            raise BadRequest(
+                f"'{folder}' holds the run of another model: {differs}", hint="a new folder, or the model of that run"
+            )
+        return found
 
     def about(self) -> dict[str, Any]:
         """What the manifest says."""
@@ -317,9 +357,20 @@ def _optimizers(given: Optimizer | Iterable[Optimizer] | None) -> Sequence[Optim
     return found
 
 
-def _after(folder: Path) -> int:
-    """The step behind the last that a folder knows of."""
-    return read_run(folder).last + 1 if (folder / MANIFEST).exists() else 0
+def _moving(given: Sequence[Optimizer], model: nn.Module) -> Sequence[Optimizer]:
+    """These, unless none of them holds a parameter of the model; sharded trainings may move copies.
+
+    Raises:
+        BadRequest: none of them does.
+    """
+    own = {id(one) for one in model.parameters()}
+    held = [id(one) for optimizer in given for group in optimizer.param_groups for one in group["params"]]
+    if held and own.isdisjoint(held) and not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        raise BadRequest(
+            "the optimizer holds no parameter of this model",
+            hint="the optimizer of this very model, made after it was moved or replaced; or lens.watch() for any",
+        )
+    return given
 
 
 def _rank() -> int:

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from pellucid.engine.monitor.collector import Collector, name_of_loss
 from pellucid.engine.monitor.history import History
 from pellucid.engine.monitor.measured import Measured
 from pellucid.engine.monitor.parameters import Parameters
+from pellucid.engine.monitor.sample import Logged, Told
 
 
 def collecting():
@@ -89,3 +91,18 @@ def test_metrics_of_every_kind_are_numbers():
     made.log(4, {"loss": float("nan")}, 0)
     made.settle()
     assert (history.born.step, history.born.direction) == (4, "loss")
+
+
+def test_what_is_no_single_number_is_left_out_with_one_warning():
+    items = []
+    made = Collector(items.append, Parameters(nn.Linear(2, 2)))
+    vector = torch.ones(3)
+    with pytest.warns(RuntimeWarning, match="'each' is left out"):
+        made.log(3, {"each": vector, "loss": 0.5}, 0)
+    made.log(4, {"each": vector, "loss": np.array([0.25])}, 0)
+    with pytest.warns(RuntimeWarning, match="'nothing' is left out"):
+        made.log(5, {"nothing": None}, 0)
+    logged = [(one.step, one.name, one.value) for one in items if isinstance(one, Logged)]
+    assert logged == [(3, "loss", 0.5), (4, "loss", 0.25)]
+    notes = [one.note for one in items if isinstance(one, Told) and one.note]
+    assert len(notes) == 2 and "“each”" in notes[0][1]

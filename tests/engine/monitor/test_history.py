@@ -50,6 +50,59 @@ def test_what_was_gone_on_with_counts_as_done_last(tmp_path):
     np.testing.assert_array_equal(found.metrics["loss"].steps, range(8))
 
 
+def test_damage_is_told_and_what_stands_behind_it_is_read(tmp_path):
+    part(tmp_path, 0, range(10), state="finished")
+    (path,) = (tmp_path / "parts").glob("*.log")
+    content = bytearray(path.read_bytes())
+    place = [i for i in range(len(content)) if content[i : i + 4] == b"plcd"][4]
+    content[place + 40] ^= 255
+    path.write_bytes(content)
+    found = read_run(tmp_path)
+    assert found.state == "finished" and found.steps.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert found.notes[0].en.startswith("The record is damaged after step 2 (000000.log)")
+    assert "up to step 4" in found.notes[0].en and "第 2 步之后" in found.notes[0].zh
+    np.testing.assert_array_equal(found.grid("gradient").values[3], [8, 4])
+
+
+def test_places_that_damage_made_unknown_are_not_guessed(tmp_path):
+    part(tmp_path, 0, range(10))
+    (path,) = (tmp_path / "parts").glob("*.log")
+    content = bytearray(path.read_bytes())
+    content[40] ^= 255
+    path.write_bytes(content)
+    found = read_run(tmp_path)
+    assert not found.layers and not found.grid("gradient").values.size and len(found.metrics["loss"].steps) == 10
+    assert "at its beginning" in found.notes[0].en and found.state == "killed"
+
+
+def test_what_is_cut_off_or_missing_of_a_run_that_ended_is_damage(tmp_path):
+    part(tmp_path, 0, range(5), state="finished")
+    part(tmp_path, 5, range(5, 10), state="finished", resume=True)
+    first, second = sorted((tmp_path / "parts").glob("*.log"))
+    whole = second.read_bytes()
+    second.write_bytes(whole[: len(whole) // 2])
+    found = read_run(tmp_path)
+    assert (
+        found.state == "damaged" and f"after step {found.last}" in found.notes[0].en and "all that" in found.notes[0].en
+    )
+    second.write_bytes(whole)
+    first.unlink()
+    found = read_run(tmp_path)
+    assert found.state == "finished" and found.steps.tolist() == [5, 6, 7, 8, 9] and "000000" in found.notes[0].en
+    second.unlink()
+    assert read_run(tmp_path).state == "damaged" and len(read_run(tmp_path).notes) == 2
+    part(tmp_path, 0, range(3), state="finished", resume=True)
+    assert read_run(tmp_path).state == "finished" and (tmp_path / "parts" / "000002.log").exists()
+
+
+def test_the_ratio_of_what_is_not_finite_is_quiet():
+    found = History()
+    found.add([Told(rows=ROWS)])
+    columns = {"weight": np.array([np.inf, 1.0]), "update": np.array([np.inf, 1.0])}
+    found.add([Sample(0, 0.0, {**columns, "bad_gradient": np.array([1.0, 0.0])})])
+    assert found.grid("ratio").values[0].tolist()[1] == 1.0
+
+
 def test_the_ratio_is_of_the_same_step():
     found = History()
     found.add([Told(rows=ROWS)])
@@ -94,6 +147,8 @@ def test_nothing_is_no_run(tmp_path):
         read_run(tmp_path)
     with pytest.raises(BadInput):
         read_run(tmp_path / "absent")
+    with pytest.raises(BadInput, match="no folder of a run"):
+        read_run(None)
 
 
 def test_a_run_is_read_without_torch(tmp_path):

@@ -23,7 +23,7 @@ def test_memory_and_folder_hold_the_same(tmp_path):
     assert found.state == history.state == "finished" and len(found.metrics["loss"].steps) == 50
 
 
-def test_a_disk_that_fails_does_not_stop_anything(tmp_path, monkeypatch):
+def test_a_disk_that_fails_does_not_stop_anything(tmp_path, monkeypatch, caplog):
     log = Log(tmp_path, {})
 
     def full(content):
@@ -34,6 +34,10 @@ def test_a_disk_that_fails_does_not_stop_anything(tmp_path, monkeypatch):
     filled(sink)
     sink.close("finished")
     assert "No space left" in sink.error and len(sink.history.samples) == 50
+    assert "No space left" in caplog.text and sink.history.state == "finished"
+    assert "from step 0 on" in sink.history.notes[0].en and "自第 0 步起" in sink.history.notes[0].zh
+    found = read_run(tmp_path)
+    assert found.state == "unwritten" and "No space left" in found.notes[0].en
 
 
 def test_memory_alone():

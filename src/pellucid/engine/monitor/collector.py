@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from pellucid.engine.monitor.births import born_behind
+from pellucid.engine.monitor.guard import warn
 from pellucid.engine.monitor.judging import SKIPPED, Evidence, first_fault
 from pellucid.engine.monitor.measured import Measured
 from pellucid.engine.monitor.parameters import Parameters, owner
@@ -42,6 +43,7 @@ class Collector:
         self.vague: Birth | None = None
         self.clean: int | None = None
         self.spoiled: set[int] = set()
+        self.left_out: set[str] = set()
 
     def row(self, row: Row, key: Any) -> int:
         """The number of a place; a new one is taken in."""
@@ -58,19 +60,29 @@ class Collector:
             self.put(Told(rows=new, order=tuple(self.order)))
 
     def log(self, step: int, metrics: dict[str, Any], node: int) -> None:
-        """Metrics of a step; those on a device are read later.
+        """Metrics of a step; those on a device are read later, what is no single number is left out with a warning.
 
         Args:
             node: sequence number of the graph's node that gave the output of the model.
         """
         for name, value in metrics.items():
-            if isinstance(value, Tensor):
-                if name_of_loss(name) and not self.born and value.device.type == "cpu" and not _finite(value):
+            if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
+                if (
+                    name_of_loss(name)
+                    and not self.born
+                    and value.device.type == "cpu"
+                    and not math.isfinite(value.item())
+                ):
                     behind = born_behind(value, node) if value.grad_fn is not None and node else ""
                     self.bear(Birth(step, "loss", behind, "loss"))
                 self.later(value, partial(self.logged, step, name))
-            else:
-                self.logged(step, name, float(value))
+            elif (number := _number(value)) is not None:
+                self.logged(step, name, number)
+            elif name not in self.left_out:
+                self.left_out.add(name)
+                en = f"'{name}' is left out of what was logged, first at step {step}: it is no single number."
+                self.put(Told(step=step, note=(en, f"所记录的“{name}”被略去（首次于第 {step} 步）：它不是单个数值。")))
+                warn(f"pellucid: {en}")
 
     def later(self, value: Tensor, tell: Callable[[float], None]) -> None:
         """Tell a number once it is on the host."""
@@ -176,5 +188,10 @@ def _zero(value: float) -> float:
     return 0.0 if math.isnan(value) else value
 
 
-def _finite(value: Tensor) -> bool:
-    return math.isfinite(value.item()) if value.numel() == 1 else bool(value.detach().isfinite().all())
+def _number(value: Any) -> float | None:
+    """What is no tensor, as a number; None where it is none, or several."""
+    try:
+        array = np.asarray(value)
+        return float(array.item()) if array.size == 1 else None
+    except Exception:
+        return None

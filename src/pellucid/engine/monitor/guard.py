@@ -33,7 +33,7 @@ class Guard:
             work(*given)
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
-            _warn(f"pellucid stops watching this training, which goes on: {self.error}")
+            warn(f"pellucid stops watching this training, which goes on: {self.error}")
         finally:
             if not inside:
                 self._pause()
@@ -51,7 +51,7 @@ class Guard:
             self._own, self._began = self._own + now - self._began, now
 
 
-def _warn(words: str) -> None:
+def warn(words: str) -> None:
     """A warning, also where warnings are errors: those must not end the training."""
     try:
         warnings.warn(words, RuntimeWarning, stacklevel=2)

@@ -1,11 +1,13 @@
 """The folder of a run: written while training, whole after a kill at any moment, readable all the while.
 
-    manifest.json        what is watched; written whole, before anything else
+    manifest.json        what is watched; written whole, before anything else; once a part is closed, how long it is,
+                         and why it ends where it could not be written
     parts/000000.log     one for each time that training was begun; frames are appended, never changed
     LOCK                 held while a process trains into the folder
 
 A frame is a mark, the length and the CRC-32 of what follows, and `chunk.pack`'s bytes. A torn frame at the end of a
-part, which a kill may leave, is left out by the reader; the next training begins a part of its own.
+part, which a kill may leave, is left out by the reader; the next training begins a part of its own. Whatever else is
+no frame is damage: the reader goes on at the next whole frame.
 """
 
 import json
@@ -15,6 +17,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +26,7 @@ from pellucid.core.errors import BadInput, BadRequest
 MARK, HEAD = b"plcd", struct.Struct("<4sII")
 SCHEMA = 1
 MANIFEST, PARTS, LOCK = "manifest.json", "parts", "LOCK"
+_HINT = "the folder that was given to lens.watch(folder=...)"
 
 
 class Log:
@@ -45,28 +49,53 @@ class Log:
             raise BadRequest(f"'{folder}' holds a run already", hint="a new folder, or resume=True to go on with it")
         if not held and folder.exists() and any(one.name not in (LOCK, PARTS) for one in folder.iterdir()):
             raise BadRequest(f"'{folder}' holds other files", hint="give a new folder")
-        (folder / PARTS).mkdir(parents=True, exist_ok=True)
-        self.folder, self.lock = folder, _locked(folder)
+        self.folder, self.unwritten, self.whole = folder, "", 0
+        try:
+            (folder / PARTS).mkdir(parents=True, exist_ok=True)
+            self.lock = _locked(folder)
+        except OSError as error:
+            raise _refused(folder, error) from error
         try:
             if not held:
-                manifest = {"schema": SCHEMA, "kind": "run", **about}
-                _write_whole(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, sort_keys=True).encode())
-            number = max((int(one.stem) + 1 for one in (folder / PARTS).glob("*.log")), default=0)
-            self.stream = (folder / PARTS / f"{number:06d}.log").open("ab", buffering=0)
+                _write_manifest(folder, {"schema": SCHEMA, "kind": "run", **about})
+            self.part = f"{max(numbers(folder), default=-1) + 1:06d}"
+            self.stream = (folder / PARTS / f"{self.part}.log").open("ab", buffering=0)
             _sync(folder / PARTS)
-        except BaseException:
+        except BaseException as error:
             self.lock.close()
+            if isinstance(error, OSError):
+                raise _refused(folder, error) from error
             raise
 
     def append(self, content: bytes) -> None:
         """Add a frame; it counts once it is whole."""
-        self.stream.write(HEAD.pack(MARK, len(content), zlib.crc32(content)) + content)
+        frame = memoryview(HEAD.pack(MARK, len(content), zlib.crc32(content)) + content)
+        length = len(frame)
+        while frame:
+            frame = frame[self.stream.write(frame) :]
         os.fsync(self.stream.fileno())
+        self.whole += length
+
+    def give_up(self, why: str) -> None:
+        """The part ends behind its last whole frame, because it cannot be written; noted if that can be."""
+        self.unwritten = why
+        with suppress(OSError):
+            self.stream.truncate(self.whole)
+        self._note()
 
     def close(self) -> None:
         """Let the folder go."""
-        self.stream.close()
+        with suppress(OSError):
+            self.stream.close()
+        self._note()
         self.lock.close()
+
+    def _note(self) -> None:
+        """How long the part is, into the manifest; a disk that takes no more keeps the one that is there."""
+        with suppress(OSError, BadRequest):
+            told = manifest(self.folder)
+            why = {"unwritten": self.unwritten} if self.unwritten else {}
+            _write_manifest(self.folder, {**told, "parts": {**closed(told), self.part: {"bytes": self.whole, **why}}})
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -78,14 +107,15 @@ def manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise BadInput(f"'{folder}' holds no run", hint="the folder that was given to lens.watch(folder=...)")
+        raise BadInput(f"'{folder}' holds no run", hint=_HINT)
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         kind, schema = told["kind"], int(told["schema"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"'{path}' is not the manifest of a run: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = f": {error}" if isinstance(error, OSError | ValueError) else ""
+        raise BadInput(f"'{path}' is not the manifest of a run{why}", hint=_HINT) from error
     if kind != "run":
-        raise BadInput(f"'{folder}' holds no run, but a {kind}")
+        raise BadInput(f"'{folder}' holds no run, but a {kind}", hint=_HINT)
     if schema > SCHEMA:
         raise BadRequest(f"'{folder}' was written by a newer version (schema {schema}, known is {SCHEMA}).")
     return told
@@ -96,17 +126,54 @@ def parts(folder: Path) -> list[Path]:
     return sorted((folder / PARTS).glob("*.log"))
 
 
-def frames(path: Path) -> Iterator[bytes]:
-    """What the whole frames of a part hold; a torn or damaged one ends it."""
-    with path.open("rb") as stream:
-        while len(head := stream.read(HEAD.size)) == HEAD.size:
-            mark, length, check = HEAD.unpack(head)
-            if mark != MARK:
-                return
-            content = stream.read(length)
-            if len(content) < length or zlib.crc32(content) != check:
-                return
-            yield content
+def closed(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a manifest says of parts that were closed: `bytes`, and `unwritten`, why there are no more."""
+    return told.get("parts", {})
+
+
+def numbers(folder: Path) -> set[int]:
+    """The numbers of the parts that are there, or that the manifest knows of."""
+    return {int(one.stem) for one in parts(folder)} | {int(one) for one in closed(manifest(folder))}
+
+
+def frames(path: Path) -> Iterator[bytes | None]:
+    """What the whole frames of a part hold, and None for damage; a frame that is torn by the end of the file ends it.
+
+    Behind damage the next whole frame is looked for.
+    """
+    content, at = path.read_bytes(), 0
+    while at < len(content):
+        held = _frame(content, at)
+        if held is not None:
+            yield held
+            at += HEAD.size + len(held)
+            continue
+        behind = content.find(MARK, at + 1)
+        while behind >= 0 and _frame(content, behind) is None:
+            behind = content.find(MARK, behind + 1)
+        if behind < 0 and _is_torn(content[at:]):
+            return
+        yield None
+        if behind < 0:
+            return
+        at = behind
+
+
+def _frame(content: bytes, at: int) -> bytes | None:
+    """What the frame at a place holds; None where there is none, or not a whole one."""
+    if len(content) < at + HEAD.size:
+        return None
+    mark, length, check = HEAD.unpack_from(content, at)
+    held = content[at + HEAD.size : at + HEAD.size + length]
+    return held if mark == MARK and len(held) == length and zlib.crc32(held) == check else None
+
+
+def _is_torn(rest: bytes) -> bool:
+    """Whether the last bytes of a part are the beginning of a frame that was not written to its end."""
+    if len(rest) < HEAD.size:
+        return rest[: len(MARK)] == MARK[: len(rest)]
+    mark, length, _ = HEAD.unpack_from(rest)
+    return mark == MARK and len(rest) < HEAD.size + length
 
 
 def is_held(folder: Path) -> bool:
@@ -139,14 +206,26 @@ def _locked(folder: Path) -> IO[str]:
     return stream
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def _refused(folder: Path, error: OSError) -> BadRequest:
+    return BadRequest(
+        f"'{folder}' cannot be written: {error.strerror}", hint="another folder, or more room on the disk"
+    )
+
+
+def _write_manifest(folder: Path, told: Mapping[str, Any]) -> None:
+    """Whole, or not at all."""
+    path = folder / MANIFEST
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
-    _sync(path.parent)
+    try:
+        with beside.open("wb") as stream:
+            stream.write(json.dumps(told, ensure_ascii=False, sort_keys=True).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync(folder)
 
 
 def _sync(folder: Path) -> None:

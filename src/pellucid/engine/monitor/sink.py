@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.core.text import Text
 from pellucid.engine.monitor.chunk import pack
+from pellucid.engine.monitor.guard import warn
 from pellucid.engine.monitor.history import History
 from pellucid.engine.monitor.log import Log
-from pellucid.engine.monitor.sample import Item, Sample, Told
+from pellucid.engine.monitor.sample import Item, Logged, Sample, Told
 
 SECONDS, FIRST, WAITING = 5.0, 0.5, 4096
 
@@ -23,7 +25,8 @@ class Sink:
         log: the folder's part, or None.
         kind: float type of stored numbers.
 
-    `dropped` counts samples that the disk was too slow for; what is told and born is never dropped.
+    `dropped` counts samples that the disk was too slow for; what is told and born is never dropped. `error` is why the
+    folder cannot be written: the run goes on in memory, and says so.
     """
 
     def __init__(self, history: History, log: Log | None = None, kind: type[Any] = np.float32) -> None:
@@ -74,3 +77,15 @@ class Sink:
                 self.log.append(pack(held, self.kind))
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
+            self._give_up(next((one.step for one in held if isinstance(one, Sample | Logged)), self.history.last))
+
+    def _give_up(self, step: int) -> None:
+        folder = "" if self.log is None else self.log.folder
+        words = Text(
+            f"Nothing was written into '{folder}' from step {step} on ({self.error}); the run went on in memory.",
+            f"自第 {step} 步起无法写入“{folder}”（{self.error}），此后的记录只保存在内存中。",
+        )
+        self.history.notes.append(words)
+        warn(f"pellucid: {words.en}")
+        if self.log is not None:
+            self.log.give_up(self.error)
