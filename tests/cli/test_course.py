@@ -24,6 +24,13 @@ FALLS = [2.0 - 0.1 * i for i in range(20)]
     [
         (FALLS, "It learns: 'loss' fell, 1.95 → 0.15.", "正在学习", "green"),
         (FALLS[::-1], "It gets worse: 'loss' rose, 0.15 → 1.95.", "变差了", "bold red"),
+        (
+            [1.9, 1.7, *[1.5, 1.8] * 10, 1.7, 1.5],
+            "Not clear yet whether it learns: 'loss' moves less than it scatters, 1.8 → 1.6.",
+            "尚不清楚",
+            "",
+        ),
+        (FALLS[:12], "Too little was logged", "记录太少", ""),
         ([1.0, 1.01] * 10, "It does not learn: 'loss' stays", "没有学习", "yellow"),
         ([1.0] * 4 + [math.nan] * 3, "'loss' is not finite since step 4.", "自第 4 步起", "bold red"),
         ([math.inf] * 3, "'loss' is not finite since step 0.", "自第 0 步起", "bold red"),

@@ -42,9 +42,9 @@ def told(*arguments):
     [
         (
             "en",
-            ["killed", "10 steps", "It learns: 'loss' fell", "█", "2 → 1.1", "first appeared at step 3", "vanishes"],
+            ["killed", "10 steps", "Too little was logged", "█", "2 → 1.1", "first appeared at step 3", "vanishes"],
         ),
-        ("zh", ["突然终止", "共 10 步", "正在学习：“loss”已下降", "█", "2 → 1.1", "首次出现于第 3 步", "消失"]),
+        ("zh", ["突然终止", "共 10 步", "记录太少", "█", "2 → 1.1", "首次出现于第 3 步", "消失"]),
     ],
 )
 def test_the_state_is_told(run, lang, words):
@@ -134,3 +134,26 @@ def test_ctrl_c_ends_following_and_keeps_the_report(tmp_path):
     log.close()
     assert started.returncode == 130 and "the training goes on" in errors and "Traceback" not in errors
     assert (tmp_path / "report.html").exists()
+
+
+def test_a_record_that_could_not_be_written_is_no_kill(run, tmp_path):
+    log = begun(tmp_path / "full")
+    log.give_up("OSError: [Errno 28] No space left on device")
+    for lang, words in (("en", "folder could not be written"), ("zh", "文件夹无法写入")):
+        found = told(tmp_path / "full", "--lang", lang).output
+        assert words in found and "No space left" in found and "killed" not in found and "杀死" not in found
+    log.close()
+
+
+def test_a_damaged_record_is_no_kill(run):
+    path = run / "parts" / "000000.log"
+    path.write_bytes(path.read_bytes()[:200])
+    for lang, words in (("en", "its record is damaged"), ("zh", "记录已损坏")):
+        assert words in told(run, "--lang", lang).output
+
+
+def test_the_steps_that_a_loss_scaler_skipped_are_told(tmp_path):
+    log = begun(tmp_path / "run")
+    log.append(pack([Birth(4, "", "", "scale")]))
+    log.close()
+    assert "The loss scaler skipped 1 of 10 steps" in told(tmp_path / "run").output

@@ -9,16 +9,20 @@ import numpy as np
 from pellucid.core.errors import NotApplicable
 from pellucid.core.text import Text
 from pellucid.engine.monitor.history import Curve, History
-from pellucid.methods.gradient._training import flow_words
+from pellucid.methods.gradient._training import flow_words, skipped_words
 from pellucid.results import spell
 
 BARS, BROKEN, WIDTH = "▁▂▃▄▅▆▇█", "×", 20
-FEWEST, SHARE, MOVED = 5, 10, 0.03
+FEWEST, SPAN, SHARE, MOVED = 5, 20, 10, 0.03  # values, steps, one part of so many, a share
+CERTAIN = 3.0  # standard errors
 STATES = {
     "running": Text("under way", "进行中"),
     "finished": Text("finished", "已完成"),
     "interrupted": Text("interrupted", "已中断"),
     "killed": Text("ended without a word: it was killed, or the machine stopped", "突然终止：进程被杀死或机器停止"),
+    "stopped": Text("finished, but watching ended before it", "已完成，但监视提前终止"),
+    "unwritten": Text("no longer recorded: the folder could not be written", "记录中断：文件夹无法写入"),
+    "damaged": Text("how it ended is unknown: its record is damaged", "结局未知：记录已损坏"),
 }
 STYLES = {"high": "bold red", "medium": "yellow"}
 
@@ -44,12 +48,16 @@ def verdict(history: History) -> tuple[Text, str]:
             "high"
         ]
     finite = values[np.isfinite(values)]
-    if len(finite) < FEWEST:
+    steps = history.metrics[name].steps if name is not None else np.zeros(1)
+    if len(finite) < FEWEST or steps[-1] - steps[0] + 1 < SPAN:
         return Text("Too little was logged to say whether it learns.", "记录太少，尚不能判断是否在学习。"), ""
     part = max(1, len(finite) // SHARE)
     first, last = float(finite[:part].mean()), float(finite[-part:].mean())
     moved = (first - last) / max(abs(first), abs(last), 1e-12)
     ends = f"{spell.number(first)} → {spell.number(last)}"
+    if abs(moved) > MOVED and abs(first - last) <= CERTAIN * _noise(finite) * (2 / part) ** 0.5:
+        en, zh = f"'{name}' moves less than it scatters, {ends}", f"“{name}”的变化小于其波动，{ends}"
+        return Text(f"Not clear yet whether it learns: {en}.", f"尚不清楚是否在学习：{zh}。"), ""
     if moved > MOVED:
         return Text(f"It learns: '{name}' fell, {ends}.", f"正在学习：“{name}”已下降，{ends}。"), "green"
     if moved < -MOVED:
@@ -65,6 +73,8 @@ def troubles(history: History) -> Iterator[tuple[Text, str]]:
         yield history.born.words, STYLES["high"]
     for words in flow_words(history):
         yield words, STYLES["medium"]
+    for words in skipped_words(history):
+        yield words, ""
     from pellucid.diagnose.check import Case, checks  # with torch, which takes seconds: all else is told by then
 
     case: Any = Case(None, run=history)  # pyright: ignore[reportArgumentType] - these checks ask for the run alone
@@ -127,6 +137,12 @@ def _noticed(steps: Any) -> list[Any]:
         return list(ended.value)
     except NotApplicable:
         return []
+
+
+def _noise(values: np.ndarray) -> float:
+    """The standard deviation of one value around its course, by the median change from value to value."""
+    changes = np.diff(values)
+    return 1.4826 * float(np.median(np.abs(changes - np.median(changes)))) / 2**0.5
 
 
 def _last_finite(values: np.ndarray) -> int:
