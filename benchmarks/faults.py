@@ -20,6 +20,7 @@ import torchvision
 from torch import nn
 
 import pellucid as pl
+from docs.compare import elsewhere
 from pellucid.zoo.minilm import minilm_folder
 from tests.diagnose.faults import FAULTS, HEALTHY, NETWORKS, STACKS, STATED, normalised
 from tests.diagnose.planted import STRENGTHS, STRONG, Encoder, batch, host
@@ -144,6 +145,7 @@ def demo() -> Iterator[tuple[str, Any, Any]]:
         lens = pl.open("demo")
         x = _pictures()
         yield "EfficientNet-Lite0, trained", lens, x
+        yield "the same in timm's code", elsewhere(lens), x
     except pl.PellucidError as error:
         print(f"left out: {error.what}")
     folder = minilm_folder()
