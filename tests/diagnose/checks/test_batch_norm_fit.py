@@ -29,3 +29,20 @@ def test_a_module_that_rectifies_what_it_normalised_fits_its_data():
         model(x)
     found = pl.Lens(model.eval()).diagnose(x)
     assert "batch_norm_fit" in found.passed
+
+
+def test_dead_channels_before_it_come_first():
+    """They change what the next normalisation reads: its statistics fit no more, and are not to blame."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.BatchNorm2d(16))
+    model = nn.Sequential(*model, nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(64, 4))
+    nn.init.constant_(model[1].bias, 3.0)
+    x = torch.randn(64, 1, 16, 16)
+    for _ in range(60):
+        model(x)
+    with torch.no_grad():
+        model[1].bias[:14] = -50
+    found = pl.Lens(model.eval()).diagnose(x)
+    at = [one.check for one in found].index
+    dead, drift = found[at("dead_units")], found[at("batch_norm_fit")]
+    assert dead.severity == "medium" and drift.severity == "low" and dead.place in drift.said.en

@@ -3,12 +3,13 @@
 import numpy as np
 import torch
 
+from pellucid.core.sites import Site
 from pellucid.core.text import Text
 from pellucid.diagnose.check import Checking, DoesNotApply, check
 from pellucid.diagnose.finding import Noticed, Severity
 from pellucid.diagnose.normalizing import Norm, moments, norms
 from pellucid.engine.looker import Looker
-from pellucid.engine.passes import OUTPUT, Keep, Pass
+from pellucid.engine.passes import OUTPUT, Keep, Looking, Pass, Seen
 from pellucid.inputs.inputs import Inputs
 from pellucid.results.series import Series
 from pellucid.results.spell import number
@@ -16,6 +17,7 @@ from pellucid.results.spell import number
 HIGH, MEDIUM = 1.5, 0.8  # of the running standard deviation, or of the logarithm of its ratio
 WIDE = 0.4  # so much in half of the layers: few examples differ that far in some late layers only
 FEWEST, EXAMPLES = 64, 8
+RECTIFIERS, DEAD = frozenset({"relu", "relu6", "threshold"}), 0.5
 
 
 @check(
@@ -71,7 +73,31 @@ def batch_norm_fit(x: Inputs, lens: Looker) -> Checking:
         f"从这里起数据与统计量不符：均值偏离 {number(shifts[first])} 个运行标准差，"
         f"标准差为运行值的 {number(scales[first])} 倍（通道中位数，{x.size} 个样本）。",
     )
+    dead = yield from _dead_before(x, seen, measured[first].site)
+    if dead:
+        en, zh = (
+            f" Most channels of '{dead}' before it are dead: see to those first.",
+            f"此前“{dead}”的多数通道已失活：应先处理。",
+        )
+        return [Noticed("low", measured[first].site.path, Text(said.en + en, said.zh + zh), picture)]
     return [Noticed(severity, measured[first].site.path, said, picture)]
+
+
+def _dead_before(x: Inputs, seen: Seen, norm: Site) -> Looking[str]:
+    """The first rectifier before a normalisation of which half the channels are zero for all; empty without one."""
+    events = [one for one in seen.trace.events if one.op]
+    end = next(i for i, one in enumerate(events) if (one.path, one.op) == (norm.path, norm.op))
+    before = [one for one in events[:end] if one.op in RECTIFIERS and len(one.shape) > 2]
+    keeps = [Keep(Site(one.path, one.call, one.op, one.n), silent) for one in before]
+    if not keeps:
+        return ""
+    again = yield from Pass(x, keep=tuple(keeps))
+    return next((spot.address for keep in keeps for spot in again.at(keep) if spot.value >= DEAD), "")
+
+
+def silent(value: torch.Tensor) -> float:
+    """Share of the channels that are zero for every example at every position."""
+    return float((value == 0).transpose(0, 1).flatten(1).all(1).double().mean())
 
 
 def _drift(one: Norm, mean: torch.Tensor, variance: torch.Tensor) -> tuple[float, float]:

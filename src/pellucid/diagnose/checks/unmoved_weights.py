@@ -54,7 +54,13 @@ def unmoved_weights(lens: Looker, run: History | None = None) -> Checking:
         f"{len(fresh)} of {len(held)} weights are still spread as PyTorch draws new ones: {_some(fresh)}.",
         f"{len(held)} 个权重中有 {len(fresh)} 个仍符合 PyTorch 新抽取时的分布：{_some(fresh)}。",
     )
-    all_of_them = len(fresh) > 0.5 * len(held) or _untrained(lens)
+    plain = _untrained(lens)
+    all_of_them = len(fresh) > 0.5 * len(held) or plain
+    if all_of_them:
+        en, zh = (
+            ("; its normalisations hold scale 1 and shift 0", "：归一化层的缩放为 1、平移为 0") if plain else ("", "")
+        )
+        said = Text(f"This network looks untrained{en}. {said.en}", f"该网络看起来未经训练{zh}。{said.zh}")
     advice = Text("Train the network, or load its weights.", "训练网络，或加载其权重。") if all_of_them else None
     return [Noticed("info" if all_of_them else "medium", fresh[0].removesuffix(".weight"), said, picture, advice)]
 
