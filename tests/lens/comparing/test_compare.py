@@ -192,3 +192,13 @@ def test_names_of_runs_and_models_are_told_how_to_open(tmp_path):
         pl.compare(str(tmp_path), str(tmp_path))
     with pytest.raises(BadRequest, match=r"pl\.open\('demo'\)"):
         pl.compare("demo", "demo")
+
+
+def test_the_line_that_makes_it_again_names_the_models():
+    found = pl.compare(lens(name="Net a"), lens(name="2nd"), x=rows(2), views=[], findings=False)
+    assert found["weights"].code == "pl.compare(net_a, model_2nd, x=x)"
+    assert "data" not in found["summary"].facts
+    assert pl.compare(lens(), lens(name="b"), data=data(), findings=False)["summary"].code == (
+        "pl.compare(first, b, data=data)"
+    )
+    assert "data" in pl.compare(lens(), lens(name="b"), data=data(), findings=False)["summary"].facts

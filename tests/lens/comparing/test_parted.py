@@ -50,7 +50,7 @@ def test_of_an_input_answer_and_margin_are_told():
     assert [row["answer"] for row in table.rows] == ["bee", "ant", "ant", "ant"]
     assert [row["example"] for row in table.rows] == ["1", "1", "2", "2"] and table.rows[0]["margin"] == 1
     assert "part on 1 of 2" in str(table.notes[0])
-    assert "same answer" in str(of_input([two, two]).notes[0]) and of_input([]) is None
+    assert "answer x (2 examples) alike" in str(of_input([two, two]).notes[0]) and of_input([]) is None
     alone = of_input([model("a", [1]), model("b", [0])])
-    assert "Their answers part" in str(alone.notes[0]) and "example" not in alone.columns
+    assert "Their answers to x part" in str(alone.notes[0]) and "example" not in alone.columns
     assert of_input([model("a", [0], ()), model("b", [0], CLASSES[:3])]).notes == ()

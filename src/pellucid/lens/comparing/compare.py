@@ -1,6 +1,8 @@
 """Compare models, checkpoints or runs: what differs, where, and which to choose."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from keyword import iskeyword
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,7 @@ def compare(
     }
     over_x = [] if x is None else [observed_input(lens, name, x, samples=samples, **how) for lens, name in given]
     over_data = [] if source is None and over_x else [observed(*one, source, samples=samples, **how) for one in given]
-    sign = Signed(called, code=_code(x, data), seed=seed, notes=_notes(lenses, called))
+    sign = Signed(called, code=_code(called, x, data), seed=seed, notes=_notes(lenses, called))
     made = _Made(over_data or over_x, sign)
     seeing = Seeing(over_x, x, seed, progress) if over_x else None
     made.table({} if seeing is None else seeing.costs(), wrong)
@@ -211,7 +213,7 @@ def _differing(held: Sequence[Any]) -> list[Text]:
 
 def _of_runs(held: Sequence[Run], names: Sequence[str]) -> Comparison:
     histories = [one.history for one in held]
-    sign = Signed(names, code="pl.compare(run_a, run_b)")
+    sign = Signed(names, code=_code(names, None, None))
     shown, apart = runs.updates(histories, names)
     made: dict[str, list[Any]] = {
         "final": [sign(runs.ends(histories, names), "final")],
@@ -276,6 +278,13 @@ def _notes(lenses: Sequence[Lens], names: Sequence[str]) -> tuple[Text, ...]:
     )
 
 
-def _code(x: Any, data: Any) -> str:
-    given = [f"{name}={name}" for name, one in (("x", x), ("data", data)) if one is not None]
-    return f"pl.compare({', '.join(['*lenses', *given])})"
+def _code(names: Sequence[str], x: Any, data: Any) -> str:
+    """The line that makes it again; a model is the variable of its name, what is no name of a file that of its own."""
+    models = [re.sub(r"\W", "_", name).lower() for name in names]
+    variables = [name if name.isidentifier() and not iskeyword(name) else f"model_{name}" for name in models]
+    given = [
+        f"{name}={str(one)!r}" if isinstance(one, (str, PathLike)) else f"{name}={name}"
+        for name, one in (("x", x), ("data", data))
+        if one is not None
+    ]
+    return f"pl.compare({', '.join([*variables, *given])})"

@@ -136,7 +136,7 @@ def observed_input(lens: Lens, name: str, x: Any, **how: Any) -> Observed:
     """
     try:
         rows = rows_of(lens.read(x))
-        found = observed(lens, name, rows, **how)
+        found = replace(observed(lens, name, rows, **how), facts={})  # there are no data to tell of
     except PellucidError as error:
         say_whose(error, name)
         raise

@@ -7,6 +7,7 @@ import numpy as np
 
 from pellucid.core.text import Text
 from pellucid.lens.comparing.decided import Answered, incomparable, same
+from pellucid.lens.comparing.words import some
 from pellucid.results import Table
 
 MOST = 100  # samples that are listed
@@ -60,13 +61,14 @@ def _said(models: Sequence[Answered], apart: Sequence[np.ndarray | None]) -> tup
         return ()
     count, parted = len(gaps[0]), int(np.any(gaps, axis=0).any(1).sum())
     if not parted:
-        return (Text("All of them give the same answer.", "答案全部相同。"),)
+        alike = some(count, "example")
+        return (Text(f"All of them answer x ({alike}) alike.", f"对 x（{count} 个样本）的答案全部相同。"),)
     if count == 1:
-        return (Text("Their answers part.", "答案出现分歧。"),)
+        return (Text("Their answers to x part.", "对 x 的答案出现分歧。"),)
     return (
         Text(
-            f"Their answers part on {parted} of {count} examples.",
-            f"{count} 个样本中有 {parted} 个答案出现分歧。",
+            f"Their answers to x part on {parted} of {some(count, 'example')}.",
+            f"对 x 的 {count} 个样本，有 {parted} 个答案出现分歧。",
         ),
     )
 
