@@ -108,7 +108,7 @@ def test_a_checkpoint_goes_on_at_its_step(tmp_path):
         settings = {"max_steps": 5 if resume else 4, "save_strategy": "steps", "save_steps": 3}
         made = trainer(tmp_path, seeded(), callback, **settings)
         made.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-3") if resume else None)
-        assert callback.watcher.run.steps.tolist() == ([3, 4] if resume else [0, 1, 2, 3])
+        assert callback.watcher.run.steps.tolist() == ([0, 1, 2, 3, 4] if resume else [0, 1, 2, 3])
     assert pl.Run.open(tmp_path / "run").steps.tolist() == [0, 1, 2, 3, 4]
 
 
