@@ -23,6 +23,9 @@ _STATES = {
     "finished": Text("finished", "已完成"),
     "interrupted": Text("interrupted", "已中断"),
     "killed": Text("killed", "突然终止"),
+    "stopped": Text("watching stopped early", "提前停止监视"),
+    "unwritten": Text("could not be written to its end", "未能写完"),
+    "damaged": Text("damaged", "记录已损坏"),
 }
 
 
